@@ -1,0 +1,192 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "baton/base/error.h"
+#include "baton/loop/loop.h"
+#include "baton/loop/timer.h"
+
+namespace baton {
+
+namespace detail {
+
+/// What the two ends of one operation share: at most one result and at most one receiver.
+template <class T>
+struct OpState {
+  explicit OpState(Loop& owner) : loop(owner) {}
+
+  Loop& loop;
+  std::optional<Result<T>> result;
+  std::move_only_function<void(Result<T>)> receiver;
+  std::move_only_function<void(const Error&)> orphan;
+  Timer deadline;
+  std::optional<std::stop_callback<Callback>> stop;
+  bool settled = false;
+  bool dropped = false;
+
+  /// True if the result was taken: it was the first one, and somebody wants it.
+  static bool settle(const std::shared_ptr<OpState>& self, Result<T> outcome) {
+    if (self->settled) return false;
+    self->settled = true;
+    self->deadline.stop();
+    if (self->dropped) {
+      if (!outcome && self->orphan) self->orphan(outcome.error());
+      return false;
+    }
+    self->result.emplace(std::move(outcome));
+    if (self->receiver) deliver_later(self);
+    return true;
+  }
+  static void deliver_later(const std::shared_ptr<OpState>& self) {
+    self->loop.defer([self] {
+      self->stop.reset();
+      if (!self->receiver || !self->result) return;
+      auto receiver = std::move(self->receiver);
+      self->receiver = nullptr;
+      Result<T> outcome = std::move(*self->result);
+      self->result.reset();
+      receiver(std::move(outcome));
+    });
+  }
+  void drop() {
+    dropped = true;
+    receiver = nullptr;
+    deadline.stop();
+    stop.reset();
+    if (result && !*result && orphan) orphan(result->error());
+    result.reset();
+  }
+};
+
+}  // namespace detail
+
+/// The outcome of something that happens once and was already started. The holder chooses:
+///   std::move(op).then([](Result<T> result) { ... });   // a callback, called later from the loop, exactly
+///   once T value = co_await std::move(op);                   // in a Task; failures are thrown or drops it:
+///   the operation goes on, and its failure goes to the on_error of the object it belongs to.
+/// Withdrawing the wait (dropping, `within`, `cancel_on`) never stops what was begun, unless the call that
+/// returned the Op says so.
+template <class T = void>
+class [[nodiscard]] Op {
+ public:
+  Op(Op&&) noexcept = default;
+  Op& operator=(Op&& other) noexcept {
+    if (this != &other) {
+      reset();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  ~Op() { reset(); }
+
+  /// Calls `receiver(Result<T>)` from the loop when there is an outcome, never from inside this call.
+  void then(std::move_only_function<void(Result<T>)> receiver) && {
+    auto state = std::move(state_);
+    state->receiver = std::move(receiver);
+    if (state->result) detail::OpState<T>::deliver_later(state);
+  }
+
+  /// The same operation, whose wait fails with Errc::timed_out unless it has an outcome within `time`.
+  Op within(std::chrono::nanoseconds time) && {
+    if (!state_->settled) {
+      state_->deadline = Timer(state_->loop, time, [weak = std::weak_ptr(state_)] {
+        if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::timed_out, "wait"));
+      });
+    }
+    return std::move(*this);
+  }
+
+  /// The same operation, whose wait fails with Errc::cancelled when `token` is asked to stop (on the loop's
+  /// thread).
+  Op cancel_on(const std::stop_token& token) && {
+    state_->stop.emplace(token, [weak = std::weak_ptr(state_)] {
+      if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::cancelled, "wait"));
+    });
+    return std::move(*this);
+  }
+
+  class Awaiter;
+  Awaiter operator co_await() && { return Awaiter(std::move(state_)); }
+
+ private:
+  template <class>
+  friend class Promise;
+  explicit Op(std::shared_ptr<detail::OpState<T>> state) : state_(std::move(state)) {}
+  void reset() {
+    if (state_) std::exchange(state_, nullptr)->drop();
+  }
+
+  std::shared_ptr<detail::OpState<T>> state_;
+};
+
+/// What `co_await` makes of an Op; not for programs.
+template <class T>
+class Op<T>::Awaiter {
+ public:
+  explicit Awaiter(std::shared_ptr<detail::OpState<T>> state) : state_(std::move(state)) {}
+  Awaiter(Awaiter&&) noexcept = default;
+  ~Awaiter() {
+    if (state_) state_->drop();
+  }
+
+  bool await_ready() const noexcept { return state_->result.has_value(); }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    state_->receiver = [this, waiter](Result<T> outcome) {
+      outcome_.emplace(std::move(outcome));
+      waiter.resume();
+    };
+  }
+  T await_resume() {
+    Result<T> outcome = outcome_ ? std::move(*outcome_) : std::move(*state_->result);
+    if (!outcome_) state_->result.reset();
+    if (!outcome) throw std::move(outcome).error();
+    if constexpr (!std::is_void_v<T>) return std::move(*outcome);
+  }
+
+ private:
+  std::shared_ptr<detail::OpState<T>> state_;
+  std::optional<Result<T>> outcome_;
+};
+
+/// The other end of an Op: held by whoever does the work. For the layers of Baton, and for libraries on top
+/// of it.
+template <class T = void>
+class Promise {
+ public:
+  explicit Promise(Loop& loop) : state_(std::make_shared<detail::OpState<T>>(loop)) {}
+  Promise(Promise&&) noexcept = default;
+  Promise& operator=(Promise&& other) noexcept {
+    if (this != &other) {
+      abandon();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  /// An operation that is given up without an outcome fails with Errc::cancelled.
+  ~Promise() { abandon(); }
+
+  /// The consumer's end; call it once.
+  Op<T> op() { return Op<T>(state_); }
+  /// Whether somebody still waits.
+  [[nodiscard]] bool wanted() const noexcept { return state_ && !state_->settled && !state_->dropped; }
+  /// Settles the operation; the receiver is called later, from the loop. False if nobody takes the outcome
+  /// any more.
+  bool resolve(Result<T> outcome) { return detail::OpState<T>::settle(state_, std::move(outcome)); }
+  /// Where a failure goes that no receiver is there for.
+  void on_orphan(std::move_only_function<void(const Error&)> handler) { state_->orphan = std::move(handler); }
+
+ private:
+  void abandon() {
+    if (state_ && !state_->settled) resolve(failure(Errc::cancelled, "wait"));
+    state_.reset();
+  }
+
+  std::shared_ptr<detail::OpState<T>> state_;
+};
+
+}  // namespace baton

@@ -1,0 +1,164 @@
+#pragma once
+
+// A warning for users of g++ 12: it destroys an aggregate with non-trivial members twice when the aggregate
+// is a temporary inside a `co_await` expression, and braced lists and copy-capturing lambdas there too. Name
+// such values before the expression:
+//
+//     const auto options = ExecOptions().timeout(5s);            // fine: a class with setters
+//     auto result = co_await exec(loop, "git status", options);
+//
+// Baton's own functions take no aggregates, so calls without braces or lambdas are safe. clang 19 is clean.
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "baton/loop/loop.h"
+
+namespace baton {
+
+template <class T = void>
+class Task;
+
+namespace detail {
+
+class TaskPromiseBase {
+ public:
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  struct Final {
+    bool await_ready() noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> self) noexcept {
+      // The frame of `self` belongs to the waiter, who may destroy it as soon as it runs: nothing is touched
+      // after.
+      if (auto waiter = self.promise().waiter_) waiter.resume();
+    }
+    void await_resume() noexcept {}
+  };
+  Final final_suspend() noexcept { return {}; }
+  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+
+  std::coroutine_handle<> waiter_;
+  std::exception_ptr exception_;
+};
+
+template <class T>
+class TaskPromise : public TaskPromiseBase {
+ public:
+  Task<T> get_return_object();
+  template <class U>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+  T take() {
+    if (exception_) std::rethrow_exception(exception_);
+    return std::move(*value_);
+  }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class TaskPromise<void> : public TaskPromiseBase {
+ public:
+  Task<void> get_return_object();
+  void return_void() noexcept {}
+  void take() {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+};
+
+}  // namespace detail
+
+/// A coroutine of the user's: it runs when it is awaited or given to `start`, and ends with a T or an
+/// exception. Destroying a task that is suspended destroys its locals; what it had begun goes on as the Ops'
+/// contract says.
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = detail::TaskPromise<T>;
+
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&& other) noexcept {
+    if (this != &other) {
+      if (frame_) frame_.destroy();
+      frame_ = std::exchange(other.frame_, nullptr);
+    }
+    return *this;
+  }
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Task task) : task_(std::move(task)) {}
+    bool await_ready() noexcept { return false; }
+    // Not symmetric transfer: without optimisation, and under ASan, that would grow the stack with each step.
+    bool await_suspend(std::coroutine_handle<> waiter) {
+      task_.frame_.resume();
+      if (task_.frame_.done()) return false;
+      task_.frame_.promise().waiter_ = waiter;
+      return true;
+    }
+    T await_resume() { return task_.frame_.promise().take(); }
+
+   private:
+    Task task_;
+  };
+  Awaiter operator co_await() && { return Awaiter(std::move(*this)); }
+
+ private:
+  template <class>
+  friend class detail::TaskPromise;
+  explicit Task(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
+
+  std::coroutine_handle<promise_type> frame_;
+};
+
+template <class T>
+Task<T> detail::TaskPromise<T>::get_return_object() {
+  return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> detail::TaskPromise<void>::get_return_object() {
+  return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+namespace detail {
+
+/// The frame around a started task. The loop owns it until it ends.
+class Started {
+ public:
+  class promise_type {
+   public:
+    promise_type(Loop& loop, Task<void>& /*task*/) : loop_(loop) {}
+    ~promise_type() { loop_.disown_frame(address()); }
+    Started get_return_object() {
+      loop_.own_frame(address());
+      return {};
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { loop_.uncaught(std::current_exception()); }
+
+   private:
+    void* address() { return std::coroutine_handle<promise_type>::from_promise(*this).address(); }
+    Loop& loop_;
+  };
+};
+
+inline Started run_started(Loop& /*loop*/, Task<void> task) { co_await std::move(task); }
+
+}  // namespace detail
+
+/// Runs `task` up to its first wait now, and the rest from the loop, which owns it. An exception that leaves
+/// it goes where those of callbacks go. A task that is still suspended when the loop is destroyed is
+/// destroyed with it.
+inline void start(Loop& loop, Task<void> task) { detail::run_started(loop, std::move(task)); }
+
+}  // namespace baton

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "baton/loop/loop.h"
+
+namespace baton {
+
+/// Watches a descriptor that somebody else owns and closes, which he may do only after this is gone. Makes
+/// the descriptor non-blocking. Nothing is watched until `want`.
+class Poll {
+ public:
+  enum Events : int { nothing = 0, readable = 1, writable = 2 };
+
+  Poll() = default;
+  /// `callback` gets the events that are due. An error or hang-up counts as every event that was wanted: the
+  /// caller learns the cause from the read or write that it then tries.
+  Poll(Loop& loop, int descriptor, std::move_only_function<void(int)> callback);
+  Poll(Poll&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Poll& operator=(Poll&& other) noexcept {
+    if (this != &other) {
+      close();
+      state_ = std::exchange(other.state_, nullptr);
+    }
+    return *this;
+  }
+  ~Poll() { close(); }
+
+  void want(int events);
+  [[nodiscard]] int wanted() const noexcept;
+  void close() noexcept;
+  void ref();
+  void unref();
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
+ private:
+  struct State;
+  State* state_ = nullptr;
+};
+
+}  // namespace baton
