@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <deque>
 #include <new>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -15,6 +16,7 @@ struct Loop::State {
   uv_loop_t uv;
   std::deque<Callback> deferred;
   std::unordered_set<void*> frames;
+  std::unordered_map<const void*, std::shared_ptr<void>> kept;
   std::move_only_function<void(std::exception_ptr)> on_uncaught;
   std::exception_ptr fatal;
   bool stopping = false;
@@ -27,6 +29,8 @@ Loop::Loop() : state_(std::make_unique<State>()) {
 
 Loop::~Loop() {
   drop_frames();
+  auto kept = std::move(state_->kept);
+  kept.clear();
   while (!state_->deferred.empty()) {
     // What a destroyed callback owned may defer again; nothing of it runs any more.
     auto dropped = std::move(state_->deferred);
@@ -83,6 +87,17 @@ void Loop::uncaught(std::exception_ptr exception) noexcept {
   }
   if (!state_->fatal) state_->fatal = exception;
   stop();
+}
+
+void Loop::keep(std::shared_ptr<void> object) {
+  const void* key = object.get();
+  state_->kept.emplace(key, std::move(object));
+}
+void Loop::let_go(const void* object) noexcept {
+  const auto found = state_->kept.find(object);
+  if (found == state_->kept.end()) return;
+  auto last = std::move(found->second);
+  state_->kept.erase(found);
 }
 
 void Loop::own_frame(void* address) { state_->frames.insert(address); }

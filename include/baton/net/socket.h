@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "baton/base/descriptor_kind.h"
+#include "baton/base/error.h"
+#include "baton/base/fd.h"
+#include "baton/loop/loop.h"
+#include "baton/loop/op.h"
+#include "baton/net/endpoint.h"
+
+namespace baton::net {
+
+/// A byte stream: a TCP connection, a Unix-domain one, or a pipe. Mirrors Node's `net.Socket`. It owns its
+/// descriptor. Its callbacks run from the loop; any of them may destroy the socket, and none is called after
+/// that.
+///
+/// Reading begins when `on_data` (or `on_end`) is set, so a socket that is only passed on loses no byte.
+/// While it reads or writes it keeps `Loop::run` from returning, unless unref'd.
+///
+/// Destroying it closes it at once and drops what is not yet in the kernel; after `end()` what was written
+/// still goes out in the background, for at most 30 s.
+class Socket {
+ public:
+  /// No connection: every call but assignment, destruction and `operator bool` is misuse.
+  Socket() noexcept;
+  Socket(Socket&&) noexcept;
+  Socket& operator=(Socket&&) noexcept;
+  ~Socket();
+
+  /// Takes over a descriptor that must be a stream (not a listener); otherwise an error that says what it is,
+  /// and the descriptor is closed. Makes it non-blocking.
+  [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor);
+
+  /// Whether this holds a connection that is not closed yet.
+  explicit operator bool() const noexcept;
+  [[nodiscard]] Loop& loop() const noexcept;
+
+  /// Each piece that arrives; it is valid during the call. Setting it starts reading.
+  void on_data(std::move_only_function<void(std::string_view)> callback);
+  /// The peer has finished its direction, once, after the last data. Who sets it answers with `end()` in his
+  /// own time (Node's allowHalfOpen); without it this direction is ended too. Setting it starts reading.
+  void on_end(Callback callback);
+  /// What broke the connection, once, before on_close.
+  void on_error(std::move_only_function<void(const Error&)> callback);
+  /// The connection is over: both directions ended, or an error. The descriptor is closed. Not called for
+  /// `close()` or the destructor.
+  void on_close(Callback callback);
+  /// The write queue is empty again after a `write` that returned false.
+  void on_drain(Callback callback);
+
+  /// Queues bytes; they go to the kernel at the end of the running callback, joined with others. False: more
+  /// than 64 KiB are waiting, better wait for on_drain. Over 256 MiB the connection fails with
+  /// Errc::queue_full. Bytes written after `end()` or on a broken connection are dropped.
+  bool write(std::string_view bytes);
+  bool write(std::string&& bytes);
+  bool write(const char* text) { return write(std::string_view(text)); }
+  /// Finishes our direction once everything queued is in the kernel (SHUT_WR).
+  void end();
+  /// Writes `bytes`, then ends.
+  void end(std::string_view bytes);
+  /// How many bytes are waiting.
+  [[nodiscard]] size_t queued() const noexcept;
+  /// Settles when everything that is queued now is in the kernel.
+  Op<> flushed();
+
+  /// Stops and resumes reading; the kernel then slows the peer down.
+  void pause();
+  void resume();
+  /// Closes at once; no callback is called any more.
+  void close() noexcept;
+
+  /// Gives the descriptor away, with what the peer sends from now on; fails with EBUSY while bytes are queued
+  /// for writing, EBADF when closed. The socket is empty afterwards.
+  [[nodiscard]] Result<Fd> release();
+  /// The descriptor, still owned here.
+  [[nodiscard]] int descriptor() const noexcept;
+
+  [[nodiscard]] Endpoint local() const;
+  [[nodiscard]] Endpoint remote() const;
+  /// TCP_NODELAY; on from the beginning. Does nothing on other streams.
+  void no_delay(bool on);
+  /// The key of the server that accepted this connection, as Node writes it ("4:127.0.0.1:0"); empty if none
+  /// did.
+  [[nodiscard]] const std::string& server_key() const noexcept;
+
+  /// Whether the socket keeps the loop running.
+  void ref();
+  void unref();
+
+  // For the layers above, not for programs.
+
+  void set_server_key(std::string key);
+  /// Called once when the descriptor is closed or given away, whoever does it.
+  void on_gone(Callback callback);
+
+ private:
+  struct State;
+  explicit Socket(std::shared_ptr<State> state) noexcept;
+  std::shared_ptr<State> state_;
+};
+
+/// Connects to `endpoint` (TCP or Unix-domain). Fails with what connect(2) says.
+Op<Socket> connect(Loop& loop, const Endpoint& endpoint);
+
+}  // namespace baton::net

@@ -1,0 +1,58 @@
+#include "baton/base/descriptor_kind.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace baton {
+namespace {
+
+int option(int descriptor, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
+}  // namespace
+
+DescriptorKind descriptor_kind(int descriptor) noexcept {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
+  if (S_ISFIFO(status.st_mode)) return DescriptorKind::pipe;
+  if (!S_ISSOCK(status.st_mode)) return DescriptorKind::other;
+  const int domain = option(descriptor, SO_DOMAIN);
+  const int type = option(descriptor, SO_TYPE);
+  const bool inet = domain == AF_INET || domain == AF_INET6;
+  if (inet && type == SOCK_DGRAM) return DescriptorKind::udp;
+  if (type != SOCK_STREAM) return DescriptorKind::other;
+  const bool listens = option(descriptor, SO_ACCEPTCONN) == 1;
+  if (inet && option(descriptor, SO_PROTOCOL) == IPPROTO_TCP) {
+    return listens ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
+  }
+  if (domain == AF_UNIX) return listens ? DescriptorKind::unix_listener : DescriptorKind::unix_stream;
+  return DescriptorKind::other;
+}
+
+std::string_view describe(DescriptorKind kind) noexcept {
+  switch (kind) {
+    case DescriptorKind::closed:
+      return "no open descriptor";
+    case DescriptorKind::tcp_listener:
+      return "a listening TCP socket";
+    case DescriptorKind::tcp:
+      return "a TCP socket";
+    case DescriptorKind::unix_listener:
+      return "a listening Unix-domain socket";
+    case DescriptorKind::unix_stream:
+      return "a Unix-domain socket";
+    case DescriptorKind::pipe:
+      return "a pipe";
+    case DescriptorKind::udp:
+      return "a UDP socket";
+    case DescriptorKind::other:
+      break;
+  }
+  return "neither a socket nor a pipe";
+}
+
+}  // namespace baton

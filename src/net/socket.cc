@@ -1,0 +1,380 @@
+#include "baton/net/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+
+#include "loop/poll.h"
+#include "loop/slot.h"
+#include "net/sockaddr.h"
+#include "net/write_queue.h"
+
+namespace baton::net {
+namespace {
+
+constexpr size_t high_water = size_t{64} << 10;
+constexpr size_t queue_limit = size_t{256} << 20;
+constexpr auto linger = std::chrono::seconds(30);
+// A stream that never pauses must not starve the others on the loop.
+constexpr int reads_a_turn = 8;
+
+std::array<char, size_t{64} << 10> read_buffer;
+
+}  // namespace
+
+struct Socket::State : std::enable_shared_from_this<State> {
+  State(Loop& owner, Fd fd, bool is_tcp) : loop(owner), descriptor(std::move(fd)), tcp(is_tcp) {
+    poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
+  }
+  ~State() { finish(); }
+
+  Loop& loop;
+  Fd descriptor;
+  Poll poll;
+  WriteQueue queue;
+  std::string server_key;
+  Slot<std::string_view> on_data;
+  Slot<const Error&> on_error;
+  Slot<> on_end, on_close, on_drain, on_gone;
+  std::deque<std::pair<uint64_t, Promise<>>> flushes;
+  Timer linger_timer;
+  bool tcp;
+  bool reading = false;  // somebody wants data
+  bool paused = false;
+  bool input_ended = false;
+  bool ending = false;  // end() was called
+  bool output_ended = false;
+  bool above_high_water = false;
+  bool flush_scheduled = false;
+  bool detached = false;  // the owner is gone; only what is queued remains to be done
+
+  void update_interest() {
+    if (!descriptor) return;
+    int events = Poll::nothing;
+    if (reading && !paused && !input_ended) events |= Poll::readable;
+    if (!queue.empty() && !flush_scheduled) events |= Poll::writable;
+    poll.want(events);
+  }
+
+  void on_event(int events) {
+    const auto self = shared_from_this();
+    if ((events & Poll::writable) != 0) flush();
+    if ((events & Poll::readable) != 0) read();
+  }
+
+  void read() {
+    for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
+      const ssize_t got = ::read(descriptor.get(), read_buffer.data(), read_buffer.size());
+      if (got > 0) {
+        on_data.fire(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
+        // A short read has emptied the kernel's buffer; asking again would only cost a call.
+        if (static_cast<size_t>(got) < read_buffer.size()) return;
+      } else if (got == 0) {
+        input_ended = true;
+        update_interest();
+        peer_ended();
+        return;
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return;
+      } else if (errno != EINTR) {
+        fail(Error(errno, "read from " + remote_endpoint(descriptor.get()).to_string(), "read"));
+        return;
+      }
+    }
+  }
+
+  void peer_ended() {
+    if (detached) return;
+    if (on_end) {
+      on_end.fire_once();
+    } else {
+      end();
+    }
+    close_if_over();
+  }
+
+  bool write_allowed() const { return descriptor && !ending; }
+
+  bool wrote() {
+    if (queue.size() > queue_limit) {
+      loop.defer(
+          [self = shared_from_this()] { self->fail(Error(make_error_code(Errc::queue_full), "write")); });
+      return false;
+    }
+    if (queue.size() >= high_water) above_high_water = true;
+    schedule_flush();
+    return !above_high_water;
+  }
+
+  void schedule_flush() {
+    if (flush_scheduled || !descriptor || (poll.wanted() & Poll::writable) != 0) return;
+    flush_scheduled = true;
+    loop.defer([self = shared_from_this()] {
+      self->flush_scheduled = false;
+      self->flush();
+    });
+  }
+
+  void flush() {
+    if (!descriptor) return;
+    const auto state = queue.flush(descriptor.get());
+    while (!flushes.empty() && flushes.front().first <= queue.written()) {
+      flushes.front().second.resolve({});
+      flushes.pop_front();
+    }
+    if (state == WriteQueue::State::failed) {
+      fail(Error(queue.error(), "write", "sendmsg"));
+      return;
+    }
+    if (queue.empty()) {
+      finish_output();
+      if (!descriptor) return;
+      if (above_high_water) {
+        above_high_water = false;
+        on_drain.fire();
+      }
+    }
+    update_interest();
+  }
+
+  void end() {
+    if (ending || !descriptor) return;
+    ending = true;
+    if (queue.empty()) {
+      finish_output();
+    } else {
+      schedule_flush();
+    }
+  }
+
+  void finish_output() {
+    if (!ending || output_ended) return;
+    output_ended = true;
+    ::shutdown(descriptor.get(), SHUT_WR);
+    close_if_over();
+  }
+
+  void close_if_over() {
+    if (!descriptor || !output_ended) return;
+    if (detached) {
+      finish();
+      return;
+    }
+    if (!input_ended) return;
+    loop.defer([self = shared_from_this()] {
+      if (!self->descriptor) return;
+      self->finish();
+      self->on_close.fire_once();
+    });
+  }
+
+  void fail(const Error& error) {
+    if (!descriptor) return;
+    const auto self = shared_from_this();
+    for (auto& [offset, promise] : flushes) promise.resolve(std::unexpected(error));
+    finish();
+    on_error.fire_once(error);
+    on_close.fire_once();
+  }
+
+  void finish() noexcept {
+    if (!descriptor) return;
+    poll.close();
+    descriptor.reset();
+    gone();
+  }
+
+  void gone() noexcept {
+    linger_timer.stop();
+    queue.clear();
+    flushes.clear();
+    on_gone.fire_once();
+    if (detached) loop.let_go(this);
+  }
+
+  // The owner is gone: no callback is called any more.
+  void detach() {
+    detached = true;
+    on_data.clear();
+    on_error.clear();
+    on_end.clear();
+    on_close.clear();
+    on_drain.clear();
+    if (descriptor && ending && !output_ended) {
+      reading = false;
+      loop.keep(shared_from_this());
+      linger_timer = Timer(loop, linger, [this] { finish(); });
+      update_interest();
+      return;
+    }
+    finish();
+  }
+};
+
+Socket::Socket() noexcept = default;
+Socket::Socket(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+Socket::Socket(Socket&&) noexcept = default;
+Socket& Socket::operator=(Socket&& other) noexcept {
+  if (this != &other) {
+    if (state_) state_->detach();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+Socket::~Socket() {
+  if (state_) state_->detach();
+}
+
+Result<Socket> Socket::adopt(Loop& loop, Fd descriptor) {
+  const DescriptorKind kind = descriptor_kind(descriptor.get());
+  if (kind == DescriptorKind::closed) return failure(EBADF, "adopt a stream");
+  if (kind != DescriptorKind::tcp && kind != DescriptorKind::unix_stream && kind != DescriptorKind::pipe) {
+    return failure(Errc::wrong_handle, "adopt a stream", describe(kind));
+  }
+  try {
+    const bool tcp = kind == DescriptorKind::tcp;
+    Socket socket(std::make_shared<State>(loop, std::move(descriptor), tcp));
+    if (tcp) socket.no_delay(true);
+    return socket;
+  } catch (const Error& error) {
+    return std::unexpected(error);
+  }
+}
+
+Socket::operator bool() const noexcept { return state_ && state_->descriptor; }
+Loop& Socket::loop() const noexcept { return state_->loop; }
+
+void Socket::on_data(std::move_only_function<void(std::string_view)> callback) {
+  state_->on_data.set(std::move(callback));
+  state_->reading = true;
+  state_->update_interest();
+}
+void Socket::on_end(Callback callback) {
+  state_->on_end.set(std::move(callback));
+  state_->reading = true;
+  state_->update_interest();
+}
+void Socket::on_error(std::move_only_function<void(const Error&)> callback) {
+  state_->on_error.set(std::move(callback));
+}
+void Socket::on_close(Callback callback) { state_->on_close.set(std::move(callback)); }
+void Socket::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
+void Socket::on_gone(Callback callback) { state_->on_gone.set(std::move(callback)); }
+
+bool Socket::write(std::string_view bytes) {
+  if (!state_->write_allowed()) return false;
+  state_->queue.append(bytes);
+  return state_->wrote();
+}
+bool Socket::write(std::string&& bytes) {
+  if (!state_->write_allowed()) return false;
+  state_->queue.append(std::move(bytes));
+  return state_->wrote();
+}
+void Socket::end() { state_->end(); }
+void Socket::end(std::string_view bytes) {
+  write(bytes);
+  end();
+}
+size_t Socket::queued() const noexcept { return state_->queue.size(); }
+Op<> Socket::flushed() {
+  Promise<> promise(state_->loop);
+  auto op = promise.op();
+  if (!state_->descriptor) {
+    promise.resolve(failure(EBADF, "flush"));
+  } else if (state_->queue.empty()) {
+    promise.resolve({});
+  } else {
+    state_->flushes.emplace_back(state_->queue.written() + state_->queue.size(), std::move(promise));
+  }
+  return op;
+}
+
+void Socket::pause() {
+  state_->paused = true;
+  state_->update_interest();
+}
+void Socket::resume() {
+  state_->paused = false;
+  state_->update_interest();
+}
+void Socket::close() noexcept {
+  if (state_) std::exchange(state_, nullptr)->detach();
+}
+
+Result<Fd> Socket::release() {
+  if (!state_ || !state_->descriptor) return failure(EBADF, "release a stream");
+  if (!state_->queue.empty()) return failure(EBUSY, "release a stream", "bytes are still queued");
+  const auto state = std::move(state_);
+  state->poll.close();
+  Fd descriptor = std::move(state->descriptor);
+  state->gone();
+  return descriptor;
+}
+int Socket::descriptor() const noexcept { return state_ ? state_->descriptor.get() : -1; }
+
+Endpoint Socket::local() const { return local_endpoint(descriptor()); }
+Endpoint Socket::remote() const { return remote_endpoint(descriptor()); }
+void Socket::no_delay(bool on) {
+  const int value = on ? 1 : 0;
+  if (state_->tcp) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
+}
+const std::string& Socket::server_key() const noexcept { return state_->server_key; }
+void Socket::set_server_key(std::string key) { state_->server_key = std::move(key); }
+void Socket::ref() { state_->poll.ref(); }
+void Socket::unref() { state_->poll.unref(); }
+
+namespace {
+
+struct Connecting {
+  Connecting(Loop& loop, Endpoint endpoint) : to(std::move(endpoint)), promise(loop) {}
+  Endpoint to;
+  Promise<Socket> promise;
+  Fd descriptor;
+  Poll poll;
+
+  void done(Loop& loop) {
+    int status = 0;
+    socklen_t length = sizeof status;
+    ::getsockopt(descriptor.get(), SOL_SOCKET, SO_ERROR, &status, &length);
+    settle(loop, status);
+  }
+  void settle(Loop& loop, int status) {
+    poll.close();
+    if (status != 0) {
+      promise.resolve(failure(status, "connect to " + to.to_string()));
+    } else {
+      promise.resolve(Socket::adopt(loop, std::move(descriptor)));
+    }
+    loop.let_go(this);
+  }
+};
+
+}  // namespace
+
+Op<Socket> connect(Loop& loop, const Endpoint& endpoint) {
+  auto attempt = std::make_shared<Connecting>(loop, endpoint);
+  auto op = attempt->promise.op();
+  const SocketAddress address(endpoint);
+  attempt->descriptor.reset(::socket(address.domain(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!attempt->descriptor) {
+    attempt->promise.resolve(failure(errno, "connect to " + endpoint.to_string(), "socket"));
+    return op;
+  }
+  loop.keep(attempt);
+  const int status = ::connect(attempt->descriptor.get(), address.get(), address.length());
+  if (status == 0 || errno != EINPROGRESS) {
+    attempt->settle(loop, status == 0 ? 0 : errno);
+    return op;
+  }
+  attempt->poll =
+      Poll(loop, attempt->descriptor.get(), [&loop, raw = attempt.get()](int) { raw->done(loop); });
+  attempt->poll.want(Poll::writable);
+  return op;
+}
+
+}  // namespace baton::net

@@ -1,0 +1,116 @@
+#include "net/write_queue.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace baton::net {
+namespace {
+
+constexpr size_t joined_chunk = size_t{64} << 10;
+constexpr size_t most_pieces = 32;
+
+}  // namespace
+
+void WriteQueue::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (chunks_.empty() || chunks_.back().size() + bytes.size() > joined_chunk) chunks_.emplace_back();
+  chunks_.back().append(bytes);
+  size_ += bytes.size();
+}
+
+void WriteQueue::append(std::string&& bytes) {
+  if (!chunks_.empty() && chunks_.back().size() + bytes.size() <= joined_chunk) {
+    append(std::string_view(bytes));
+    return;
+  }
+  if (bytes.empty()) return;
+  size_ += bytes.size();
+  chunks_.push_back(std::move(bytes));
+}
+
+void WriteQueue::attach(int descriptor) { marks_.push_back({written_ + size_, descriptor}); }
+
+void WriteQueue::clear() noexcept {
+  chunks_.clear();
+  marks_.clear();
+  head_ = 0;
+  size_ = 0;
+}
+
+// One system call: the bytes up to the next one that carries a descriptor of its own.
+long WriteQueue::send_run(int descriptor) {
+  const bool carries = !marks_.empty() && marks_.front().offset == written_;
+  uint64_t limit = size_;
+  const size_t next = carries ? 1 : 0;
+  if (marks_.size() > next) limit = marks_[next].offset - written_;
+
+  std::array<iovec, most_pieces> pieces;
+  size_t count = 0;
+  size_t skip = head_;
+  for (auto chunk = chunks_.begin(); chunk != chunks_.end() && count < most_pieces && limit > 0; ++chunk) {
+    const size_t length = std::min<uint64_t>(chunk->size() - skip, limit);
+    pieces[count++] = {chunk->data() + skip, length};
+    limit -= length;
+    skip = 0;
+  }
+  if (!socket_) return ::writev(descriptor, pieces.data(), static_cast<int>(count));
+
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = count;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (carries) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &marks_.front().descriptor, sizeof(int));
+  }
+  const long sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  // Whatever part of the run went, the descriptor went with its first byte.
+  if (sent > 0 && carries) marks_.pop_front();
+  return sent;
+}
+
+void WriteQueue::consume(size_t count) {
+  written_ += count;
+  size_ -= count;
+  while (count > 0) {
+    const size_t left = chunks_.front().size() - head_;
+    if (count < left) {
+      head_ += count;
+      return;
+    }
+    count -= left;
+    head_ = 0;
+    chunks_.pop_front();
+  }
+}
+
+WriteQueue::State WriteQueue::flush(int descriptor) {
+  while (size_ > 0) {
+    const long sent = send_run(descriptor);
+    if (sent >= 0) {
+      consume(static_cast<size_t>(sent));
+    } else if (errno == ENOTSOCK && socket_) {
+      socket_ = false;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return State::blocked;
+    } else if (errno == ETOOMANYREFS) {
+      return State::starved;
+    } else if (errno != EINTR) {
+      error_ = errno;
+      return State::failed;
+    }
+  }
+  return State::empty;
+}
+
+}  // namespace baton::net

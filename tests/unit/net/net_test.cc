@@ -1,0 +1,226 @@
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+
+#include "baton/loop/task.h"
+#include "baton/net/server.h"
+#include "baton/net/socket.h"
+
+namespace baton::net {
+namespace {
+
+std::pair<Fd, Fd> stream_pair() {
+  int ends[2];
+  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+std::string answer_of(const Endpoint& asked) {
+  Loop loop;
+  Server server = listen(loop, asked);
+  server.on_connection([&](Socket socket) {
+    socket.end("hello");
+    server.close();
+  });
+  std::string got;
+  Socket client;
+  connect(loop, server.local()).then([&](Result<Socket> result) {
+    client = std::move(result).value();
+    client.on_data([&](std::string_view bytes) { got += bytes; });
+  });
+  loop.run();
+  EXPECT_FALSE(client);
+  return got;
+}
+
+TEST(Server, AnswersOnTcpVersion4) { EXPECT_EQ(answer_of(Endpoint("127.0.0.1", 0)), "hello"); }
+TEST(Server, AnswersOnTcpVersion6) { EXPECT_EQ(answer_of(Endpoint("::1", 0)), "hello"); }
+TEST(Server, AnswersOnAnAbstractUnixSocket) {
+  const std::string name("\0baton-net-test", 15);
+  EXPECT_EQ(answer_of(Endpoint::unix_path(name + std::to_string(getpid()))), "hello");
+}
+
+TEST(Server, ListensOnBothVersionsWhenBoundToTheUnspecifiedVersion6Address) {
+  Loop loop;
+  Server server = listen(loop, Endpoint("::", 0));
+  server.on_connection([&](Socket) { server.close(); });
+  bool connected = false;
+  connect(loop, Endpoint("127.0.0.1", server.local().port())).then([&](Result<Socket> result) {
+    connected = result.has_value();
+  });
+  loop.run();
+  EXPECT_TRUE(connected);
+}
+
+TEST(Server, NamesTheAddressThatIsTaken) {
+  Loop loop;
+  const Server first = listen(loop, Endpoint("127.0.0.1", 0));
+  const std::string port = std::to_string(first.local().port());
+  try {
+    auto second = listen(loop, first.local());
+    FAIL() << "two servers on one port";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()), "listen 127.0.0.1:" + port + ": bind: address already in use");
+  }
+}
+
+TEST(Server, ReplacesTheFileOfAUnixSocketThatNobodyListensOn) {
+  Loop loop;
+  const auto endpoint = Endpoint::unix_path(testing::TempDir() + "/baton-stale-" + std::to_string(getpid()));
+  {
+    const Server first = listen(loop, endpoint);
+  }
+  const Server second = listen(loop, endpoint);
+  EXPECT_THROW((void)listen(loop, endpoint), Error);
+  unlink(endpoint.path().c_str());
+}
+
+TEST(Server, AcceptsNothingUntilAsked) {
+  Loop loop;
+  const Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  Socket client;
+  connect(loop, server.local()).then([&](Result<Socket> result) { client = std::move(result).value(); });
+  loop.run();
+  EXPECT_TRUE(client);
+}
+
+TEST(Server, RefusesToAdoptWhatIsNoListener) {
+  Loop loop;
+  auto result = Server::adopt(loop, Fd(eventfd(0, EFD_CLOEXEC)));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Errc::wrong_handle);
+}
+
+TEST(Socket, RefusesToAdoptAListener) {
+  Loop loop;
+  Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  auto result = Socket::adopt(loop, server.release());
+  ASSERT_FALSE(result);
+  EXPECT_STREQ(result.error().what(),
+               "adopt a stream: a listening TCP socket: not a descriptor of that kind");
+}
+
+TEST(Socket, HoldsBackAWriterThatIsFasterThanItsPeer) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  Socket writer = Socket::adopt(loop, std::move(a)).value();
+  Socket reader = Socket::adopt(loop, std::move(b)).value();
+  const std::string megabyte(1 << 20, 'x');
+  bool drained = false;
+  EXPECT_FALSE(writer.write(megabyte));
+  writer.on_drain([&] {
+    drained = true;
+    writer.end();
+  });
+  size_t got = 0;
+  bool ended = false;
+  reader.on_data([&](std::string_view bytes) { got += bytes.size(); });
+  reader.on_end([&] {
+    ended = true;
+    reader.close();
+  });
+  writer.on_data([](std::string_view) {});
+  loop.run();
+  EXPECT_TRUE(drained);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(got, megabyte.size());
+}
+
+TEST(Socket, AnswersAfterThePeerHasFinishedItsDirection) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  Socket server = Socket::adopt(loop, std::move(a)).value();
+  Socket client = Socket::adopt(loop, std::move(b)).value();
+  std::string got;
+  server.on_data([](std::string_view) {});
+  server.on_end([&] { server.end("answer"); });
+  client.on_data([&](std::string_view bytes) { got += bytes; });
+  client.end("question");
+  int closed = 0;
+  client.on_close([&] { ++closed; });
+  server.on_close([&] { ++closed; });
+  loop.run();
+  EXPECT_EQ(got, "answer");
+  EXPECT_EQ(closed, 2);
+}
+
+TEST(Socket, SendsWhatWasWrittenBeforeItsOwnerLetGo) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  const std::string text(3 << 20, 'y');
+  {
+    Socket writer = Socket::adopt(loop, std::move(a)).value();
+    writer.end(text);
+  }
+  Socket reader = Socket::adopt(loop, std::move(b)).value();
+  std::string got;
+  reader.on_data([&](std::string_view bytes) { got += bytes; });
+  loop.run();
+  EXPECT_EQ(got.size(), text.size());
+}
+
+TEST(Socket, MayBeDestroyedByItsOwnCallback) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  auto socket = std::make_optional(Socket::adopt(loop, std::move(a)).value());
+  const std::string note = "a capture that is used after the socket is gone, longer than any small string";
+  std::string seen;
+  socket->on_data([&seen, &socket, note](std::string_view) {
+    socket.reset();
+    seen = note;
+  });
+  ASSERT_EQ(write(b.get(), "x", 1), 1);
+  loop.run();
+  EXPECT_EQ(seen, note);
+}
+
+TEST(Socket, TellsWhatBrokeTheConnection) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  Socket socket = Socket::adopt(loop, std::move(a)).value();
+  socket.write("unread");
+  std::string told;
+  bool closed = false;
+  socket.on_error([&](const Error& error) { told = error.what(); });
+  socket.on_close([&] { closed = true; });
+  socket.flushed().then([&](Result<void>) {
+    socket.on_data([](std::string_view) {});
+    b.reset();
+  });
+  loop.run();
+  EXPECT_TRUE(told.ends_with("connection reset by peer")) << told;
+  EXPECT_TRUE(closed);
+}
+
+TEST(Socket, GivesItsDescriptorAwayWithWhatWasNotReadYet) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  Socket socket = Socket::adopt(loop, std::move(a)).value();
+  ASSERT_EQ(write(b.get(), "kept", 4), 4);
+  const Fd descriptor = socket.release().value();
+  EXPECT_FALSE(socket);
+  char text[8] = "";
+  EXPECT_EQ(read(descriptor.get(), text, sizeof text), 4);
+  EXPECT_STREQ(text, "kept");
+}
+
+TEST(Socket, FailsToConnectWithTheAddressInTheMessage) {
+  Loop loop;
+  uint16_t port = 0;
+  {
+    port = listen(loop, Endpoint("127.0.0.1", 0)).local().port();
+  }
+  std::string text;
+  connect(loop, Endpoint("127.0.0.1", port)).then([&](Result<Socket> result) {
+    text = result.error().what();
+  });
+  loop.run();
+  EXPECT_EQ(text, "connect to 127.0.0.1:" + std::to_string(port) + ": connection refused");
+}
+
+}  // namespace
+}  // namespace baton::net
