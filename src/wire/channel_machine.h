@@ -1,0 +1,235 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "baton/base/error.h"
+#include "baton/wire/value.h"
+#include "wire/handle_message.h"
+#include "wire/handoff_ledger.h"
+#include "wire/line_framer.h"
+#include "wire/socket_counts.h"
+
+namespace baton::wire {
+
+/// The bounds of one end of a channel.
+struct ChannelLimits {
+  size_t message = size_t{64} << 20;  // bytes of a frame, either way
+  unsigned depth = 512;               // of a frame, either way
+  size_t queue = size_t{256} << 20;   // bytes accepted and not yet in the kernel, or received and not yet delivered
+  size_t high_water = size_t{128} << 10;
+  unsigned bad_frames = 16;           // in a row
+  size_t offers = 128;                // handles on offer to another Baton
+};
+
+/// A descriptor that a read brought.
+struct ReceivedHandle {
+  HandleId id;
+  DescriptorKind kind;
+};
+
+/// What the driver has to do at once, whether or not the program listens.
+struct Notice {
+  enum class Kind {
+    close_handle,    // our copy of `handle` is to be closed
+    handle_ours,     // `handle`, which rode on message `sequence`, was not taken and is the program's again (`error`)
+    settled,         // the watched message `sequence` has met its fate (`error` if it was bad)
+    report,          // `error` is to be reported
+    retry_later,     // call retry_due() after `milliseconds`
+    shut_down,       // everything is sent and settled after disconnect(): finish our direction
+    peer_died,       // the peer says which exception ends it (`text`)
+    socket_count,    // the peer has `count` sockets of the server `text` open
+    sockets_closed,  // the peer has closed all sockets of the server `text`
+  };
+  Kind kind;
+  HandleId handle = 0;
+  uint64_t sequence = 0;
+  uint64_t count = 0;
+  unsigned milliseconds = 0;
+  std::string text{};
+  std::optional<Error> error{};
+};
+
+/// What the program gets, in order.
+struct Delivery {
+  Value message{};
+  std::optional<HandleId> handle{};
+  std::string type{};     // of the handle, as on the wire
+  std::string key{};      // of the server that accepted it
+  bool internal = false;  // a message of the NODE_ kind that is not the channel's own
+  bool ended = false;     // no message: the peer's direction has ended
+  bool unread = false;    // with ended: the peer left bytes of ours unread
+};
+
+/// Bytes for the kernel, with the handles that ride on some of them.
+struct Output {
+  struct Mark {
+    size_t offset;
+    HandleId handle;
+  };
+  std::string bytes;
+  std::vector<Mark> marks;
+};
+
+/// One end of a channel in json mode, as a state machine: frames, order, handles and their acknowledgements, notices
+/// about sockets, the end. It has no descriptor, no clock and no loop: a driver feeds events in, then takes out
+/// output, notices and deliveries until there are none.
+///
+/// Towards Node (wire rules of Node): after a handle everything waits for its ACK or NACK. Towards another Baton, once
+/// it has said so, up to `offers` handles are on offer at a time and nothing waits.
+///
+/// A message with a handle is delivered only after its ACK is in the kernel: from then on the sender may not take the
+/// handle back, and until then the program has not seen it.
+class ChannelMachine {
+ public:
+  explicit ChannelMachine(ChannelLimits limits = {});
+
+  /// A handle to send: its number, its type on the wire, and the key of the server it was accepted by, if any.
+  struct Outgoing {
+    HandleId id;
+    std::string_view type;
+    std::string_view key;
+  };
+
+  // Events.
+
+  /// Says that this end is Baton. The first thing to call, if at all.
+  void announce();
+  /// Accepts a message: its sequence number, from 1. On failure nothing has happened.
+  Result<uint64_t> send(const Value& message, const Outgoing* handle = nullptr);
+  /// A settled notice will come for this message.
+  void watch(uint64_t sequence);
+  /// One read: its bytes, the descriptors it brought, and whether the kernel had to drop some.
+  void received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated = false);
+  /// The peer's direction has ended; `reset`: it left bytes of ours unread.
+  void end_of_input(bool reset);
+  /// `total` bytes of the output are in the kernel by now.
+  void written(uint64_t total);
+  /// Nothing more can be written.
+  void output_broken(const Error& error);
+  /// Accept no more messages; send what was accepted, then finish our direction.
+  void disconnect();
+  /// The time of a retry_later notice has come.
+  void retry_due();
+  /// The peer's process is dead. Counts only after the end of input.
+  void peer_gone();
+  /// A delivered handle with that key was closed.
+  void socket_closed(const std::string& key);
+  /// Ask the peer; notices answer.
+  void ask_socket_count(const std::string& key);
+  void ask_sockets_closed(const std::string& key);
+  /// Tells another Baton which exception ends this process.
+  void tell_death(std::string_view what);
+
+  // Actions.
+
+  [[nodiscard]] Output take_output();
+  [[nodiscard]] std::optional<Notice> next_notice();
+  /// Nothing while the first one waits for its ACK to be written.
+  [[nodiscard]] std::optional<Delivery> next_delivery();
+
+  // State.
+
+  /// Bytes accepted and not yet in the kernel.
+  [[nodiscard]] size_t unsent() const noexcept { return queued_bytes_ + static_cast<size_t>(generated_ - written_); }
+  [[nodiscard]] bool above_high_water() const noexcept { return unsent() >= limits_.high_water; }
+  /// More was received than may wait for delivery: read no more for now.
+  [[nodiscard]] bool saturated() const noexcept { return undelivered_bytes_ > limits_.queue; }
+  /// The peer broke the rules too often or too much: nothing that it sends counts any more.
+  [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
+  [[nodiscard]] bool accepts() const noexcept { return accepting_; }
+  [[nodiscard]] bool peer_is_baton() const noexcept { return peer_is_baton_; }
+  [[nodiscard]] const HandoffLedger& ledger() const noexcept { return ledger_; }
+  /// Everything that was accepted is in the kernel and settled.
+  [[nodiscard]] bool idle() const noexcept { return queue_.empty() && ledger_.empty() && generated_ == written_; }
+
+ private:
+  struct Queued {
+    std::string frame;
+    uint64_t sequence;
+    std::optional<HandleId> handle;
+    bool watched;
+  };
+  struct Waiting {
+    uint64_t sequence;
+    uint64_t end;  // of its bytes in the output
+  };
+  // The descriptors of one read, until it is known which frame of that read they belong to.
+  struct Batch {
+    uint64_t end;
+    std::vector<ReceivedHandle> handles;
+  };
+  struct Parsed {
+    Value message;
+    uint64_t start;
+    size_t size;
+  };
+  struct Pending {
+    Delivery delivery;
+    uint64_t after_output;
+    size_t size;
+  };
+  enum class Input { open, ended, refused };
+
+  void on_frame(const Frame& frame);
+  void bad_frame(const Frame& frame, const Error& error);
+  void refuse_input(const Error& error);
+  void finish_batch();
+  void on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
+  void on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
+  bool on_command(std::string_view command, const Value& message);
+  void on_answer(bool accepted);
+  void on_hello(const Value& message);
+  void deliver(Delivery&& delivery, size_t size, uint64_t after_output);
+
+  [[nodiscard]] bool handles_wait() const noexcept;
+  [[nodiscard]] bool must_queue(bool with_handle) const noexcept;
+  void release_queue();
+  void put(std::string_view frame);
+  void put_offer(std::string_view frame, HandleId handle);
+  void send_internal(std::string frame);
+  void give_back(const HandoffLedger::Entry& entry, const Error& error);
+  void settle_written();
+  void shut_down_if_done();
+  void report(const Error& error);
+
+  ChannelLimits limits_;
+
+  // Outgoing.
+  std::deque<Queued> queue_;
+  size_t queued_bytes_ = 0;
+  Output output_;
+  uint64_t generated_ = 0;
+  uint64_t written_ = 0;
+  uint64_t sequence_ = 0;
+  HandoffLedger ledger_;
+  std::deque<Waiting> waiting_;
+  bool accepting_ = true;
+  bool broken_ = false;
+  bool disconnecting_ = false;
+  bool shut_down_ = false;
+  bool announced_ = false;
+  bool peer_is_baton_ = false;
+
+  // Incoming.
+  LineFramer framer_;
+  uint64_t received_ = 0;
+  std::optional<Batch> batch_;
+  std::vector<Parsed> held_;
+  SocketCounts counts_;
+  unsigned bad_in_a_row_ = 0;
+  Input input_ = Input::open;
+  bool ended_ = false;  // and the program is to be told, after what came before
+
+  std::deque<Notice> notices_;
+  std::deque<Pending> deliveries_;
+  size_t undelivered_bytes_ = 0;
+};
+
+}  // namespace baton::wire

@@ -1,0 +1,34 @@
+#include "wire/handle_message.h"
+
+#include <utility>
+
+namespace baton::wire {
+
+std::string_view internal_command(const Value& message) noexcept {
+  const Value& command = message["cmd"];
+  const std::string* text = command.get_if_string();
+  if (text == nullptr || text->size() <= 5 || !text->starts_with("NODE_")) return {};
+  return *text;
+}
+
+HandleMessage::HandleMessage(Value message) {
+  while (internal_command(message["msg"]) == "NODE_HANDLE") {
+    Value inner = message["msg"];
+    message = std::move(inner);
+  }
+  if (const auto* type = message["type"].get_if_string()) type_ = *type;
+  if (const auto* key = message["key"].get_if_string()) key_ = *key;
+  message_ = message["msg"];
+}
+
+bool HandleMessage::fits(DescriptorKind kind) const noexcept {
+  using enum DescriptorKind;
+  const bool listener = kind == tcp_listener || kind == unix_listener;
+  const bool stream = kind == tcp || kind == unix_stream;
+  if (type_ == "net.Server") return listener || stream;  // a socket that is only bound is listened on here
+  if (type_ == "net.Socket") return stream || kind == pipe;
+  if (type_ == "net.Native") return listener || stream || kind == pipe;
+  return false;
+}
+
+}  // namespace baton::wire

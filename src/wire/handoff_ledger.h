@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace baton::wire {
+
+/// A descriptor, as far as a machine without I/O knows it: a number that its driver chose.
+using HandleId = uint32_t;
+
+/// Who owns what was handed over: every handle that was offered to the peer and not yet settled is an entry here,
+/// and our copy of it stays open. The peer answers offers in their order.
+///
+///   state     | accepted     | refused                | channel ended | holder gone
+///   ----------+--------------+------------------------+---------------+------------
+///   offered   | the peer's   | refused (or ours again)| in doubt      |
+///   refused   |              |                        | ours again    |
+///   in doubt  |              |                        |               | ours again
+///
+/// Never is a handle ours again while the peer may have it and may still live.
+class HandoffLedger {
+ public:
+  enum class State { offered, refused, in_doubt };
+  struct Entry {
+    HandleId handle;
+    uint64_t sequence;   // of the message it rides on
+    std::string frame;   // the bytes to offer it with again
+    unsigned refusals;
+    bool watched;        // somebody waits for its fate
+    State state;
+  };
+
+  /// How often a refused handle is offered again.
+  static constexpr unsigned retries = 3;
+
+  void offer(HandleId handle, uint64_t sequence, std::string frame);
+  /// The oldest offer was accepted: the entry is gone from here, our copy is to be closed. Nothing if there is none.
+  [[nodiscard]] std::optional<Entry> accepted();
+  /// The oldest offer was refused. The entry if it is ours again, as it was offered often enough; nothing if it waits
+  /// to be offered again, or (`had_offer` false) nothing was on offer.
+  [[nodiscard]] std::optional<Entry> refused(bool& had_offer);
+  /// Marks every refused entry as offered again, and returns them in order. Their bytes must be sent now.
+  [[nodiscard]] std::vector<const Entry*> offer_again();
+  /// No answer will come any more: returns what is ours again, the rest is in doubt.
+  [[nodiscard]] std::vector<Entry> channel_ended();
+  /// The peer's process is dead: everything that was in doubt is ours again.
+  [[nodiscard]] std::vector<Entry> holder_gone();
+  /// Marks the entry of that message; false if it is settled.
+  bool watch(uint64_t sequence);
+
+  [[nodiscard]] size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// How many times the most refused entry was refused; 0 when none waits.
+  [[nodiscard]] unsigned worst_refusals() const noexcept;
+  [[nodiscard]] const std::deque<Entry>& entries() const noexcept { return entries_; }
+
+ private:
+  std::deque<Entry>::iterator oldest_offer();
+
+  // In the order of the latest offer.
+  std::deque<Entry> entries_;
+};
+
+}  // namespace baton::wire
