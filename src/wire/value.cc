@@ -110,15 +110,6 @@ bool same_members(std::span<const Member> left, std::span<const Member> right) {
 
 }  // namespace
 
-Value::Value(double number) noexcept : number_(number), kind_(Kind::number) {
-  constexpr auto limit = static_cast<double>(max_integer);
-  if (!(number >= -limit && number <= limit)) return;
-  auto whole = static_cast<std::int64_t>(number);
-  if (static_cast<double>(whole) != number || (whole == 0 && std::signbit(number))) return;
-  integer_ = whole;
-  kind_ = Kind::integer;
-}
-
 Value Value::array(std::initializer_list<Value> elements) { return array(std::vector<Value>(elements)); }
 
 Value Value::array(std::vector<Value> elements) {
@@ -188,6 +179,17 @@ void Value::destroy() noexcept {
 
 void Value::refuse_integer() {
   throw std::out_of_range("Value: an integer beyond 2^53, which a JavaScript number cannot hold");
+}
+
+// A whole number is an integer however it was made, so that equal values have one form.
+void Value::settle() noexcept {
+  constexpr auto limit = static_cast<double>(max_integer);
+  double number = number_;
+  if (!(number >= -limit && number <= limit)) return;
+  auto whole = static_cast<std::int64_t>(number);
+  if (static_cast<double>(whole) != number || (whole == 0 && std::signbit(number))) return;
+  integer_ = whole;
+  kind_ = Kind::integer;
 }
 
 void Value::require(Kind kind) const {

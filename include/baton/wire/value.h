@@ -73,7 +73,10 @@ class Value {
   /// an id as a string, or say `double(n)` to accept the rounding.
   template <detail::integer I>
   Value(I integer) : integer_(exact(integer)), kind_(Kind::integer) {}
-  Value(double number) noexcept;
+  template <detail::one_of<double, float> F>
+  Value(F number) noexcept : number_(static_cast<double>(number)), kind_(Kind::number) {
+    settle();
+  }
   Value(std::string text) noexcept : text_(std::move(text)), kind_(Kind::string) {}
   Value(std::string_view text) : Value(std::string(text)) {}
   Value(const char* text) : Value(std::string(text)) {}
@@ -168,6 +171,7 @@ class Value {
     return wide;
   }
   [[noreturn]] static void refuse_integer();
+  void settle() noexcept;
   void require(Kind kind) const;
   void contain(const Value& child);
   void measure() noexcept;
