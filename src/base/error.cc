@@ -10,18 +10,30 @@ class Category : public std::error_category {
   const char* name() const noexcept override { return "baton"; }
   std::string message(int code) const override {
     switch (static_cast<Errc>(code)) {
-      case Errc::cancelled: return "cancelled";
-      case Errc::timed_out: return "timed out";
-      case Errc::disconnected: return "disconnected";
-      case Errc::queue_full: return "the queue is full";
-      case Errc::message_too_large: return "message too large";
-      case Errc::message_too_deep: return "message nested too deeply";
-      case Errc::bad_message: return "not a message";
-      case Errc::too_many_bad_frames: return "too many bad frames in a row";
-      case Errc::handle_lost: return "the descriptor did not arrive";
-      case Errc::handle_unclaimed: return "a descriptor that no message claims";
-      case Errc::wrong_handle: return "not a descriptor of that kind";
-      case Errc::unexpected_message: return "nothing was waiting for it";
+      case Errc::cancelled:
+        return "cancelled";
+      case Errc::timed_out:
+        return "timed out";
+      case Errc::disconnected:
+        return "disconnected";
+      case Errc::queue_full:
+        return "the queue is full";
+      case Errc::message_too_large:
+        return "message too large";
+      case Errc::message_too_deep:
+        return "message nested too deeply";
+      case Errc::bad_message:
+        return "not a message";
+      case Errc::too_many_bad_frames:
+        return "too many bad frames in a row";
+      case Errc::handle_lost:
+        return "the descriptor did not arrive";
+      case Errc::handle_unclaimed:
+        return "a descriptor that no message claims";
+      case Errc::wrong_handle:
+        return "not a descriptor of that kind";
+      case Errc::unexpected_message:
+        return "nothing was waiting for it";
     }
     return "unknown error";
   }

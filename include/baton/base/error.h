@@ -24,8 +24,8 @@ enum class Errc {
 };
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;
 
-/// What went wrong, in three parts that `what()` joins: the operation with its subject, the step of it that failed,
-/// and the cause: "spawn ./worker: chdir /srv/app: no such file or directory".
+/// What went wrong, in three parts that `what()` joins: the operation with its subject, the step of it that
+/// failed, and the cause: "spawn ./worker: chdir /srv/app: no such file or directory".
 class Error : public std::system_error {
  public:
   /// `operation` and `step` may be empty; then they are left out of `what()`.
@@ -50,8 +50,10 @@ template <class T>
 using Result = std::expected<T, Error>;
 
 /// `return failure(errno, "listen [::1]:80", "bind");`
-[[nodiscard]] std::unexpected<Error> failure(int errno_value, std::string_view operation, std::string_view step = {});
-[[nodiscard]] std::unexpected<Error> failure(Errc code, std::string_view operation, std::string_view step = {});
+[[nodiscard]] std::unexpected<Error> failure(int errno_value, std::string_view operation,
+                                             std::string_view step = {});
+[[nodiscard]] std::unexpected<Error> failure(Errc code, std::string_view operation,
+                                             std::string_view step = {});
 
 }  // namespace baton
 

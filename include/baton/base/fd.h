@@ -24,10 +24,11 @@ class Fd {
 
   /// Gives the duty to close to the caller.
   [[nodiscard]] int release() noexcept { return std::exchange(descriptor_, -1); }
-  /// Closes what is owned, then takes over `descriptor`. Errors of close(2) are not reported: the descriptor is
-  /// gone in any case.
+  /// Closes what is owned, then takes over `descriptor`. Errors of close(2) are not reported: the descriptor
+  /// is gone in any case.
   void reset(int descriptor = -1) noexcept;
-  /// A second descriptor (close-on-exec) for the same open file; empty, with errno set, when the kernel refuses.
+  /// A second descriptor (close-on-exec) for the same open file; empty, with errno set, when the kernel
+  /// refuses.
   [[nodiscard]] Fd duplicate() const noexcept;
 
  private:
