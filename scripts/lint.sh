@@ -6,7 +6,7 @@
 # the file, a header that it includes or the tool has changed. A check writes its findings to its output and succeeds;
 # only a check that could not run fails.
 set -eu
-cd -- "$(dirname -- "$0")/.."
+cd -P -- "$(dirname -- "$0")/.."
 out=build/lint
 db=build/release/compile_commands.json
 mkdir -p "$out"
@@ -20,6 +20,7 @@ all=$(sources include src examples tests bench fuzz docs scripts | grep -E '\.(c
 public=$(sources include | grep '\.h$')
 compiled=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" "$db" | sort -u)
 shell=$(echo dev; sources scripts tests bench examples | grep '\.sh$')
+[ -n "$compiled" ] || { echo "$db:1: names no source of this folder; run ./dev lint"; exit 1; }
 
 {
   cat <<'END'
