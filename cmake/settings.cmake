@@ -12,5 +12,9 @@ else()
   # A worker that maps fewer libraries starts sooner and shares more.
   target_link_options(baton_settings INTERFACE -static-libstdc++ -static-libgcc)
 endif()
+if(BATON_FUZZ)
+  # Coverage for libFuzzer in everything; its main only in the targets of fuzz/.
+  target_compile_options(baton_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_link_options(baton_settings INTERFACE -Wl,--gc-sections -Wl,--as-needed)
 target_compile_options(baton_settings INTERFACE -ffunction-sections -fdata-sections)

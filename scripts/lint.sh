@@ -1,0 +1,97 @@
+#!/bin/sh
+# Every rule of the house about how the sources look; `./dev lint` prepares what it needs (the tools, and
+# build/release/compile_commands.json). A finding is one line, `file:line: what`.
+#
+# Each check of each file is an edge of a ninja graph under build/lint, which runs them side by side and only again when
+# the file, a header that it includes or the tool has changed. A check writes its findings to its output and succeeds;
+# only a check that could not run fails.
+set -eu
+cd -P -- "$(dirname -- "$0")/.."
+out=build/lint
+db=build/release/compile_commands.json
+mkdir -p "$out"
+
+# Those of git, so that what lies about is left alone; without git, all of them.
+sources() {
+  { git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" -type f 2>/dev/null; } |
+    sort -u | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
+}
+all=$(sources include src examples tests bench fuzz docs scripts | grep -E '\.(cc|h)$')
+public=$(sources include | grep '\.h$')
+compiled=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" "$db" | sort -u)
+shell=$(echo dev; sources scripts tests bench examples | grep '\.sh$')
+[ -n "$compiled" ] || { echo "$db:1: names no source of this folder; run ./dev lint"; exit 1; }
+
+{
+  cat <<'END'
+ninja_required_version = 1.10
+builddir = build/lint
+
+# --- our own checks: the layers, the coroutines, which types are safe to destroy
+rule tool
+  command = g++ -std=c++23 -O1 -Wall -Wextra -Werror -o $out scripts/lint/*.cc
+rule self_test
+  command = build/lint/house_lint --self-test && touch $out
+rule house
+  command = build/lint/house_lint $$(cat $out.rsp) >$out
+  rspfile = $out.rsp
+  rspfile_content = $in
+
+rule format
+  command = clang-format-19 --dry-run -Werror $in 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*\[-Wclang-format-violations\]$$/\1: not formatted; .\/dev fmt does it/p' | sort -u | head -n 1 >$out
+
+# A parent's .clang-tidy counts as well, so both are dependencies. $flags only tell which headers the file includes.
+rule tidy
+  command = clang++-19 -std=c++23 -Iinclude -Isrc -Itests -MM -MG -MT $out -MF $out.d $in && { clang-tidy-19 --quiet -p build/release --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error $in 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
+  depfile = $out.d
+  deps = gcc
+
+rule types
+  command = build/lint/house_lint --types $in >$out
+rule alone
+  command = { $compiler -std=c++23 -Iinclude -fsyntax-only -Wall -Wextra -Wpedantic -Werror -MMD -MT $out -MF $out.d -x c++ $unit 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
+  depfile = $out.d
+  deps = gcc
+
+rule shell
+  command = { sh -n $in 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
+
+build build/lint/house_lint: tool scripts/lint/coroutines.cc scripts/lint/layers.cc scripts/lint/main.cc scripts/lint/self_test.cc scripts/lint/tokens.cc scripts/lint/types.cc | scripts/lint/tokens.h
+build build/lint/self_test.ok: self_test build/lint/house_lint
+END
+  echo "build $out/house.txt: house $(echo $all) | $out/house_lint || $out/self_test.ok"
+  for file in $all; do echo "build $out/$file.format: format $file | .clang-format"; done
+  for file in $compiled; do
+    echo "build $out/$file.tidy: tidy $file | .clang-tidy scripts/lint/one_line.sh || $db"
+  done
+  for file in $public; do
+    echo "build $out/$file.types.cc: types $file | $out/house_lint"
+    for compiler in g++ clang++-19; do
+      echo "build $out/$file.$compiler: alone $file | $out/$file.types.cc scripts/lint/one_line.sh"
+      echo "  compiler = $compiler"
+      echo "  unit = $out/$file.types.cc"
+    done
+  done
+  for file in $shell; do echo "build $out/$file.shell: shell $file | scripts/lint/one_line.sh"; done
+} >"$out/build.ninja"
+
+ninja --quiet -k 0 -f "$out/build.ninja" -j "${BATON_JOBS:-$(nproc)}" </dev/null >&2
+
+findings=$(
+  {
+    cat "$out/house.txt"
+    for file in $all; do cat "$out/$file.format"; done
+    for file in $compiled; do cat "$out/$file.tidy"; done
+    for file in $public; do cat "$out/$file.g++" "$out/$file.clang++-19"; done
+    for file in $shell; do cat "$out/$file.shell"; done
+  } | sort -u -t: -k1,1 -k2,2n -k3
+)
+count() { echo $#; }
+# shellcheck disable=SC2086  # lists of words
+files=$(count $all)
+if [ -n "$findings" ]; then
+  printf '%s\n' "$findings"
+  echo "lint: $(printf '%s\n' "$findings" | wc -l) findings in $files files"
+  exit 1
+fi
+echo "lint: nothing to say about $files files"
