@@ -173,7 +173,8 @@ void ChannelMachine::output_broken(const Error& error) {
   }
   for (Queued& queued : std::exchange(queue_, {})) {
     if (queued.handle) {
-      give_back({*queued.handle, queued.sequence, {}, 0, queued.watched, HandoffLedger::State::refused}, error);
+      give_back({*queued.handle, queued.sequence, {}, 0, queued.watched, HandoffLedger::State::refused},
+                error);
     } else if (queued.watched) {
       Notice lost = notice(Notice::Kind::settled);
       lost.sequence = queued.sequence;
@@ -253,10 +254,12 @@ void ChannelMachine::tell_death(std::string_view what) {
 
 // --- incoming
 
-void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated) {
+void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHandle> handles,
+                              bool truncated) {
   const uint64_t begin = received_;
   received_ += bytes.size();
-  if (truncated) report(Error(make_error_code(Errc::handle_lost), "receive", "recvmsg: control data cut off"));
+  if (truncated)
+    report(Error(make_error_code(Errc::handle_lost), "receive", "recvmsg: control data cut off"));
   bool claimed = handles.empty();
   auto open_batch = [&] {
     batch_ = Batch{received_, {handles.begin(), handles.end()}};

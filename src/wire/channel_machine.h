@@ -22,10 +22,11 @@ namespace baton::wire {
 struct ChannelLimits {
   size_t message = size_t{64} << 20;  // bytes of a frame, either way
   unsigned depth = 512;               // of a frame, either way
-  size_t queue = size_t{256} << 20;   // bytes accepted and not yet in the kernel, or received and not yet delivered
+  size_t queue =
+      size_t{256} << 20;  // bytes accepted and not yet in the kernel, or received and not yet delivered
   size_t high_water = size_t{128} << 10;
-  unsigned bad_frames = 16;           // in a row
-  size_t offers = 128;                // handles on offer to another Baton
+  unsigned bad_frames = 16;  // in a row
+  size_t offers = 128;       // handles on offer to another Baton
 };
 
 /// A descriptor that a read brought.
@@ -38,7 +39,8 @@ struct ReceivedHandle {
 struct Notice {
   enum class Kind {
     close_handle,    // our copy of `handle` is to be closed
-    handle_ours,     // `handle`, which rode on message `sequence`, was not taken and is the program's again (`error`)
+    handle_ours,     // `handle`, which rode on message `sequence`, was not taken and is the program's again
+                     // (`error`)
     settled,         // the watched message `sequence` has met its fate (`error` if it was bad)
     report,          // `error` is to be reported
     retry_later,     // call retry_due() after `milliseconds`
@@ -77,20 +79,21 @@ struct Output {
   std::vector<Mark> marks;
 };
 
-/// One end of a channel in json mode, as a state machine: frames, order, handles and their acknowledgements, notices
-/// about sockets, the end. It has no descriptor, no clock and no loop: a driver feeds events in, then takes out
-/// output, notices and deliveries until there are none.
+/// One end of a channel in json mode, as a state machine: frames, order, handles and their acknowledgements,
+/// notices about sockets, the end. It has no descriptor, no clock and no loop: a driver feeds events in, then
+/// takes out output, notices and deliveries until there are none.
 ///
-/// Towards Node (wire rules of Node): after a handle everything waits for its ACK or NACK. Towards another Baton, once
-/// it has said so, up to `offers` handles are on offer at a time and nothing waits.
+/// Towards Node (wire rules of Node): after a handle everything waits for its ACK or NACK. Towards another
+/// Baton, once it has said so, up to `offers` handles are on offer at a time and nothing waits.
 ///
-/// A message with a handle is delivered only after its ACK is in the kernel: from then on the sender may not take the
-/// handle back, and until then the program has not seen it.
+/// A message with a handle is delivered only after its ACK is in the kernel: from then on the sender may not
+/// take the handle back, and until then the program has not seen it.
 class ChannelMachine {
  public:
   explicit ChannelMachine(ChannelLimits limits = {});
 
-  /// A handle to send: its number, its type on the wire, and the key of the server it was accepted by, if any.
+  /// A handle to send: its number, its type on the wire, and the key of the server it was accepted by, if
+  /// any.
   struct Outgoing {
     HandleId id;
     std::string_view type;
@@ -137,7 +140,9 @@ class ChannelMachine {
   // State.
 
   /// Bytes accepted and not yet in the kernel.
-  [[nodiscard]] size_t unsent() const noexcept { return queued_bytes_ + static_cast<size_t>(generated_ - written_); }
+  [[nodiscard]] size_t unsent() const noexcept {
+    return queued_bytes_ + static_cast<size_t>(generated_ - written_);
+  }
   [[nodiscard]] bool above_high_water() const noexcept { return unsent() >= limits_.high_water; }
   /// More was received than may wait for delivery: read no more for now.
   [[nodiscard]] bool saturated() const noexcept { return undelivered_bytes_ > limits_.queue; }
@@ -147,7 +152,9 @@ class ChannelMachine {
   [[nodiscard]] bool peer_is_baton() const noexcept { return peer_is_baton_; }
   [[nodiscard]] const HandoffLedger& ledger() const noexcept { return ledger_; }
   /// Everything that was accepted is in the kernel and settled.
-  [[nodiscard]] bool idle() const noexcept { return queue_.empty() && ledger_.empty() && generated_ == written_; }
+  [[nodiscard]] bool idle() const noexcept {
+    return queue_.empty() && ledger_.empty() && generated_ == written_;
+  }
 
  private:
   struct Queued {

@@ -12,15 +12,16 @@ inline constexpr std::string_view ack_frame = R"({"cmd":"NODE_HANDLE_ACK"})";
 inline constexpr std::string_view nack_frame = R"({"cmd":"NODE_HANDLE_NACK"})";
 inline constexpr std::string_view hello_frame = R"({"cmd":"NODE_BATON","v":1})";
 
-/// The member `cmd` of a message of the NODE_ kind, which is not for the program; empty for every other message.
+/// The member `cmd` of a message of the NODE_ kind, which is not for the program; empty for every other
+/// message.
 [[nodiscard]] std::string_view internal_command(const Value& message) noexcept;
 
 /// A message that a handle comes with: {"cmd":"NODE_HANDLE","type":...,"msg":...[,"key":...]}.
 class HandleMessage {
  public:
   HandleMessage(std::string type, std::string key) : type_(std::move(type)), key_(std::move(key)) {}
-  /// Takes a NODE_HANDLE message apart. One that Node has wrapped a second time, as it does when it sends again, is
-  /// taken for what it was.
+  /// Takes a NODE_HANDLE message apart. One that Node has wrapped a second time, as it does when it sends
+  /// again, is taken for what it was.
   explicit HandleMessage(Value message);
 
   [[nodiscard]] const std::string& type() const noexcept { return type_; }

@@ -11,8 +11,8 @@ namespace baton::wire {
 /// A descriptor, as far as a machine without I/O knows it: a number that its driver chose.
 using HandleId = uint32_t;
 
-/// Who owns what was handed over: every handle that was offered to the peer and not yet settled is an entry here,
-/// and our copy of it stays open. The peer answers offers in their order.
+/// Who owns what was handed over: every handle that was offered to the peer and not yet settled is an entry
+/// here, and our copy of it stays open. The peer answers offers in their order.
 ///
 ///   state     | accepted     | refused                | channel ended | holder gone
 ///   ----------+--------------+------------------------+---------------+------------
@@ -26,10 +26,10 @@ class HandoffLedger {
   enum class State { offered, refused, in_doubt };
   struct Entry {
     HandleId handle;
-    uint64_t sequence;   // of the message it rides on
-    std::string frame;   // the bytes to offer it with again
+    uint64_t sequence;  // of the message it rides on
+    std::string frame;  // the bytes to offer it with again
     unsigned refusals;
-    bool watched;        // somebody waits for its fate
+    bool watched;  // somebody waits for its fate
     State state;
   };
 
@@ -37,10 +37,11 @@ class HandoffLedger {
   static constexpr unsigned retries = 3;
 
   void offer(HandleId handle, uint64_t sequence, std::string frame);
-  /// The oldest offer was accepted: the entry is gone from here, our copy is to be closed. Nothing if there is none.
+  /// The oldest offer was accepted: the entry is gone from here, our copy is to be closed. Nothing if there
+  /// is none.
   [[nodiscard]] std::optional<Entry> accepted();
-  /// The oldest offer was refused. The entry if it is ours again, as it was offered often enough; nothing if it waits
-  /// to be offered again, or (`had_offer` false) nothing was on offer.
+  /// The oldest offer was refused. The entry if it is ours again, as it was offered often enough; nothing if
+  /// it waits to be offered again, or (`had_offer` false) nothing was on offer.
   [[nodiscard]] std::optional<Entry> refused(bool& had_offer);
   /// Marks every refused entry as offered again, and returns them in order. Their bytes must be sent now.
   [[nodiscard]] std::vector<const Entry*> offer_again();

@@ -7,8 +7,8 @@
 
 namespace baton::wire {
 
-/// How many sockets of each of the peer's servers are open on this side (Node's SocketListReceive): the peer may ask
-/// for the count, and to be told when the last one has closed.
+/// How many sockets of each of the peer's servers are open on this side (Node's SocketListReceive): the peer
+/// may ask for the count, and to be told when the last one has closed.
 class SocketCounts {
  public:
   void opened(const std::string& key) { ++lists_[key].open; }
