@@ -1,0 +1,158 @@
+#include "spawn/child_side_linux.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/prctl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+// The child runs in the memory of its suspended parent, so a sanitizer's hook would see a stack it does not
+// know and would leave its notes in the parent. Hence: no instrumentation, and the kernel's calls instead of
+// the C library's, which sanitizers intercept and which (set*id) would try to tell other threads.
+#define BATON_CHILD_SIDE __attribute__((no_sanitize("address", "undefined", "thread"), noinline))
+
+namespace baton::spawner {
+namespace {
+
+static_assert(sizeof(long) == 8, "on 32-bit Linux these names of set*id stand for 16-bit calls");
+
+// The kernel's form of an action: all zero is the default one with no flags.
+constexpr unsigned long default_action[4] = {};
+constexpr unsigned long no_signals = 0;
+constexpr int last_signal = 64;
+
+BATON_CHILD_SIDE void fail(ChildJob* job, Step step, size_t subject) {
+  job->failed = step;
+  job->error = errno;
+  job->subject = subject;
+  for (;;) ::syscall(SYS_exit_group, 127);
+}
+
+BATON_CHILD_SIDE bool is_target(const ChildJob* job, int descriptor) {
+  for (size_t i = 0; i < job->placement_count; ++i) {
+    if (job->placements[i].target == descriptor) return true;
+  }
+  return false;
+}
+
+BATON_CHILD_SIDE void place_descriptors(ChildJob* job) {
+  if (job->placement_count == 0) return;
+  const long above_all = job->placements[job->placement_count - 1].target + 1L;
+  for (size_t i = 0; i < job->placement_count; ++i) {
+    Placement* one = &job->placements[i];
+    if (one->source == one->target || !is_target(job, one->source)) continue;
+    const long lifted = ::syscall(SYS_fcntl, one->source, F_DUPFD_CLOEXEC, above_all);
+    if (lifted < 0) fail(job, Step::lift, i);
+    one->source = static_cast<int>(lifted);
+  }
+  for (size_t i = job->placement_count; i-- > 0;) {
+    const Placement* one = &job->placements[i];
+    const long result = one->source == one->target ? ::syscall(SYS_fcntl, one->source, F_SETFD, 0L)
+                                                   : ::syscall(SYS_dup3, one->source, one->target, 0);
+    if (result < 0) fail(job, Step::place, i);
+  }
+}
+
+// Marks rather than closes: the program itself may be named through a descriptor (/proc/self/fd/7).
+BATON_CHILD_SIDE void close_range_on_exec(ChildJob* job, unsigned first, unsigned last) {
+  if (::syscall(SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) == 0) return;
+  // Linux 5.10 has the call, but not yet this flag.
+  if (errno == EINVAL && ::syscall(SYS_close_range, first, last, 0) == 0) return;
+  // Old containers refuse a call that they do not know.
+  if (errno != ENOSYS && errno != EPERM) fail(job, Step::close_others, 0);
+  for (unsigned fd = first; fd <= last && fd < static_cast<unsigned>(job->descriptor_limit); ++fd) {
+    ::syscall(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
+BATON_CHILD_SIDE void close_others(ChildJob* job) {
+  unsigned next = 0;
+  for (size_t i = 0; i < job->placement_count; ++i) {
+    const unsigned target = static_cast<unsigned>(job->placements[i].target);
+    if (target > next) close_range_on_exec(job, next, target - 1);
+    next = target + 1;
+  }
+  close_range_on_exec(job, next, UINT_MAX);
+}
+
+BATON_CHILD_SIDE void change_identity(ChildJob* job) {
+  if (job->groups != nullptr && ::syscall(SYS_setgroups, job->group_count, job->groups) < 0 &&
+      !(errno == EPERM && job->groups_may_stay)) {
+    fail(job, Step::groups, 0);
+  }
+  if (job->set_gid && ::syscall(SYS_setresgid, job->gid, job->gid, job->gid) < 0) fail(job, Step::gid, 0);
+  if (job->set_uid && ::syscall(SYS_setresuid, job->uid, job->uid, job->uid) < 0) fail(job, Step::uid, 0);
+
+  if (job->set_gid) {
+    gid_t real = 0, effective = 0, saved = 0;
+    if (::syscall(SYS_getresgid, &real, &effective, &saved) < 0 || real != job->gid ||
+        effective != job->gid || saved != job->gid) {
+      errno = EPERM;
+      fail(job, Step::verify_ids, 0);
+    }
+  }
+  if (job->set_uid) {
+    uid_t real = 0, effective = 0, saved = 0;
+    if (::syscall(SYS_getresuid, &real, &effective, &saved) < 0 || real != job->uid ||
+        effective != job->uid || saved != job->uid || (job->uid != 0 && ::syscall(SYS_setuid, 0) == 0)) {
+      errno = EPERM;
+      fail(job, Step::verify_ids, 0);
+    }
+  }
+}
+
+BATON_CHILD_SIDE bool goes_on_after(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENAMETOOLONG || error == ESTALE ||
+         error == ENODEV || error == ETIMEDOUT;
+}
+
+// The rules of execvp(3): a file that may not be executed is remembered, and is the answer if no other is
+// found.
+BATON_CHILD_SIDE void execute(ChildJob* job) {
+  size_t refused = 0;
+  bool was_refused = false;
+  size_t i = 0;
+  for (; job->candidates[i] != nullptr; ++i) {
+    ::syscall(SYS_execve, job->candidates[i], job->arguments, job->environment);
+    if (errno == ENOEXEC) {
+      job->shell_arguments[1] = job->candidates[i];
+      ::syscall(SYS_execve, job->shell_arguments[0], job->shell_arguments, job->environment);
+      fail(job, Step::execute_shell, i);
+    }
+    if (!goes_on_after(errno)) fail(job, Step::execute, i);
+    if (errno == EACCES && !was_refused) {
+      was_refused = true;
+      refused = i;
+    }
+  }
+  if (was_refused) errno = EACCES;
+  fail(job, Step::execute, was_refused ? refused : i - 1);
+}
+
+}  // namespace
+
+BATON_CHILD_SIDE int child_main(void* argument) {
+  auto* job = static_cast<ChildJob*>(argument);
+  // Before the mask is emptied: a handler of the parent must not run here.
+  for (int number = 1; number <= last_signal; ++number) {
+    ::syscall(SYS_rt_sigaction, number, default_action, nullptr, sizeof no_signals);
+  }
+  if (job->new_session && ::syscall(SYS_setsid) < 0) fail(job, Step::session, 0);
+  if (job->set_umask) ::syscall(SYS_umask, job->umask);
+  place_descriptors(job);
+  close_others(job);
+  if (job->directory != nullptr && ::syscall(SYS_chdir, job->directory) < 0) fail(job, Step::directory, 0);
+  change_identity(job);
+  if (job->no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0) {
+    fail(job, Step::no_new_privs, 0);
+  }
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
+  execute(job);
+  return 127;
+}
+
+}  // namespace baton::spawner

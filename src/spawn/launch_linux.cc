@@ -1,0 +1,287 @@
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "spawn/child_side_linux.h"
+#include "spawn/exec_search.h"
+#include "spawn/launch.h"
+#include "spawn/pidfd_linux.h"
+
+namespace baton::spawner {
+namespace {
+
+std::string operation_of(const LaunchPlan& plan) { return std::string("spawn ") + plan.file.c_str(); }
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+// What is wrong with a plan before any child exists; "" if nothing.
+std::string objection(const LaunchPlan& plan) {
+  if (has_nul(plan.file)) return "the file name contains a NUL byte";
+  for (size_t i = 0; i < plan.arguments.size(); ++i) {
+    if (has_nul(plan.arguments[i])) return "argument " + std::to_string(i) + " contains a NUL byte";
+  }
+  if (has_nul(plan.working_directory)) return "the working directory contains a NUL byte";
+  for (const auto& variable : plan.environment.variables()) {
+    const std::string& key = variable.key();
+    if (key.empty()) return "a variable of the environment has an empty name";
+    if (has_nul(key))
+      return std::string("the environment variable ") + key.c_str() + " contains a NUL byte in its name";
+    if (key.find('=') != std::string::npos)
+      return "the name of the environment variable " + key + " contains '='";
+    if (has_nul(variable.value())) return "the environment variable " + key + " contains a NUL byte";
+  }
+  std::vector<int> targets;
+  for (const Placement& one : plan.descriptors) targets.push_back(one.target);
+  std::ranges::sort(targets);
+  if (!targets.empty() && targets.front() < 0) return "descriptor " + std::to_string(targets.front());
+  auto twice = std::ranges::adjacent_find(targets);
+  if (twice != targets.end()) return "descriptor " + std::to_string(*twice) + " is given twice";
+  // To the kernel -1 means "leave it", which would run the program as who we are.
+  if (plan.uid == static_cast<uid_t>(-1)) return "user id -1";
+  if (plan.gid == static_cast<gid_t>(-1)) return "group id -1";
+  return {};
+}
+
+/// A block of C strings and the pointers to them, as execve(2) wants it.
+class StringBlock {
+ public:
+  void add(std::string_view text) {
+    offsets_.push_back(bytes_.size());
+    bytes_.append(text).push_back('\0');
+  }
+  void add(std::string_view key, std::string_view value) {
+    offsets_.push_back(bytes_.size());
+    bytes_.append(key).append("=").append(value).push_back('\0');
+  }
+  /// Nothing may be added after this.
+  char** pointers() {
+    pointers_.clear();
+    for (size_t offset : offsets_) pointers_.push_back(bytes_.data() + offset);
+    pointers_.push_back(nullptr);
+    return pointers_.data();
+  }
+
+ private:
+  std::string bytes_;
+  std::vector<size_t> offsets_;
+  std::vector<char*> pointers_;
+};
+
+/// A stack with an unreachable page below it.
+class ChildStack {
+ public:
+  ChildStack() {
+    void* memory = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) return;
+    memory_ = static_cast<char*>(memory);
+    const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    if (::mprotect(memory_ + page, size - page, PROT_READ | PROT_WRITE) != 0) release();
+  }
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  ~ChildStack() { release(); }
+
+  /// Null, with errno set, if there is no memory.
+  [[nodiscard]] char* top() const { return memory_ == nullptr ? nullptr : memory_ + size; }
+
+ private:
+  // Enough for any page size, and the child's functions keep nothing large.
+  static constexpr size_t size = size_t{256} * 1024;
+
+  void release() {
+    const int saved = errno;
+    if (memory_ != nullptr) ::munmap(memory_, size);
+    memory_ = nullptr;
+    errno = saved;
+  }
+
+  char* memory_ = nullptr;
+};
+
+/// Blocks every signal of this thread, also those that the C library keeps to itself: none of our handlers
+/// may run in the child, which has our memory.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~AllSignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof all); }
+
+ private:
+  static constexpr unsigned long all = ~0UL;
+  unsigned long before_ = 0;
+};
+
+// Somebody who asks for the identity that they have already, and may not drop groups, gains nothing by
+// keeping them.
+bool keeps_identity(const LaunchPlan& plan) {
+  uid_t uids[3] = {};
+  gid_t gids[3] = {};
+  if (::getresuid(&uids[0], &uids[1], &uids[2]) != 0 || ::getresgid(&gids[0], &gids[1], &gids[2]) != 0)
+    return false;
+  auto all_are = [](const auto& ids, auto id) { return std::ranges::count(ids, id) == 3; };
+  return (!plan.uid || all_are(uids, *plan.uid)) && (!plan.gid || all_are(gids, *plan.gid));
+}
+
+/// Owns what a ChildJob points to.
+class Preparation {
+ public:
+  explicit Preparation(const LaunchPlan& plan)
+      : candidates_(exec_candidates(plan.file, plan.environment)), placements_(plan.descriptors) {
+    fill_strings(plan);
+    fill_identity(plan);
+    job_.directory = plan.working_directory.empty() ? nullptr : plan.working_directory.c_str();
+    std::ranges::sort(placements_, {}, &Placement::target);
+    asked_ = placements_;
+    job_.placements = placements_.data();
+    job_.placement_count = placements_.size();
+    job_.descriptor_limit = static_cast<int>(std::clamp<long>(::sysconf(_SC_OPEN_MAX), 0, INT_MAX));
+    job_.set_umask = plan.umask.has_value();
+    job_.umask = plan.umask.value_or(0);
+    job_.new_session = plan.new_session;
+    job_.no_new_privs = plan.no_new_privs;
+  }
+  Preparation(const Preparation&) = delete;
+  Preparation& operator=(const Preparation&) = delete;
+
+  ChildJob& job() { return job_; }
+  [[nodiscard]] const std::vector<std::string>& candidates() const { return candidates_; }
+  /// As the plan had it, before the child moved sources out of the way.
+  [[nodiscard]] const Placement& placement(size_t index) const { return asked_[index]; }
+
+ private:
+  void fill_strings(const LaunchPlan& plan) {
+    for (const std::string& candidate : candidates_) candidate_pointers_.push_back(candidate.c_str());
+    candidate_pointers_.push_back(nullptr);
+    for (const std::string& argument : plan.arguments) arguments_.add(argument);
+    for (const auto& variable : plan.environment.variables())
+      environment_.add(variable.key(), variable.value());
+    job_.candidates = candidate_pointers_.data();
+    job_.arguments = arguments_.pointers();
+    job_.environment = environment_.pointers();
+
+    shell_arguments_ = {"/bin/sh", nullptr};
+    for (size_t i = 1; i < plan.arguments.size(); ++i) shell_arguments_.push_back(job_.arguments[i]);
+    shell_arguments_.push_back(nullptr);
+    job_.shell_arguments = shell_arguments_.data();
+  }
+
+  void fill_identity(const LaunchPlan& plan) {
+    static constexpr gid_t none = 0;
+    job_.set_uid = plan.uid.has_value();
+    job_.set_gid = plan.gid.has_value();
+    job_.uid = plan.uid.value_or(0);
+    job_.gid = plan.gid.value_or(0);
+    if (plan.groups) groups_ = *plan.groups;
+    job_.group_count = groups_.size();
+    const bool dropped = !plan.groups && (plan.uid || plan.gid);
+    job_.groups = plan.groups || dropped ? (groups_.empty() ? &none : groups_.data()) : nullptr;
+    job_.groups_may_stay = dropped && keeps_identity(plan);
+  }
+
+  std::vector<std::string> candidates_;
+  std::vector<const char*> candidate_pointers_;
+  StringBlock arguments_;
+  StringBlock environment_;
+  std::vector<const char*> shell_arguments_;
+  std::vector<Placement> placements_;
+  std::vector<Placement> asked_;
+  std::vector<gid_t> groups_;
+  ChildJob job_{};
+};
+
+std::string describe_execute(const LaunchPlan& plan, Preparation& prepared) {
+  const ChildJob& job = prepared.job();
+  if (job.error == ENOENT || job.error == EACCES) {
+    for (const std::string& candidate : prepared.candidates()) {
+      const std::string interpreter = missing_interpreter(candidate, plan.working_directory);
+      if (!interpreter.empty()) return "execve " + candidate + " (interpreter " + interpreter + ")";
+    }
+  }
+  if (job.error == ENOENT && !plan.file.empty() && plan.file.find('/') == std::string::npos) {
+    return "execve " + plan.file + " (searched in " + search_path(plan.environment) + ")";
+  }
+  return "execve " + prepared.candidates()[job.subject];
+}
+
+std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
+  const ChildJob& job = prepared.job();
+  switch (job.failed) {
+    case Step::session:
+      return "setsid";
+    case Step::lift:
+    case Step::place: {
+      const Placement& one = prepared.placement(job.subject);
+      return "dup " + std::to_string(one.source) + " as descriptor " + std::to_string(one.target);
+    }
+    case Step::close_others:
+      return "close_range";
+    case Step::directory:
+      return "chdir " + plan.working_directory;
+    case Step::groups:
+      return "setgroups";
+    case Step::gid:
+      return "setresgid " + std::to_string(job.gid);
+    case Step::uid:
+      return "setresuid " + std::to_string(job.uid);
+    case Step::verify_ids:
+      return "verify the user and group ids";
+    case Step::no_new_privs:
+      return "prctl PR_SET_NO_NEW_PRIVS";
+    case Step::execute:
+      return describe_execute(plan, prepared);
+    case Step::execute_shell:
+      return "execve /bin/sh " + prepared.candidates()[job.subject];
+    case Step::none:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+LaunchPlan make_plan(std::string file, std::vector<std::string> arguments, const SpawnOptions& options) {
+  LaunchPlan plan;
+  arguments.insert(arguments.begin(), options.arg0().value_or(file));
+  plan.file = std::move(file);
+  plan.arguments = std::move(arguments);
+  plan.environment = options.environment();
+  plan.working_directory = options.cwd();
+  plan.uid = options.uid();
+  plan.gid = options.gid();
+  plan.groups = options.groups();
+  plan.umask = options.umask();
+  plan.new_session = options.detached();
+  plan.no_new_privs = options.no_new_privs();
+  return plan;
+}
+
+Result<Launched> launch(const LaunchPlan& plan) {
+  if (std::string wrong = objection(plan); !wrong.empty()) return failure(EINVAL, operation_of(plan), wrong);
+  Preparation prepared(plan);
+  const ChildStack stack;
+  if (stack.top() == nullptr) return failure(errno, operation_of(plan), "mmap of the child's stack");
+
+  int pidfd = -1;
+  int pid = -1;
+  int error = 0;
+  {
+    const AllSignalsBlocked blocked;
+    pid = ::clone(child_main, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &prepared.job(),
+                  &pidfd);
+    error = errno;
+  }
+  if (pid < 0) return failure(error, operation_of(plan), "clone");
+  Launched child{pid, Fd(pidfd)};
+  if (prepared.job().failed == Step::none) return child;
+  wait(child.pidfd.get());
+  return failure(prepared.job().error, operation_of(plan), describe_step(plan, prepared));
+}
+
+}  // namespace baton::spawner
