@@ -48,6 +48,8 @@ struct Server::State : std::enable_shared_from_this<State> {
   Timer pause_timer;
   std::chrono::milliseconds last_report{-report_interval};
   int accepts_a_wakeup;
+  const DescriptorKind accepted_kind =
+      descriptor_kind(descriptor.get()) == DescriptorKind::unix_listener ? DescriptorKind::unix_stream : DescriptorKind::tcp;
   bool paused = false;
 
   void update() {
@@ -70,7 +72,7 @@ struct Server::State : std::enable_shared_from_this<State> {
         fail(errno);
         return;
       }
-      auto socket = Socket::adopt(loop, std::move(fd));
+      auto socket = Socket::adopt(loop, std::move(fd), accepted_kind);
       if (!socket) {
         report(socket.error());
         continue;

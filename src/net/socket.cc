@@ -231,6 +231,10 @@ Socket::~Socket() {
 
 Result<Socket> Socket::adopt(Loop& loop, Fd descriptor) {
   const DescriptorKind kind = descriptor_kind(descriptor.get());
+  return adopt(loop, std::move(descriptor), kind);
+}
+
+Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
   if (kind == DescriptorKind::closed) return failure(EBADF, "adopt a stream");
   if (kind != DescriptorKind::tcp && kind != DescriptorKind::unix_stream && kind != DescriptorKind::pipe) {
     return failure(Errc::wrong_handle, "adopt a stream", describe(kind));

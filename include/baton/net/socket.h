@@ -93,6 +93,8 @@ class Socket {
 
   // For the layers above, not for programs.
 
+  /// `adopt` for a descriptor whose kind is known to be a stream.
+  [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor, DescriptorKind kind);
   void set_server_key(std::string key);
   /// Called once when the descriptor is closed or given away, whoever does it.
   void on_gone(Callback callback);

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <utility>
+
+#include "baton/base/descriptor_kind.h"
+#include "baton/base/fd.h"
+
+namespace baton::net {
+
+/// A socket or pipe as such, with no object around it yet; Node's raw handle, "net.Native" on the wire. Look at
+/// `kind()`, then give `release()` to `Server::adopt` or `Socket::adopt`.
+class Native {
+ public:
+  Native() = default;
+  /// Takes over `descriptor`.
+  explicit Native(Fd descriptor) : descriptor_(std::move(descriptor)), kind_(descriptor_kind(descriptor_.get())) {}
+
+  explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
+  /// What it was when this object was made.
+  [[nodiscard]] DescriptorKind kind() const noexcept { return kind_; }
+  /// Whether connections can be accepted from it.
+  [[nodiscard]] bool listens() const noexcept {
+    return kind_ == DescriptorKind::tcp_listener || kind_ == DescriptorKind::unix_listener;
+  }
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
+  /// Gives the descriptor away.
+  [[nodiscard]] Fd release() { return std::move(descriptor_); }
+
+ private:
+  Fd descriptor_;
+  DescriptorKind kind_ = DescriptorKind::closed;
+};
+
+}  // namespace baton::net
