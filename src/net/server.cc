@@ -48,8 +48,9 @@ struct Server::State : std::enable_shared_from_this<State> {
   Timer pause_timer;
   std::chrono::milliseconds last_report{-report_interval};
   int accepts_a_wakeup;
-  const DescriptorKind accepted_kind =
-      descriptor_kind(descriptor.get()) == DescriptorKind::unix_listener ? DescriptorKind::unix_stream : DescriptorKind::tcp;
+  const DescriptorKind accepted_kind = descriptor_kind(descriptor.get()) == DescriptorKind::unix_listener
+                                           ? DescriptorKind::unix_stream
+                                           : DescriptorKind::tcp;
   bool paused = false;
 
   void update() {

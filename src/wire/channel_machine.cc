@@ -484,6 +484,7 @@ void ChannelMachine::on_answer(bool accepted) {
 
 void ChannelMachine::end_of_input(bool reset) {
   if (std::exchange(ended_, true)) return;
+  reset_ = reset;
   if (batch_) finish_batch();
   if (input_ == Input::open) input_ = Input::ended;
   for (const auto& entry : ledger_.channel_ended()) {

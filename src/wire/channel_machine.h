@@ -148,6 +148,8 @@ class ChannelMachine {
   [[nodiscard]] bool saturated() const noexcept { return undelivered_bytes_ > limits_.queue; }
   /// The peer broke the rules too often or too much: nothing that it sends counts any more.
   [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
+  /// Whether the peer, at its end, left bytes of ours unread.
+  [[nodiscard]] bool end_was_reset() const noexcept { return reset_; }
   [[nodiscard]] bool accepts() const noexcept { return accepting_; }
   [[nodiscard]] bool peer_is_baton() const noexcept { return peer_is_baton_; }
   [[nodiscard]] const HandoffLedger& ledger() const noexcept { return ledger_; }
@@ -232,6 +234,7 @@ class ChannelMachine {
   SocketCounts counts_;
   unsigned bad_in_a_row_ = 0;
   Input input_ = Input::open;
+  bool reset_ = false;
   bool ended_ = false;  // and the program is to be told, after what came before
 
   std::deque<Notice> notices_;

@@ -17,15 +17,20 @@
 
 namespace baton {
 
-/// How an end of a channel behaves. A class with setters, so that it may stand inside a `co_await` expression.
+/// How an end of a channel behaves. A class with setters, so that it may stand inside a `co_await`
+/// expression.
 class ChannelOptions {
  public:
-  /// Says to the peer that this end is Baton, so that both may do better than Node (no waiting for each handle).
+  /// Says to the peer that this end is Baton, so that both may do better than Node (no waiting for each
+  /// handle).
   ChannelOptions& announce(bool on = true) { return announce_ = on, *this; }
   /// The channel keeps the loop running only while somebody listens (Node's child side) instead of always.
   ChannelOptions& ref_while_listening(bool on = true) { return ref_while_listening_ = on, *this; }
-  /// After `disconnect`, how long nothing may arrive before the channel is closed without the peer's end; 30 s.
-  ChannelOptions& disconnect_timeout(std::chrono::milliseconds time) { return disconnect_timeout_ = time, *this; }
+  /// After `disconnect`, how long nothing may arrive before the channel is closed without the peer's end; 30
+  /// s.
+  ChannelOptions& disconnect_timeout(std::chrono::milliseconds time) {
+    return disconnect_timeout_ = time, *this;
+  }
 
   [[nodiscard]] bool announce() const noexcept { return announce_; }
   [[nodiscard]] bool ref_while_listening() const noexcept { return ref_while_listening_; }
@@ -37,15 +42,16 @@ class ChannelOptions {
   bool ref_while_listening_ = false;
 };
 
-/// One end of Node's IPC channel: JSON values and open sockets, both ways, in order, to another Baton or to Node.
+/// One end of Node's IPC channel: JSON values and open sockets, both ways, in order, to another Baton or to
+/// Node.
 ///
-/// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a receiver ends
-/// the channel for size and drops the message for depth. Up to 256 MiB may be queued. Whatever the peer sends costs
-/// at most the channel: a bad line is reported and dropped, sixteen in a row end it; a descriptor that no message
-/// claims, or that is not what its message says, is closed and reported.
+/// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a
+/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued. Whatever
+/// the peer sends costs at most the channel: a bad line is reported and dropped, sixteen in a row end it; a
+/// descriptor that no message claims, or that is not what its message says, is closed and reported.
 ///
-/// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once; what is
-/// not in the kernel by then is lost: `disconnect` loses nothing.
+/// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once;
+/// what is not in the kernel by then is lost: `disconnect` loses nothing.
 class Channel {
   struct State;
 
@@ -56,14 +62,17 @@ class Channel {
     Sent(Sent&&) noexcept = default;
     Sent& operator=(Sent&&) = delete;
     ~Sent();
-    /// Node's return value. False: the message was refused, or 128 KiB and more wait: better go on at `on_drain`.
+    /// Node's return value. False: the message was refused, or 128 KiB and more wait: better go on at
+    /// `on_drain`.
     explicit operator bool() const noexcept { return keep_going_; }
     /// Why the message was refused; null if it was accepted.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
-    /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that. Fails if
-    /// that can no longer happen.
+    /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that.
+    /// Fails if that can no longer happen.
     Op<> op() &&;
-    void then(std::move_only_function<void(Result<void>)> receiver) && { std::move(*this).op().then(std::move(receiver)); }
+    void then(std::move_only_function<void(Result<void>)> receiver) && {
+      std::move(*this).op().then(std::move(receiver));
+    }
     Op<>::Awaiter operator co_await() && { return std::move(*this).op().operator co_await(); }
 
    private:
@@ -82,50 +91,53 @@ class Channel {
   ~Channel();
 
   /// Takes over a connected Unix-domain stream socket (as made by socketpair). An error for anything else.
-  [[nodiscard]] static Result<Channel> adopt(Loop& loop, Fd descriptor, ChannelOptions options = ChannelOptions());
+  [[nodiscard]] static Result<Channel> adopt(Loop& loop, Fd descriptor,
+                                             ChannelOptions options = ChannelOptions());
 
   explicit operator bool() const noexcept { return state_ != nullptr; }
   [[nodiscard]] Loop& loop() const noexcept;
 
-  /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the running
-  /// callback. Refused: undefined (has no JSON), over a limit, after `disconnect` or the end.
+  /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
+  /// running callback. Refused: undefined (has no JSON), over a limit, after `disconnect` or the end.
   Sent send(const Value& message);
   /// Sends a server with the message. This end keeps its own copy, accepting if it did.
   Sent send(const Value& message, const net::Server& server);
-  /// Sends a connection, which moves away: what the peer of the connection has sent and nobody has read yet goes with
-  /// it. Throws std::logic_error for one that is closed or has bytes queued for writing. If it cannot be handed over
-  /// it comes back through `on_unsent`.
+  /// Sends a connection, which moves away: what the peer of the connection has sent and nobody has read yet
+  /// goes with it. Throws std::logic_error for one that is closed or has bytes queued for writing. If it
+  /// cannot be handed over it comes back through `on_unsent`.
   Sent send(const Value& message, net::Socket socket);
   /// Sends a socket or pipe as it is. Refused: anything else, which would kill a Node at the other end.
   Sent send(const Value& message, net::Native handle);
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);
-  /// The next message, for programs that pull; fails with Errc::disconnected after the last one. What `on_message`
-  /// gets, this does not get.
+  /// The next message, for programs that pull; fails with Errc::disconnected after the last one. What
+  /// `on_message` gets, this does not get.
   Op<Message> next_message();
-  /// The peer's direction has ended, once, after the last message (or, if nobody takes messages, before they are).
-  /// `unread`: the peer left bytes of ours unread. What is sent from here still goes out if the peer lives.
+  /// The peer's direction has ended, once, after the last message (or, if nobody takes messages, before they
+  /// are). `unread`: the peer left bytes of ours unread. What is sent from here still goes out if the peer
+  /// lives.
   void on_disconnect(std::move_only_function<void(bool unread)> callback);
   /// Settles at that moment.
   Op<> disconnected();
   /// Less than 128 KiB are waiting again after a `send` that was false.
   void on_drain(Callback callback);
-  /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line on
-  /// standard error.
+  /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
+  /// on standard error.
   void on_error(std::move_only_function<void(const Error&)> callback);
-  /// A connection that was sent and not taken (refused four times, or the channel ended and the peer is dead or never
-  /// got it): it is this program's again. Without this it is closed and the error reported.
+  /// A connection that was sent and not taken (refused four times, or the channel ended and the peer is dead
+  /// or never got it): it is this program's again. Without this it is closed and the error reported.
   void on_unsent(std::move_only_function<void(net::Native handle, const Error& error)> callback);
 
-  /// Accepts no more messages, sends what was accepted, waits for the acknowledgements, finishes this direction, and
-  /// goes on reading to the peer's end. Loses nothing in either direction. May be called again.
+  /// Accepts no more messages, sends what was accepted, waits for the acknowledgements, finishes this
+  /// direction, and goes on reading to the peer's end. Loses nothing in either direction. May be called
+  /// again.
   void disconnect();
   /// Whether messages are accepted. Mirrors `subprocess.connected`.
   [[nodiscard]] bool connected() const noexcept;
 
-  /// How many connections of `server` that were sent have not been closed by the peer; fails when the channel ends.
-  /// A peer that got none never answers. Part of Node's `server.getConnections`.
+  /// How many connections of `server` that were sent have not been closed by the peer; fails when the channel
+  /// ends. A peer that got none never answers. Part of Node's `server.getConnections`.
   Op<uint64_t> count_sockets(const net::Server& server);
   /// Settles when the peer has closed all connections of `server`; the same conditions.
   Op<> sockets_closed(const net::Server& server);

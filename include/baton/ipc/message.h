@@ -12,8 +12,8 @@
 
 namespace baton {
 
-/// What arrived on a channel: a value, and perhaps an open socket with it. A handle that is not taken is closed with
-/// the message.
+/// What arrived on a channel: a value, and perhaps an open socket with it. A handle that is not taken is
+/// closed with the message.
 class Message {
  public:
   using Handle = std::variant<std::monostate, net::Server, net::Socket, net::Native>;
@@ -30,7 +30,8 @@ class Message {
   /// The handle's type as on the wire ("net.Server", "net.Socket", "net.Native"); empty if none came.
   [[nodiscard]] const std::string& handle_type() const noexcept { return handle_type_; }
   [[nodiscard]] bool has_handle() const noexcept { return !std::holds_alternative<std::monostate>(handle_); }
-  /// The handle, if it is a H (net::Server, net::Socket or net::Native), still owned by the message; else null.
+  /// The handle, if it is a H (net::Server, net::Socket or net::Native), still owned by the message; else
+  /// null.
   template <class H>
   [[nodiscard]] H* get_if() noexcept {
     return std::get_if<H>(&handle_);
@@ -40,7 +41,8 @@ class Message {
   [[nodiscard]] H take() {
     H* handle = get_if<H>();
     if (handle == nullptr) {
-      throw std::logic_error("this message has " + (has_handle() ? "a handle of type " + handle_type_ : "no such handle"));
+      throw std::logic_error("this message has " +
+                             (has_handle() ? "a handle of type " + handle_type_ : "no such handle"));
     }
     H taken = std::move(*handle);
     handle_ = std::monostate();

@@ -7,13 +7,14 @@
 
 namespace baton::net {
 
-/// A socket or pipe as such, with no object around it yet; Node's raw handle, "net.Native" on the wire. Look at
-/// `kind()`, then give `release()` to `Server::adopt` or `Socket::adopt`.
+/// A socket or pipe as such, with no object around it yet; Node's raw handle, "net.Native" on the wire. Look
+/// at `kind()`, then give `release()` to `Server::adopt` or `Socket::adopt`.
 class Native {
  public:
   Native() = default;
   /// Takes over `descriptor`.
-  explicit Native(Fd descriptor) : descriptor_(std::move(descriptor)), kind_(descriptor_kind(descriptor_.get())) {}
+  explicit Native(Fd descriptor)
+      : descriptor_(std::move(descriptor)), kind_(descriptor_kind(descriptor_.get())) {}
 
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
   /// What it was when this object was made.

@@ -1,0 +1,200 @@
+#include "baton/ipc/channel.h"
+
+#include <fcntl.h>
+
+#include <stdexcept>
+
+#include "ipc/channel_state.h"
+
+namespace baton {
+namespace {
+
+// A blocking socket would stop the whole loop of a Node that receives it.
+void make_nonblocking(int descriptor) {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+}
+
+}  // namespace
+
+// --- Sent
+
+Channel::Sent::Sent(std::shared_ptr<State> state, Result<uint64_t> outcome, bool keep_going)
+    : state_(std::move(state)), keep_going_(keep_going && outcome.has_value()) {
+  if (outcome) {
+    sequence_ = *outcome;
+  } else {
+    error_ = std::move(outcome).error();
+  }
+}
+Channel::Sent::~Sent() {
+  if (!state_ || !error_) return;
+  state_->loop.defer([state = state_, error = *error_] { state->report(error); });
+}
+Op<> Channel::Sent::op() && {
+  const auto state = std::move(state_);
+  if (!error_) return state->watch(sequence_);
+  Promise<> promise(state->loop);
+  promise.on_orphan([state](const Error& error) { state->report(error); });
+  promise.resolve(std::unexpected(*error_));
+  return promise.op();
+}
+
+// --- Channel
+
+Channel::Channel() noexcept = default;
+Channel::Channel(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+Channel::Channel(Channel&&) noexcept = default;
+Channel& Channel::operator=(Channel&& other) noexcept {
+  if (this != &other) {
+    if (state_) state_->detach();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+Channel::~Channel() {
+  if (state_) state_->detach();
+}
+
+Result<Channel> Channel::adopt(Loop& loop, Fd descriptor, ChannelOptions options) {
+  const DescriptorKind kind = descriptor_kind(descriptor.get());
+  if (kind == DescriptorKind::closed) return failure(EBADF, "open the channel");
+  if (kind != DescriptorKind::unix_stream)
+    return failure(Errc::wrong_handle, "open the channel", describe(kind));
+  ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
+  try {
+    return Channel(std::make_shared<State>(loop, std::move(descriptor), options));
+  } catch (const Error& error) {
+    return std::unexpected(error);
+  }
+}
+
+Loop& Channel::loop() const noexcept { return state_->loop; }
+
+Channel::Sent Channel::send(const Value& message) {
+  auto sent = state_->send(message, {}, {}, Fd());
+  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+Channel::Sent Channel::send(const Value& message, const net::Server& server) {
+  Fd copy = Fd(::fcntl(server.descriptor(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Sent(state_, failure(errno, "send a server", "dup"), false);
+  auto sent = state_->send(message, "net.Server", {}, std::move(copy));
+  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+Channel::Sent Channel::send(const Value& message, net::Socket socket) {
+  const std::string key = socket ? socket.server_key() : std::string();
+  auto descriptor = socket.release();
+  if (!descriptor) throw std::logic_error(descriptor.error().what());
+  auto sent = state_->send(message, "net.Socket", key, std::move(*descriptor));
+  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+Channel::Sent Channel::send(const Value& message, net::Native handle) {
+  const wire::HandleMessage envelope("net.Native", {});
+  if (!envelope.fits(handle.kind())) {
+    return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(handle.kind())), false);
+  }
+  make_nonblocking(handle.descriptor());
+  auto sent = state_->send(message, "net.Native", {}, handle.release());
+  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+void Channel::on_message(std::move_only_function<void(Message)> callback) {
+  state_->on_message.set(std::move(callback));
+  state_->update_ref();
+  state_->loop.defer([state = state_] { state->pump(); });
+}
+Op<Message> Channel::next_message() {
+  Promise<Message> promise(state_->loop);
+  auto op = promise.op();
+  state_->next_messages.push_back(std::move(promise));
+  state_->update_ref();
+  state_->loop.defer([state = state_] {
+    state->pump();
+    if (!state->descriptor || state->end_told) {
+      for (auto& waiter : std::exchange(state->next_messages, {})) {
+        waiter.resolve(failure(Errc::disconnected, "next message"));
+      }
+    }
+  });
+  return op;
+}
+void Channel::on_disconnect(std::move_only_function<void(bool unread)> callback) {
+  state_->on_disconnect.set(std::move(callback));
+  state_->update_ref();
+}
+Op<> Channel::disconnected() {
+  Promise<> promise(state_->loop);
+  auto op = promise.op();
+  if (state_->end_told || !state_->descriptor) {
+    promise.resolve({});
+  } else {
+    state_->disconnect_waits.push_back(std::move(promise));
+    state_->update_ref();
+  }
+  return op;
+}
+void Channel::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
+void Channel::on_error(std::move_only_function<void(const Error&)> callback) {
+  state_->on_error.set(std::move(callback));
+}
+void Channel::on_unsent(std::move_only_function<void(net::Native, const Error&)> callback) {
+  state_->on_unsent.set(std::move(callback));
+}
+
+void Channel::disconnect() { state_->disconnect(); }
+bool Channel::connected() const noexcept { return state_ && state_->descriptor && state_->machine.accepts(); }
+
+Op<uint64_t> Channel::count_sockets(const net::Server& server) {
+  Promise<uint64_t> promise(state_->loop);
+  auto op = promise.op();
+  if (!state_->descriptor) {
+    promise.resolve(failure(Errc::disconnected, "count the sockets of " + server.key()));
+    return op;
+  }
+  state_->count_waits.emplace(server.key(), std::move(promise));
+  state_->machine.ask_socket_count(server.key());
+  state_->schedule_flush();
+  return op;
+}
+Op<> Channel::sockets_closed(const net::Server& server) {
+  Promise<> promise(state_->loop);
+  auto op = promise.op();
+  if (!state_->descriptor) {
+    promise.resolve(failure(Errc::disconnected, "wait for the sockets of " + server.key()));
+    return op;
+  }
+  state_->close_waits.emplace(server.key(), std::move(promise));
+  state_->machine.ask_sockets_closed(server.key());
+  state_->schedule_flush();
+  return op;
+}
+
+void Channel::ref() {
+  state_->fixed_ref = true;
+  state_->update_ref();
+}
+void Channel::unref() {
+  state_->fixed_ref = false;
+  state_->update_ref();
+}
+
+void Channel::peer_gone() {
+  const auto state = state_;
+  state->machine.peer_gone();
+  state->carry_out_notices();
+}
+void Channel::on_peer_death(std::move_only_function<void(std::string_view)> callback) {
+  state_->on_peer_death.set(std::move(callback));
+}
+void Channel::tell_death(std::string_view what) {
+  state_->machine.tell_death(what);
+  state_->flush();
+}
+void Channel::on_internal(std::move_only_function<void(Message)> callback) {
+  state_->on_internal.set(std::move(callback));
+}
+
+}  // namespace baton

@@ -1,0 +1,421 @@
+#include "ipc/channel_state.h"
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdio>
+
+namespace baton {
+namespace {
+
+constexpr size_t flush_at = size_t{64} << 10;
+constexpr auto starved_pause = std::chrono::milliseconds(10);
+// Reads that bring descriptors are acknowledged together, up to so many.
+constexpr int reads_together = 32;
+constexpr int reads_a_turn = 64;
+
+}  // namespace
+
+Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
+    : loop(owner), descriptor(std::move(fd)), options(channel_options) {
+  poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
+  if (options.announce()) {
+    machine.announce();
+    schedule_flush();
+  }
+  update_interest();
+  update_ref();
+}
+
+// --- what the program does
+
+Result<uint64_t> Channel::State::send(const Value& message, std::string_view type, std::string_view key,
+                                      Fd handle) {
+  Result<uint64_t> sent = std::unexpected(Error(make_error_code(Errc::disconnected), "send"));
+  if (!handle) {
+    sent = machine.send(message);
+  } else {
+    const wire::HandleId id = handles.add(std::move(handle));
+    const wire::ChannelMachine::Outgoing outgoing{id, type, key};
+    sent = machine.send(message, &outgoing);
+    if (!sent && type != "net.Server") {
+      loop.defer([self = shared_from_this(), id, error = sent.error()] {
+        net::Native back(self->handles.take(id));
+        if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
+      });
+    } else if (!sent) {
+      handles.take(id);
+    }
+  }
+  if (!sent) return sent;
+  if (machine.above_high_water()) drain_wanted = true;
+  // Large amounts go in pieces that stay in the processor's cache.
+  if (machine.unsent() - queue.size() >= flush_at && !blocked) {
+    flush();
+  } else {
+    schedule_flush();
+  }
+  return sent;
+}
+
+Op<> Channel::State::watch(uint64_t sequence) {
+  Promise<> promise(loop);
+  auto op = promise.op();
+  promise.on_orphan([weak = weak_from_this()](const Error& error) {
+    if (const auto self = weak.lock()) self->report(error);
+  });
+  watched.emplace(sequence, std::move(promise));
+  machine.watch(sequence);
+  schedule_flush();
+  return op;
+}
+
+void Channel::State::disconnect() {
+  if (!descriptor) return;
+  machine.disconnect();
+  restart_deadline();
+  schedule_flush();
+}
+
+void Channel::State::restart_deadline() {
+  if (machine.accepts()) return;
+  if (deadline.active()) {
+    deadline.restart();
+    return;
+  }
+  deadline = Timer(loop, options.disconnect_timeout(), [this] {
+    const auto self = shared_from_this();
+    report(Error(make_error_code(Errc::timed_out), "disconnect"));
+    input_over = true;
+    machine.end_of_input(false);
+    carry_out_notices();
+    pump();
+    finish();
+  });
+  deadline.unref();
+}
+
+// The owner is gone: what is in our hands goes to the kernel if it takes it, and that is all.
+void Channel::State::detach() {
+  const auto self = shared_from_this();
+  detached = true;
+  on_message.clear();
+  on_internal.clear();
+  on_disconnect.clear();
+  on_drain.clear();
+  on_error.clear();
+  on_unsent.clear();
+  on_peer_death.clear();
+  next_messages.clear();
+  disconnect_waits.clear();
+  if (descriptor) {
+    enqueue(machine.take_output());
+    queue.flush(descriptor.get());
+  }
+  finish();
+  handles.clear();
+}
+
+bool Channel::State::listening() const {
+  return on_message || on_disconnect || !next_messages.empty() || !disconnect_waits.empty();
+}
+
+void Channel::State::update_ref() {
+  if (!poll) return;
+  const bool unfinished = !queue.empty() || flush_scheduled || !machine.accepts();
+  const bool wanted = fixed_ref.value_or(!options.ref_while_listening() || listening());
+  if (wanted || unfinished) {
+    poll.ref();
+  } else {
+    poll.unref();
+  }
+}
+
+// --- what happens
+
+void Channel::State::update_interest() {
+  if (!descriptor) return;
+  int events = Poll::nothing;
+  if (!input_over && !machine.saturated()) events |= Poll::readable;
+  if (blocked) events |= Poll::writable;
+  poll.want(events);
+}
+
+void Channel::State::on_event(int events) {
+  const auto self = shared_from_this();
+  if ((events & Poll::writable) != 0) {
+    blocked = false;
+    flush();
+    pump();
+  }
+  if ((events & Poll::readable) != 0) read();
+}
+
+void Channel::State::read() {
+  DescriptorRead read;
+  int unanswered = 0;
+  for (int i = 0; i < reads_a_turn && descriptor && !input_over && !machine.saturated(); ++i) {
+    const bool more = read_once(read);
+    // Handles are acknowledged together; everything else is delivered while it is warm.
+    if (more && !read.descriptors().empty() && ++unanswered < reads_together) continue;
+    unanswered = 0;
+    flush();
+    pump();
+    if (!more) break;
+  }
+  if (unanswered > 0) {
+    flush();
+    pump();
+  }
+  update_interest();
+}
+
+// False: nothing more is to be read for now.
+bool Channel::State::read_once(DescriptorRead& read) {
+  const auto outcome = read.from(descriptor.get());
+  if (outcome == DescriptorRead::Outcome::nothing) return false;
+  if (outcome != DescriptorRead::Outcome::data) {
+    input_over = true;
+    machine.end_of_input(outcome == DescriptorRead::Outcome::reset);
+    return false;
+  }
+  std::vector<wire::ReceivedHandle> received;
+  received.reserve(read.descriptors().size());
+  for (Fd& fd : read.descriptors()) {
+    const DescriptorKind kind = descriptor_kind(fd.get());
+    received.push_back({handles.add(std::move(fd)), kind});
+  }
+  machine.received(read.bytes(), received, read.truncated());
+  if (machine.input_refused()) input_over = true;
+  if (!machine.accepts()) restart_deadline();
+  return !read.emptied();
+}
+
+void Channel::State::schedule_flush() {
+  if (flush_scheduled || blocked || !descriptor) return;
+  flush_scheduled = true;
+  loop.defer([self = shared_from_this()] {
+    self->flush_scheduled = false;
+    self->flush();
+    self->pump();
+    self->update_ref();
+  });
+}
+
+void Channel::State::enqueue(wire::Output&& output) {
+  if (output.marks.empty()) {
+    queue.append(std::move(output.bytes));
+    return;
+  }
+  const std::string_view bytes = output.bytes;
+  size_t begin = 0;
+  for (const auto& mark : output.marks) {
+    queue.append(bytes.substr(begin, mark.offset - begin));
+    queue.attach(handles.get(mark.handle));
+    begin = mark.offset;
+  }
+  queue.append(bytes.substr(begin));
+}
+
+void Channel::State::flush() {
+  if (!descriptor) return;
+  enqueue(machine.take_output());
+  if (!blocked && !starved_timer.active()) {
+    switch (queue.flush(descriptor.get())) {
+      case net::WriteQueue::State::empty:
+        break;
+      case net::WriteQueue::State::blocked:
+        blocked = true;
+        break;
+      case net::WriteQueue::State::starved:
+        starved_timer = Timer(loop, starved_pause, [this] {
+          const auto self = shared_from_this();
+          starved_timer.stop();
+          flush();
+          pump();
+        });
+        break;
+      case net::WriteQueue::State::failed:
+        machine.output_broken(Error(queue.error(), "send", "sendmsg"));
+        queue.clear();
+        break;
+    }
+    machine.written(queue.written());
+  }
+  carry_out_notices();
+  update_interest();
+  if (drain_wanted && descriptor && !machine.above_high_water()) {
+    drain_wanted = false;
+    on_drain.fire();
+  }
+}
+
+void Channel::State::pump() {
+  carry_out_notices();
+  // A message may wait for a listener; the end does not.
+  while (!detached && (on_message || !next_messages.empty())) {
+    auto delivery = machine.next_delivery();
+    if (!delivery) break;
+    deliver(std::move(*delivery));
+  }
+  if (!detached && input_over && !end_told && !on_message) deliver_end(machine.end_was_reset());
+  if (detached) return;
+  if (end_told && (queue.empty() || !descriptor)) finish();
+  update_ref();
+}
+
+// --- what the machine wants
+
+void Channel::State::carry_out_notices() {
+  while (auto notice = machine.next_notice()) carry_out(*notice);
+}
+
+void Channel::State::carry_out(wire::Notice& notice) {
+  using Kind = wire::Notice::Kind;
+  switch (notice.kind) {
+    case Kind::close_handle:
+      handles.take(notice.handle);
+      break;
+    case Kind::handle_ours: {
+      net::Native back(handles.take(notice.handle));
+      if (on_unsent && !back.listens()) {
+        on_unsent.fire(std::move(back), *notice.error);
+      } else if (!detached) {
+        report(*notice.error);
+      }
+      break;
+    }
+    case Kind::settled: {
+      const auto waiter = watched.find(notice.sequence);
+      if (waiter == watched.end()) break;
+      Promise<> promise = std::move(waiter->second);
+      watched.erase(waiter);
+      promise.resolve(notice.error ? Result<void>(std::unexpected(*notice.error)) : Result<void>());
+      break;
+    }
+    case Kind::report:
+      report(*notice.error);
+      break;
+    case Kind::retry_later:
+      retry_timer = Timer(loop, std::chrono::milliseconds(notice.milliseconds), [this] {
+        const auto self = shared_from_this();
+        machine.retry_due();
+        flush();
+      });
+      break;
+    case Kind::shut_down:
+      shut_down();
+      break;
+    case Kind::peer_died:
+      on_peer_death.fire(notice.text);
+      break;
+    case Kind::socket_count: {
+      auto [first, last] = count_waits.equal_range(notice.text);
+      for (auto wait = first; wait != last; ++wait) wait->second.resolve(notice.count);
+      count_waits.erase(first, last);
+      break;
+    }
+    case Kind::sockets_closed: {
+      auto [first, last] = close_waits.equal_range(notice.text);
+      for (auto wait = first; wait != last; ++wait) wait->second.resolve({});
+      close_waits.erase(first, last);
+      break;
+    }
+  }
+}
+
+void Channel::State::shut_down() {
+  if (descriptor) ::shutdown(descriptor.get(), SHUT_WR);
+}
+
+void Channel::State::deliver(wire::Delivery delivery) {
+  if (delivery.ended) {
+    if (!end_told) deliver_end(delivery.unread);
+    return;
+  }
+  auto message = make_message(delivery);
+  if (!message) {
+    report(message.error());
+    return;
+  }
+  if (delivery.internal) {
+    if (on_internal) {
+      on_internal.fire(std::move(*message));
+    } else if (message->has_handle()) {
+      report(Error(make_error_code(Errc::handle_unclaimed), "receive", message->handle_type()));
+    }
+    return;
+  }
+  while (!next_messages.empty()) {
+    Promise<Message> waiter = std::move(next_messages.front());
+    next_messages.pop_front();
+    if (!waiter.wanted()) continue;
+    waiter.resolve(std::move(*message));
+    return;
+  }
+  on_message.fire(std::move(*message));
+}
+
+Result<Message> Channel::State::make_message(wire::Delivery& delivery) {
+  if (!delivery.handle) return Message(std::move(delivery.message));
+  net::Native native(handles.take(*delivery.handle));
+  if (delivery.type == "net.Server") {
+    auto server = net::Server::adopt(loop, native.release());
+    if (!server) return std::unexpected(server.error());
+    return Message(std::move(delivery.message), std::move(delivery.type), std::move(*server));
+  }
+  if (delivery.type == "net.Socket") {
+    const DescriptorKind kind = native.kind();
+    auto socket = net::Socket::adopt(loop, native.release(), kind);
+    if (!socket) return std::unexpected(socket.error());
+    if (!delivery.key.empty()) {
+      socket->on_gone([weak = weak_from_this(), key = delivery.key] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->machine.socket_closed(key);
+        self->schedule_flush();
+      });
+    }
+    return Message(std::move(delivery.message), std::move(delivery.type), std::move(*socket));
+  }
+  return Message(std::move(delivery.message), std::move(delivery.type), std::move(native));
+}
+
+void Channel::State::deliver_end(bool unread) {
+  end_told = true;
+  for (auto& wait : std::exchange(disconnect_waits, {})) wait.resolve({});
+  on_disconnect.fire_once(unread);
+  if (detached) return;
+  for (auto& waiter : std::exchange(next_messages, {}))
+    waiter.resolve(failure(Errc::disconnected, "next message"));
+  // What was sent until now still goes out if the peer reads on.
+  machine.disconnect();
+  restart_deadline();
+  flush();
+}
+
+void Channel::State::report(const Error& error) {
+  if (on_error) {
+    on_error.fire(error);
+  } else if (!detached) {
+    std::fprintf(stderr, "baton: channel: %s\n", error.what());
+  }
+}
+
+// Everything is over. What is on offer stays open until the peer's fate is known.
+void Channel::State::finish() {
+  if (!descriptor) return;
+  machine.output_broken(Error(make_error_code(Errc::disconnected), "send"));
+  carry_out_notices();
+  poll.close();
+  descriptor.reset();
+  queue.clear();
+  deadline.stop();
+  retry_timer.stop();
+  starved_timer.stop();
+  count_waits.clear();
+  close_waits.clear();
+  watched.clear();
+}
+
+}  // namespace baton

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "baton/ipc/channel.h"
+#include "baton/loop/timer.h"
+#include "ipc/descriptor_read.h"
+#include "ipc/handle_table.h"
+#include "loop/poll.h"
+#include "loop/slot.h"
+#include "net/write_queue.h"
+#include "wire/channel_machine.h"
+
+namespace baton {
+
+/// Drives the machine of the wire over a descriptor: feeds it what the kernel and the program do, and carries
+/// out what it decides. It decides nothing itself.
+struct Channel::State : std::enable_shared_from_this<State> {
+  State(Loop& owner, Fd fd, ChannelOptions channel_options);
+
+  // What the program does.
+  Result<uint64_t> send(const Value& message, std::string_view type, std::string_view key, Fd handle);
+  Op<> watch(uint64_t sequence);
+  void disconnect();
+  void detach();
+  void update_ref();
+
+  // What happens.
+  void on_event(int events);
+  void schedule_flush();
+  void flush();
+  void pump();
+
+  // What the machine wants.
+  void carry_out_notices();
+  void carry_out(wire::Notice& notice);
+  void deliver(wire::Delivery delivery);
+  Result<Message> make_message(wire::Delivery& delivery);
+  void deliver_end(bool unread);
+
+  void report(const Error& error);
+  [[nodiscard]] bool listening() const;
+  void shut_down();
+  void restart_deadline();
+  void finish();
+
+  Loop& loop;
+  Fd descriptor;
+  const ChannelOptions options;
+  wire::ChannelMachine machine;
+  Poll poll;
+  net::WriteQueue queue;
+  HandleTable handles;
+
+  Slot<Message> on_message;
+  Slot<Message> on_internal;
+  Slot<bool> on_disconnect;
+  Slot<> on_drain;
+  Slot<const Error&> on_error;
+  Slot<net::Native, const Error&> on_unsent;
+  Slot<std::string_view> on_peer_death;
+  std::deque<Promise<Message>> next_messages;
+  std::vector<Promise<>> disconnect_waits;
+  std::unordered_map<uint64_t, Promise<>> watched;
+  std::multimap<std::string, Promise<uint64_t>> count_waits;
+  std::multimap<std::string, Promise<>> close_waits;
+
+  Timer retry_timer;
+  Timer starved_timer;
+  Timer deadline;
+  std::optional<bool> fixed_ref;
+  bool detached = false;
+  bool flush_scheduled = false;
+  bool pump_scheduled = false;
+  bool blocked = false;
+  bool drain_wanted = false;
+  bool input_over = false;
+  bool end_told = false;
+
+ private:
+  bool read_once(DescriptorRead& read);
+  void read();
+  void enqueue(wire::Output&& output);
+  void update_interest();
+};
+
+}  // namespace baton

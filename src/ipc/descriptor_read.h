@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "baton/base/fd.h"
+
+namespace baton {
+
+/// One recvmsg on a channel: bytes, the descriptors that came with them, and how it ended.
+class DescriptorRead {
+ public:
+  enum class Outcome { data, ended, reset, nothing };
+
+  /// Reads once. Descriptors come close-on-exec; there is room for as many as the kernel sends at once.
+  Outcome from(int socket);
+
+  /// Valid until the next read.
+  [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::vector<Fd>& descriptors() noexcept { return descriptors_; }
+  /// The kernel had to drop descriptors: this process is at its limit.
+  [[nodiscard]] bool truncated() const noexcept { return truncated_; }
+  /// Nothing more is there for now.
+  [[nodiscard]] bool emptied() const noexcept {
+    return bytes_.size() < buffer.size() && descriptors_.empty();
+  }
+
+ private:
+  static constexpr size_t most_descriptors = 253;  // SCM_MAX_FD
+  // One for the thread's loop: what was read is consumed before the next read.
+  static std::array<char, size_t{64} << 10> buffer;
+
+  void take_descriptors(const msghdr& message);
+
+  std::string_view bytes_;
+  std::vector<Fd> descriptors_;
+  bool truncated_ = false;
+};
+
+}  // namespace baton

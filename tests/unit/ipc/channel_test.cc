@@ -1,0 +1,312 @@
+#include "baton/ipc/channel.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "baton/loop/task.h"
+#include "baton/wire/json.h"
+
+namespace baton {
+namespace {
+
+using std::chrono::seconds;
+
+/// Two ends of one channel on one loop.
+class ChannelTest : public testing::Test {
+ protected:
+  void connect(bool batons) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    a = Channel::adopt(loop, Fd(ends[0])).value();
+    b = Channel::adopt(loop, Fd(ends[1]), ChannelOptions().announce(batons)).value();
+  }
+  void collect_at_b() {
+    b.on_message([this](Message message) { got.push_back(to_json(message.value())); });
+  }
+
+  Loop loop;
+  Channel a, b;
+  std::vector<std::string> got;
+};
+
+class ChannelOfEitherKind : public ChannelTest, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override { connect(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(NodeRulesAndBaton, ChannelOfEitherKind, testing::Bool());
+
+TEST_P(ChannelOfEitherKind, DeliversEveryMessageSentBeforeDisconnect) {
+  for (int i = 0; i < 10000; ++i) a.send(i);
+  a.disconnect();
+  int expected = 0;
+  bool ended = false;
+  b.on_message([&](Message message) { EXPECT_EQ(message.value().as_integer(), expected++); });
+  b.on_disconnect([&](bool unread) {
+    EXPECT_FALSE(unread);
+    ended = true;
+  });
+  loop.run();
+  EXPECT_EQ(expected, 10000);
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(b.connected());
+}
+
+TEST_P(ChannelOfEitherKind, KeepsMessagesForTheFirstListener) {
+  a.send("early");
+  std::move(a.send("also early")).then([&](Result<void>) { collect_at_b(); });
+  b.on_disconnect([](bool) {});
+  a.on_disconnect([](bool) {});
+  loop.defer([&] { a.disconnect(); });
+  loop.run();
+  EXPECT_EQ(got, (std::vector<std::string>{"\"early\"", "\"also early\""}));
+}
+
+TEST_P(ChannelOfEitherKind, KeepsTheOrderOfMessagesAndHandles) {
+  net::Server server = net::listen(loop, net::Endpoint("127.0.0.1", 0));
+  for (int i = 0; i < 300; ++i) {
+    if (i % 3 == 0) {
+      a.send(i, server);
+    } else {
+      a.send(i);
+    }
+  }
+  a.disconnect();
+  int expected = 0;
+  b.on_message([&](Message message) {
+    EXPECT_EQ(message.value().as_integer(), expected);
+    EXPECT_EQ(message.has_handle(), expected % 3 == 0);
+    if (message.has_handle()) {
+      EXPECT_EQ(message.take<net::Server>().local().port(), server.local().port());
+    }
+    ++expected;
+  });
+  loop.run();
+  EXPECT_EQ(expected, 300);
+}
+
+TEST_P(ChannelOfEitherKind, HandsOverAConnectionWithWhatNobodyHasReadYet) {
+  net::Server server = net::listen(loop, net::Endpoint("127.0.0.1", 0));
+  net::Socket client;
+  std::string answer;
+  net::connect(loop, server.local()).then([&](Result<net::Socket> result) {
+    client = std::move(result).value();
+    client.on_data([&](std::string_view bytes) { answer += bytes; });
+    client.end("question");
+  });
+  server.on_connection([&](net::Socket socket) {
+    server.pause();
+    a.send("take it", std::move(socket));
+    a.sockets_closed(server).then([&](Result<void> result) {
+      EXPECT_TRUE(result);
+      a.disconnect();
+      server.close();
+    });
+  });
+  net::Socket served;
+  b.on_message([&](Message message) {
+    served = message.take<net::Socket>();
+    EXPECT_EQ(served.server_key(), "");
+    served.on_data([&](std::string_view bytes) { served.end("answer to " + std::string(bytes)); });
+  });
+  loop.run();
+  EXPECT_EQ(answer, "answer to question");
+}
+
+TEST_P(ChannelOfEitherKind, CountsTheConnectionsThatThePeerHasOpen) {
+  net::Server server = net::listen(loop, net::Endpoint("127.0.0.1", 0));
+  std::vector<net::Socket> clients(3), served;
+  for (auto& client : clients) {
+    net::connect(loop, server.local()).then([&](Result<net::Socket> result) {
+      client = std::move(result).value();
+    });
+  }
+  uint64_t counted = 0;
+  server.on_connection([&](net::Socket socket) { a.send("yours", std::move(socket)); });
+  b.on_message([&](Message message) {
+    served.push_back(message.take<net::Socket>());
+    if (served.size() < 3) return;
+    served.pop_back();
+    a.count_sockets(server).then([&](Result<uint64_t> count) {
+      counted = count.value();
+      server.close();
+      a.disconnect();
+    });
+  });
+  loop.run();
+  EXPECT_EQ(counted, 2U);
+}
+
+TEST_P(ChannelOfEitherKind, CarriesAMessageOfManyMegabytesBothWays) {
+  const std::string text(20 << 20, 'x');
+  std::string back;
+  b.on_message([&](Message message) { b.send(message.value()); });
+  a.on_message([&](Message message) {
+    back = message.value().as_string();
+    a.disconnect();
+  });
+  EXPECT_FALSE(static_cast<bool>(a.send(text)));
+  loop.run();
+  EXPECT_TRUE(back == text);
+}
+
+TEST_P(ChannelOfEitherKind, AnswersAfterThePeerHasFinishedItsDirection) {
+  a.send("question");
+  a.disconnect();
+  std::string answer;
+  a.on_message([&](Message message) { answer = message.value().as_string(); });
+  b.on_message([&](Message) { b.send("answer"); });
+  loop.run();
+  EXPECT_EQ(answer, "answer");
+}
+
+TEST_P(ChannelOfEitherKind, MayBeDestroyedFromEachOfItsCallbacks) {
+  a.send(1);
+  a.send(2);
+  b.on_message([this](Message) { b = Channel(); });
+  bool ended = false;
+  a.on_disconnect([&](bool) {
+    ended = true;
+    a = Channel();
+  });
+  loop.run();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(ChannelTest, PullsMessagesInATask) {
+  connect(true);
+  for (int i = 0; i < 3; ++i) a.send(i);
+  a.disconnect();
+  auto program = [](Channel& from, std::vector<std::string>& all) -> Task<> {
+    try {
+      while (true) {
+        Message message = co_await from.next_message();
+        all.push_back(to_json(message.value()));
+      }
+    } catch (const Error& error) {
+      all.emplace_back(error.what());
+    }
+  };
+  start(loop, program(b, got));
+  loop.run();
+  EXPECT_EQ(got, (std::vector<std::string>{"0", "1", "2", "next message: disconnected"}));
+}
+
+TEST_F(ChannelTest, DoesNotLoseAMessageToAWaitThatTimedOut) {
+  connect(true);
+  b.next_message().within(std::chrono::milliseconds(1)).then([&](Result<Message> result) {
+    EXPECT_EQ(result.error().code(), Errc::timed_out);
+    a.send("late");
+    a.disconnect();
+    collect_at_b();
+  });
+  loop.run();
+  EXPECT_EQ(got, (std::vector<std::string>{"\"late\""}));
+}
+
+TEST_F(ChannelTest, SettlesASendWhenTheKernelHasIt) {
+  connect(false);
+  bool sent = false;
+  std::move(a.send("x")).then([&](Result<void> result) {
+    sent = result.has_value();
+    a.disconnect();
+  });
+  b.on_disconnect([](bool) {});
+  loop.run();
+  EXPECT_TRUE(sent);
+}
+
+TEST_F(ChannelTest, TellsThatThePeerLeftMessagesUnread) {
+  connect(false);
+  bool unread = false;
+  a.on_disconnect([&](bool left) { unread = left; });
+  std::move(a.send("never read")).then([&](Result<void>) { b = Channel(); });
+  b.unref();
+  loop.run();
+  EXPECT_TRUE(unread);
+}
+
+TEST_F(ChannelTest, RefusesToSendAfterDisconnect) {
+  connect(false);
+  std::string told;
+  a.on_error([&](const Error& error) { told = error.what(); });
+  a.disconnect();
+  EXPECT_FALSE(static_cast<bool>(a.send("x")));
+  b.on_disconnect([](bool) {});
+  loop.run();
+  EXPECT_EQ(told, "send: disconnected");
+}
+
+TEST_F(ChannelTest, TellsWhenItMaySendAgain) {
+  connect(false);
+  const std::string text(1 << 20, 'x');
+  ASSERT_FALSE(static_cast<bool>(a.send(text)));
+  bool drained = false;
+  a.on_drain([&] {
+    drained = true;
+    a.disconnect();
+  });
+  collect_at_b();
+  loop.run();
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ChannelTest, KeepsTheLoopRunningOnlyWhileSomebodyListens) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const Fd other(ends[0]);
+  a = Channel::adopt(loop, Fd(ends[1]), ChannelOptions().ref_while_listening()).value();
+  loop.run();
+  a.send("x");
+  loop.run();
+  char bytes[8] = "";
+  EXPECT_EQ(read(other.get(), bytes, sizeof bytes), 4);
+}
+
+TEST_F(ChannelTest, RefusesToAdoptWhatIsNoChannel) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Fd other(ends[1]);
+  auto channel = Channel::adopt(loop, Fd(ends[0]));
+  ASSERT_FALSE(channel);
+  EXPECT_STREQ(channel.error().what(), "open the channel: a pipe: not a descriptor of that kind");
+}
+
+TEST_F(ChannelTest, GivesBackAConnectionThatThePeerCannotReceive) {
+  connect(true);
+  net::Server server = net::listen(loop, net::Endpoint("127.0.0.1", 0));
+  net::Socket client;
+  net::connect(loop, server.local()).then([&](Result<net::Socket> result) {
+    client = std::move(result).value();
+  });
+  b.on_error([](const Error&) {});
+  collect_at_b();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  bool back = false;
+  a.on_unsent([&](net::Native handle, const Error& error) {
+    EXPECT_EQ(handle.kind(), DescriptorKind::tcp);
+    EXPECT_EQ(error.code(), Errc::handle_lost);
+    back = true;
+    setrlimit(RLIMIT_NOFILE, &before);
+    server.close();
+    a.disconnect();
+  });
+  server.on_connection([&](net::Socket socket) {
+    a.send("take it", std::move(socket));
+    // No descriptor is free from here on: the kernel drops what arrives.
+    rlimit none = before;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+  });
+  loop.run();
+  EXPECT_TRUE(back);
+  EXPECT_TRUE(got.empty());
+}
+
+}  // namespace
+}  // namespace baton
