@@ -124,6 +124,8 @@ bool same_members(std::span<const Member> left, std::span<const Member> right) {
 
 }  // namespace
 
+Value Value::array() { return array(std::vector<Value>()); }
+
 Value Value::array(std::initializer_list<Value> elements) { return array(std::vector<Value>(elements)); }
 
 Value Value::array(std::vector<Value> elements) {
@@ -134,6 +136,8 @@ Value Value::array(std::vector<Value> elements) {
   for (const Value& element : result.elements_) result.contain(element);
   return result;
 }
+
+Value Value::object() { return object(std::vector<Member>()); }
 
 Value Value::object(std::initializer_list<Member> members) { return object(std::vector<Member>(members)); }
 
