@@ -32,16 +32,14 @@ class JsonLimits {
 /// 1e400 is Infinity; 9007199254740993 is 9007199254740992.
 ///
 /// Errors: Errc::message_too_deep; Errc::bad_message, with the byte offset and the reason in `step()`.
-/// The result takes up to twenty times the memory of the text (it does for `[1,1,1,...]`), reading it twice
-/// that.
+/// The result takes up to twenty times the memory of the text (as for `[1,1,1,...]`), reading it twice that.
 [[nodiscard]] Result<Value> read_json(std::string_view text, JsonLimits limits = JsonLimits());
 
 /// Appends the value to `out`, byte for byte as JSON.stringify prints it: undefined members are left out and
 /// undefined elements are null, as are NaN and the infinities; lone surrogates are escaped; all else that is
 /// not ASCII is UTF-8.
 ///
-/// Errors, with `out` as it was: Errc::message_too_deep; Errc::bad_message for undefined itself, which has no
-/// JSON.
+/// Errors, with `out` as it was: Errc::message_too_deep; Errc::bad_message for undefined, which has no JSON.
 [[nodiscard]] Result<void> write_json(const Value& value, std::string& out, JsonLimits limits = JsonLimits());
 
 }  // namespace wire

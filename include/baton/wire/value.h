@@ -35,14 +35,12 @@ concept integer = std::integral<T> && !one_of<T, bool, char, wchar_t, char8_t, c
 ///   co_await child.request(Value::object().set("id", 7).set("path", "a.png"));
 ///
 /// Rules that come from JavaScript:
-/// - There is one type of number. Whole numbers of up to 2^53 either way are `Kind::integer` however they
-/// were
-///   made (`Value(2.0)` too); all others, -0, NaN and the infinities are `Kind::number`.
+/// - There is one type of number. Whole numbers of up to 2^53 either way are `Kind::integer` however made
+///   (`Value(2.0)` too); all others, -0, NaN and the infinities are `Kind::number`.
 /// - Strings are UTF-8. A lone surrogate, which JavaScript allows, is held as its three bytes (WTF-8). Other
 ///   bytes that are no UTF-8 are sent as U+FFFD.
 /// - Members of an object are in order: first keys that are array indices ("0", "17"), ascending, then all
-///   others as they were added. Setting a key that exists keeps its place. "__proto__" is a key like any
-///   other.
+///   others as they were added. Setting a key that exists keeps its place. "__proto__" is a key like any.
 ///
 /// Arrays and objects nest up to `max_depth`; what would nest deeper throws std::length_error where it is
 /// built. A Value is of one thread, like everything here. One that was moved from is undefined.
@@ -86,8 +84,7 @@ class Value {
   static Value array(std::vector<Value> elements);
   /// An object without members.
   static Value object();
-  /// An object of these members. Of several with one key the last one's value counts, in the first one's
-  /// place.
+  /// An object of these members. Of several with one key the last value counts, in the first one's place.
   static Value object(std::initializer_list<Member> members);
   /// The same. It takes n log n, and is the way to build an object of thousands: `set` searches all members.
   static Value object(std::vector<Member> members);
