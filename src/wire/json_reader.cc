@@ -25,6 +25,25 @@ namespace {
 
 namespace bj = boost::json;
 
+// Enough for small messages without allocating; unlike the standard's monotonic resource it frees what was
+// outgrown, which matters when a peer sends 64 MiB of "[1,1,1,".
+class Scratch : public std::pmr::memory_resource {
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    static_assert(alignof(Value) == alignof(std::string));
+    if (bytes > sizeof first_ - used_) return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    return first_ + std::exchange(used_, used_ + bytes);
+  }
+  void do_deallocate(void* place, std::size_t bytes, std::size_t alignment) override {
+    if (place >= first_ && place < first_ + sizeof first_) return;
+    std::pmr::new_delete_resource()->deallocate(place, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  alignas(Value) std::byte first_[16 * (sizeof(Value) + sizeof(std::string))];
+  std::size_t used_ = 0;
+};
+
 // Boost's parser calls this with what it meets, in order. What is not yet inside its array or object waits on
 // two stacks, so that each container is allocated once, at its final size.
 class Builder {
@@ -106,9 +125,7 @@ class Builder {
     return std::exchange(parts_, {});
   }
 
-  std::byte
-      first_[16 * (sizeof(Value) + sizeof(std::string))];  // Enough for small messages without allocating.
-  std::pmr::monotonic_buffer_resource memory_{first_, sizeof first_};
+  Scratch memory_;
   std::pmr::vector<Value> values_{&memory_};
   std::pmr::vector<std::string> keys_{&memory_};
   std::string parts_;

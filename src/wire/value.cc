@@ -28,8 +28,6 @@ std::uint64_t array_index(std::string_view key) noexcept {
   return index <= 4294967294U ? index : no_index;
 }
 
-bool is_index(const Member& member) noexcept { return array_index(member.first) != no_index; }
-
 // A text from a peer may bring a million members, so many are sorted instead of each compared with each.
 // `visit(a, b)` gets the places of neighbours with the same key, a < b.
 template <class Visit>
@@ -77,10 +75,26 @@ void merge_duplicates(std::vector<Member>& members) {
   members.erase(members.begin() + static_cast<std::ptrdiff_t>(kept), members.end());
 }
 
-void arrange(std::vector<Member>& members) {
-  merge_duplicates(members);
-  if (std::ranges::none_of(members, is_index)) return;
-  std::ranges::stable_sort(members, {}, [](const Member& member) { return array_index(member.first); });
+// Brings keys that are array indices to the front, ascending.
+void put_indices_first(std::vector<Member>& members) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> indices;  // with their places
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    std::uint64_t index = array_index(members[i].first);
+    if (index != no_index) indices.emplace_back(index, i);
+  }
+  if (indices.empty()) return;
+  std::vector<bool> moved(members.size());
+  std::vector<Member> arranged;
+  arranged.reserve(members.size());
+  std::ranges::sort(indices);
+  for (auto [index, place] : indices) {
+    arranged.push_back(std::move(members[place]));
+    moved[place] = true;
+  }
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!moved[i]) arranged.push_back(std::move(members[i]));
+  }
+  members = std::move(arranged);
 }
 
 const Value& undefined() noexcept {
@@ -110,6 +124,8 @@ bool same_members(std::span<const Member> left, std::span<const Member> right) {
 
 }  // namespace
 
+Value Value::array() { return array(std::vector<Value>()); }
+
 Value Value::array(std::initializer_list<Value> elements) { return array(std::vector<Value>(elements)); }
 
 Value Value::array(std::vector<Value> elements) {
@@ -121,10 +137,13 @@ Value Value::array(std::vector<Value> elements) {
   return result;
 }
 
+Value Value::object() { return object(std::vector<Member>()); }
+
 Value Value::object(std::initializer_list<Member> members) { return object(std::vector<Member>(members)); }
 
 Value Value::object(std::vector<Member> members) {
-  arrange(members);
+  merge_duplicates(members);
+  put_indices_first(members);
   Value result;
   ::new (&result.members_) std::vector<Member>(std::move(members));
   result.kind_ = Kind::object;

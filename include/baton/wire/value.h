@@ -24,28 +24,23 @@ template <class T>
 concept integer = std::integral<T> && !one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t>;
 }  // namespace detail
 
-/// What a channel carries: a JavaScript value without identity, held by value (copying copies everything
-/// inside).
+/// What a channel carries: a JavaScript value without identity, held by value (a copy copies all inside).
 ///
 ///   Value message = Value::object({{"id", 7}, {"path", "a.png"}, {"sizes", Value::array({16, 32})}});
 ///   message["id"].as_integer();                  // 7
-///   message["nothing"]["at all"].is_undefined(); // true: reading what is absent gives undefined, as in
-///   JavaScript
+///   message["nothing"]["at all"].is_undefined(); // true: what is absent reads as undefined
 ///
 /// **With g++ 12, write no brace list inside an expression that contains `co_await`** (it would be destroyed
 /// twice); either build the value in a statement of its own, or chain:
 ///   co_await child.request(Value::object().set("id", 7).set("path", "a.png"));
 ///
 /// Rules that come from JavaScript:
-/// - There is one type of number. Whole numbers of up to 2^53 either way are `Kind::integer` however they
-/// were made
+/// - There is one type of number. Whole numbers of up to 2^53 either way are `Kind::integer` however made
 ///   (`Value(2.0)` too); all others, -0, NaN and the infinities are `Kind::number`.
 /// - Strings are UTF-8. A lone surrogate, which JavaScript allows, is held as its three bytes (WTF-8). Other
-/// bytes that
-///   are no UTF-8 are sent as U+FFFD.
+///   bytes that are no UTF-8 are sent as U+FFFD.
 /// - Members of an object are in order: first keys that are array indices ("0", "17"), ascending, then all
-/// others as
-///   they were added. Setting a key that exists keeps its place. "__proto__" is a key like any other.
+///   others as they were added. Setting a key that exists keeps its place. "__proto__" is a key like any.
 ///
 /// Arrays and objects nest up to `max_depth`; what would nest deeper throws std::length_error where it is
 /// built. A Value is of one thread, like everything here. One that was moved from is undefined.
@@ -73,6 +68,7 @@ class Value {
   /// an id as a string, or say `double(n)` to accept the rounding.
   template <detail::integer I>
   Value(I integer) : integer_(exact(integer)), kind_(Kind::integer) {}
+  /// Any double, NaN and the infinities too (which JSON prints as null).
   template <detail::one_of<double, float> F>
   Value(F number) noexcept : number_(static_cast<double>(number)), kind_(Kind::number) {
     settle();
@@ -81,14 +77,16 @@ class Value {
   Value(std::string_view text) : Value(std::string(text)) {}
   Value(const char* text) : Value(std::string(text)) {}
 
+  /// An empty array.
+  static Value array();
   /// An array of these elements.
-  static Value array(std::initializer_list<Value> elements = {});
+  static Value array(std::initializer_list<Value> elements);
   static Value array(std::vector<Value> elements);
-  /// An object of these members. Of several with the same key the last one's value counts, in the first one's
-  /// place.
-  static Value object(std::initializer_list<Member> members = {});
-  /// The same; takes n log n, and is the way to build an object of thousands of members (`set` searches from
-  /// the start).
+  /// An object without members.
+  static Value object();
+  /// An object of these members. Of several with one key the last value counts, in the first one's place.
+  static Value object(std::initializer_list<Member> members);
+  /// The same. It takes n log n, and is the way to build an object of thousands: `set` searches all members.
   static Value object(std::vector<Member> members);
 
   Value(const Value& other);

@@ -11,11 +11,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-Value read(std::string_view text) {
-  auto value = read_json(text);
-  if (!value) throw Error(value.error());
-  return std::move(*value);
-}
+Value read(std::string_view text) { return read_json(text).value(); }
 
 std::string reprint(std::string_view text) { return to_json(read(text)); }
 

@@ -64,8 +64,8 @@ TEST(Value, RefusesIntegersThatJavaScriptWouldRound) {
   EXPECT_EQ(Value(-Value::max_integer).as_integer(), -Value::max_integer);
   EXPECT_THROW(Value(Value::max_integer + 1), std::out_of_range);
   EXPECT_THROW(Value(-Value::max_integer - 1), std::out_of_range);
-  EXPECT_THROW(Value(std::numeric_limits<std::int64_t>::min()), std::out_of_range);
-  EXPECT_THROW(Value(std::numeric_limits<std::uint64_t>::max()), std::out_of_range);
+  EXPECT_THROW(Value{std::numeric_limits<std::int64_t>::min()}, std::out_of_range);
+  EXPECT_THROW(Value{std::numeric_limits<std::uint64_t>::max()}, std::out_of_range);
 }
 
 TEST(Value, ReadsAbsentThingsAsUndefined) {
