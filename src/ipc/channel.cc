@@ -63,7 +63,9 @@ Result<Channel> Channel::adopt(Loop& loop, Fd descriptor, ChannelOptions options
     return failure(Errc::wrong_handle, "open the channel", describe(kind));
   ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
   try {
-    return Channel(std::make_shared<State>(loop, std::move(descriptor), options));
+    auto state = std::make_shared<State>(loop, std::move(descriptor), options);
+    state->start();
+    return Channel(std::move(state));
   } catch (const Error& error) {
     return std::unexpected(error);
   }

@@ -19,6 +19,9 @@ constexpr int reads_a_turn = 64;
 Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
     : loop(owner), descriptor(std::move(fd)), options(channel_options) {
   poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
+}
+
+void Channel::State::start() {
   if (options.announce()) {
     machine.announce();
     schedule_flush();

@@ -26,6 +26,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   State(Loop& owner, Fd fd, ChannelOptions channel_options);
 
   // What the program does.
+  void start();
   Result<uint64_t> send(const Value& message, std::string_view type, std::string_view key, Fd handle);
   Op<> watch(uint64_t sequence);
   void disconnect();
