@@ -146,6 +146,15 @@ void Channel::on_unsent(std::move_only_function<void(net::Native, const Error&)>
   state_->on_unsent.set(std::move(callback));
 }
 
+Op<> Channel::flushed() {
+  Promise<> promise(state_->loop);
+  auto op = promise.op();
+  state_->flush_waits.push_back(std::move(promise));
+  state_->settle_flush_waits();
+  return op;
+}
+void Channel::on_close(Callback callback) { state_->on_close.set(std::move(callback)); }
+
 void Channel::disconnect() { state_->disconnect(); }
 bool Channel::connected() const noexcept { return state_ && state_->descriptor && state_->machine.accepts(); }
 
@@ -183,6 +192,10 @@ void Channel::unref() {
   state_->update_ref();
 }
 
+void Channel::read_now() {
+  const auto state = state_;
+  if (state->descriptor && !state->input_over) state->on_event(Poll::readable);
+}
 void Channel::peer_gone() {
   const auto state = state_;
   state->machine.peer_gone();

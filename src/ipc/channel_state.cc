@@ -102,10 +102,12 @@ void Channel::State::restart_deadline() {
 void Channel::State::detach() {
   const auto self = shared_from_this();
   detached = true;
+  flush_waits.clear();
   on_message.clear();
   on_internal.clear();
   on_disconnect.clear();
   on_drain.clear();
+  on_close.clear();
   on_error.clear();
   on_unsent.clear();
   on_peer_death.clear();
@@ -246,6 +248,7 @@ void Channel::State::flush() {
     machine.written(queue.written());
   }
   carry_out_notices();
+  settle_flush_waits();
   update_interest();
   if (drain_wanted && descriptor && !machine.above_high_water()) {
     drain_wanted = false;
@@ -324,6 +327,15 @@ void Channel::State::carry_out(wire::Notice& notice) {
       close_waits.erase(first, last);
       break;
     }
+  }
+}
+
+void Channel::State::settle_flush_waits() {
+  if (flush_waits.empty()) return;
+  if (!descriptor) {
+    for (auto& wait : std::exchange(flush_waits, {})) wait.resolve(failure(Errc::disconnected, "flush"));
+  } else if (machine.idle() && queue.empty()) {
+    for (auto& wait : std::exchange(flush_waits, {})) wait.resolve({});
   }
 }
 
@@ -419,6 +431,8 @@ void Channel::State::finish() {
   count_waits.clear();
   close_waits.clear();
   watched.clear();
+  settle_flush_waits();
+  loop.defer([self = shared_from_this()] { self->on_close.fire_once(); });
 }
 
 }  // namespace baton

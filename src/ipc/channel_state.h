@@ -49,6 +49,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   void report(const Error& error);
   [[nodiscard]] bool listening() const;
   void shut_down();
+  void settle_flush_waits();
   void restart_deadline();
   void finish();
 
@@ -64,11 +65,13 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Slot<Message> on_internal;
   Slot<bool> on_disconnect;
   Slot<> on_drain;
+  Slot<> on_close;
   Slot<const Error&> on_error;
   Slot<net::Native, const Error&> on_unsent;
   Slot<std::string_view> on_peer_death;
   std::deque<Promise<Message>> next_messages;
   std::vector<Promise<>> disconnect_waits;
+  std::vector<Promise<>> flush_waits;
   std::unordered_map<uint64_t, Promise<>> watched;
   std::multimap<std::string, Promise<uint64_t>> count_waits;
   std::multimap<std::string, Promise<>> close_waits;
@@ -79,7 +82,6 @@ struct Channel::State : std::enable_shared_from_this<State> {
   std::optional<bool> fixed_ref;
   bool detached = false;
   bool flush_scheduled = false;
-  bool pump_scheduled = false;
   bool blocked = false;
   bool drain_wanted = false;
   bool input_over = false;

@@ -133,6 +133,9 @@ class Channel {
   /// direction, and goes on reading to the peer's end. Loses nothing in either direction. May be called
   /// again.
   void disconnect();
+  /// Settles when everything that was accepted is in the kernel and every handle acknowledged; fails when
+  /// that can no longer happen.
+  Op<> flushed();
   /// Whether messages are accepted. Mirrors `subprocess.connected`.
   [[nodiscard]] bool connected() const noexcept;
 
@@ -142,12 +145,17 @@ class Channel {
   /// Settles when the peer has closed all connections of `server`; the same conditions.
   Op<> sockets_closed(const net::Server& server);
 
+  /// Called once, when the descriptor has been closed: both directions are over.
+  void on_close(Callback callback);
+
   /// Fixes whether the channel keeps the loop running. Mirrors `process.channel.ref()/unref()`.
   void ref();
   void unref();
 
   // For the layers above, not for programs.
 
+  /// Reads and delivers what is there now, without waiting for the loop.
+  void read_now();
   /// The peer's process is dead: what it had not acknowledged is this program's again.
   void peer_gone();
   /// Which exception ends the peer, as a Baton says just before.

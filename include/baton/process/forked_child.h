@@ -1,0 +1,83 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "baton/ipc/channel.h"
+#include "baton/spawn/child.h"
+#include "baton/spawn/exit_status.h"
+#include "baton/spawn/options.h"
+
+namespace baton {
+
+/// How `Process::fork` starts a child. A class with setters, so that it may stand inside a `co_await`
+/// expression.
+class ForkOptions {
+ public:
+  /// The child's arguments, after its program's (and script's) name.
+  ForkOptions& args(std::vector<std::string> arguments) { return args_ = std::move(arguments), *this; }
+  /// What runs scripts; $BATON_NODE if set, else `node` in the child's PATH.
+  ForkOptions& interpreter(std::string program) { return interpreter_ = std::move(program), *this; }
+  /// Arguments for the interpreter, before the script's name. Mirrors `execArgv`.
+  ForkOptions& exec_args(std::vector<std::string> arguments) {
+    return exec_args_ = std::move(arguments), *this;
+  }
+  /// Directory, environment, user, standard streams and so on; the streams are inherited unless set.
+  ForkOptions& spawn(SpawnOptions options) { return spawn_ = std::move(options), *this; }
+
+  [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }
+  [[nodiscard]] const std::string& interpreter() const noexcept { return interpreter_; }
+  [[nodiscard]] const std::vector<std::string>& exec_args() const noexcept { return exec_args_; }
+  [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
+
+ private:
+  std::vector<std::string> args_;
+  std::string interpreter_;
+  std::vector<std::string> exec_args_;
+  SpawnOptions spawn_ = SpawnOptions().stdio(Stdio::inherit());
+};
+
+/// A child that was forked: our end of the channel to it, and its process. Mirrors what Node's `fork`
+/// returns. It belongs to the `Process` that forked it; a reference is valid until the tick after `on_close`.
+///
+/// Events come in this order: messages; then `on_exit` and `on_disconnect` in either order, but neither
+/// before a message that the child had sent; `on_close` last.
+class ForkedChild : public Channel {
+ public:
+  ForkedChild(Channel channel, Child process);
+
+  /// The process, for its streams and signals.
+  [[nodiscard]] Child& process() noexcept { return process_; }
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  /// Sends a signal; false if the process has ended. Mirrors `subprocess.kill`.
+  bool kill(int signal_number = SIGTERM) { return process_.kill(signal_number); }
+  /// SIGTERM, and SIGKILL when the grace of its options is over.
+  void stop() { process_.stop(); }
+
+  /// The process has ended, once; everything that it had sent before has been delivered.
+  void on_exit(std::move_only_function<void(const ExitStatus&)> callback) { on_exit_ = std::move(callback); }
+  /// The process has ended and the channel is closed, once.
+  void on_close(std::move_only_function<void(const ExitStatus&)> callback) {
+    on_close_ = std::move(callback);
+  }
+  /// Settles when the process has ended.
+  Op<ExitStatus> exited() { return process_.exited(); }
+  /// The message of the exception that ended it, if it is a Baton and one did; empty otherwise.
+  [[nodiscard]] const std::string& uncaught() const noexcept { return uncaught_; }
+
+ private:
+  friend class Process;
+  void begin(Callback forget);
+  void close_if_over();
+
+  Child process_;
+  std::string uncaught_;
+  std::optional<ExitStatus> status_;
+  bool channel_closed_ = false;
+  std::move_only_function<void(const ExitStatus&)> on_exit_;
+  std::move_only_function<void(const ExitStatus&)> on_close_;
+  Callback forget_;
+};
+
+}  // namespace baton

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "baton/base/error.h"
+#include "baton/base/fd.h"
+
+namespace baton {
+
+/// What a parent tells its child through the environment. Reading it removes it there, so that grandchildren
+/// do not take it for theirs.
+class Inherited {
+ public:
+  [[nodiscard]] static Inherited take();
+
+  /// The channel's descriptor, or why there is none.
+  [[nodiscard]] Result<Fd> channel() &&;
+  /// The parent is Baton and understands the extensions.
+  [[nodiscard]] bool from_baton() const noexcept { return from_baton_; }
+  /// The entry to begin with; empty for the first one.
+  [[nodiscard]] const std::string& entry() const noexcept { return entry_; }
+
+ private:
+  std::string descriptor_;
+  std::string serialization_;
+  std::string entry_;
+  bool from_baton_ = false;
+};
+
+}  // namespace baton

@@ -1,0 +1,162 @@
+#include "baton/process/process.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "process/inherited.h"
+
+namespace baton {
+namespace {
+
+constexpr int channel_number = 3;
+
+bool is_script(std::string_view module) {
+  return module.ends_with(".js") || module.ends_with(".mjs") || module.ends_with(".cjs");
+}
+
+std::string default_interpreter() {
+  const char* chosen = std::getenv("BATON_NODE");
+  return chosen != nullptr && *chosen != '\0' ? chosen : "node";
+}
+
+// The program and the arguments that a module stands for.
+struct Command {
+  std::string file;
+  std::vector<std::string> arguments;
+};
+
+Command command_for(const std::string& module, const ForkOptions& options) {
+  Command command;
+  if (is_script(module)) {
+    command.file = options.interpreter().empty() ? default_interpreter() : options.interpreter();
+    command.arguments = options.exec_args();
+    command.arguments.push_back(module);
+  } else {
+    command.file = module.contains('/') ? module : "/proc/self/exe";
+  }
+  command.arguments.insert(command.arguments.end(), options.args().begin(), options.args().end());
+  return command;
+}
+
+std::string describe_current(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
+
+void Entry::start_task(Process& self, Task<> task) { start(self.loop(), std::move(task)); }
+
+Process::Process(Loop& loop, std::vector<std::string> args, const std::vector<Entry>& entries)
+    : loop_(loop), args_(std::move(args)), entries_(entries) {}
+Process::~Process() = default;
+
+ForkedChild& Process::fork(const std::string& module, const ForkOptions& options) {
+  const bool script = is_script(module);
+  const bool entry = !script && !module.contains('/');
+  if (entry && std::ranges::find(entries_, module, &Entry::name) == entries_.end()) {
+    std::string names;
+    for (const Entry& known : entries_) names += (names.empty() ? "" : ", ") + known.name();
+    throw std::invalid_argument("fork " + module + ": this program has no such entry, only: " + names);
+  }
+  // Node itself would say so only after it has started, and in many lines.
+  if (script && options.spawn().cwd().empty() && ::access(module.c_str(), R_OK) != 0) {
+    throw Error(errno, "fork " + module, "open");
+  }
+
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    throw Error(errno, "fork " + module, "socketpair");
+  }
+  Fd ours(ends[0]);
+  const Fd theirs(ends[1]);
+  SpawnOptions how = options.spawn();
+  how.pass(theirs.get(), channel_number)
+      .add_env("NODE_CHANNEL_FD", std::to_string(channel_number))
+      .add_env("NODE_CHANNEL_SERIALIZATION_MODE", "json");
+  if (entry) {
+    how.add_env("BATON_ENTRY", module);
+    if (!how.arg0()) how.arg0(module);
+  }
+  // Node would leave the variable to its own children.
+  if (!script) how.add_env("BATON_CHANNEL", "1");
+
+  Command command = command_for(module, options);
+  Child process = baton::spawn(loop_, std::move(command.file), std::move(command.arguments), how);
+  auto channel = Channel::adopt(loop_, std::move(ours));
+  if (!channel) throw std::move(channel).error();
+  children_.push_back(std::make_unique<ForkedChild>(std::move(*channel), std::move(process)));
+  const auto place = std::prev(children_.end());
+  (*place)->begin([this, place] { children_.erase(place); });
+  return **place;
+}
+
+Channel& Process::parent() {
+  if (!parent_) throw std::logic_error(no_parent_);
+  return parent_;
+}
+
+void Process::exit(int code) {
+  exit_code_ = code;
+  if (!has_parent() || !parent_.connected()) {
+    loop_.stop();
+    return;
+  }
+  parent_.flushed().then([this](Result<void>) { loop_.stop(); });
+}
+
+int run(int argc, char** argv, std::vector<Entry> entries) {
+  ::signal(SIGPIPE, SIG_IGN);
+  Inherited inherited = Inherited::take();
+  const std::string wanted = inherited.entry();
+  const auto named = std::ranges::find(entries, wanted, &Entry::name);
+  const Entry& entry = named == entries.end() ? entries.front() : *named;
+  if (!wanted.empty() && named == entries.end()) {
+    std::fprintf(stderr, "%s: there is no entry %s\n", argv[0], wanted.c_str());
+    return 2;
+  }
+
+  Loop loop;
+  int code = 0;
+  {
+    Process self(loop, {argv + std::min(argc, 1), argv + argc}, entries);
+    const bool announce = inherited.from_baton();
+    auto descriptor = std::move(inherited).channel();
+    if (descriptor) {
+      const auto options = ChannelOptions().ref_while_listening().announce(announce);
+      self.parent_ = Channel::adopt(loop, std::move(*descriptor), options).value();
+    } else {
+      self.no_parent_ = descriptor.error().what();
+    }
+    try {
+      entry.begin(self);
+      loop.run();
+      code = self.exit_code_;
+    } catch (...) {
+      const std::string what = describe_current(std::current_exception());
+      std::fprintf(stderr, "uncaught exception: %s\n", what.c_str());
+      if (self.has_parent()) self.parent_.tell_death(what);
+      code = 1;
+    }
+    loop.drop_frames();
+  }
+  try {
+    loop.run();  // until the children that were left are gone
+  } catch (...) {
+    code = 1;
+  }
+  return code;
+}
+
+}  // namespace baton
