@@ -94,6 +94,8 @@ class Socket {
   // For the layers above, not for programs.
 
   void set_server_key(std::string key);
+  /// Whether somebody reads (paused or not) and the peer has not finished yet.
+  [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
   void on_gone(Callback callback);
 
