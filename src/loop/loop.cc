@@ -29,12 +29,11 @@ Loop::Loop() : state_(std::make_unique<State>()) {
 
 Loop::~Loop() {
   drop_frames();
-  auto kept = std::move(state_->kept);
-  kept.clear();
-  while (!state_->deferred.empty()) {
-    // What a destroyed callback owned may defer again; nothing of it runs any more.
-    auto dropped = std::move(state_->deferred);
-    state_->deferred.clear();
+  while (!state_->kept.empty() || !state_->deferred.empty()) {
+    // What is destroyed here may keep or defer something again; nothing of it runs any more.
+    auto kept = std::exchange(state_->kept, {});
+    kept.clear();
+    auto dropped = std::exchange(state_->deferred, {});
   }
   uv_run(&state_->uv, UV_RUN_NOWAIT);
   if (uv_loop_close(&state_->uv) == 0) return;

@@ -329,6 +329,9 @@ void Socket::no_delay(bool on) {
 }
 const std::string& Socket::server_key() const noexcept { return state_->server_key; }
 void Socket::set_server_key(std::string key) { state_->server_key = std::move(key); }
+bool Socket::reading() const noexcept {
+  return state_ && state_->descriptor && state_->reading && !state_->input_ended;
+}
 void Socket::ref() { state_->poll.ref(); }
 void Socket::unref() { state_->poll.unref(); }
 

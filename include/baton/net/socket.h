@@ -96,6 +96,8 @@ class Socket {
   /// `adopt` for a descriptor whose kind is known to be a stream.
   [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor, DescriptorKind kind);
   void set_server_key(std::string key);
+  /// Whether somebody reads (paused or not) and the peer has not finished yet.
+  [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
   void on_gone(Callback callback);
 

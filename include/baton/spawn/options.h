@@ -1,7 +1,10 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
+#include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "baton/spawn/environment.h"
+#include "baton/spawn/stdio.h"
 
 namespace baton {
 
@@ -53,6 +57,26 @@ class SpawnOptions {
   /// No program that the child executes can gain privileges by set-user-id bits or file capabilities.
   SpawnOptions& no_new_privs(bool on = true) { return no_new_privs_ = on, *this; }
 
+  /// What the child gets as its descriptor `target`: standard input, output and error are 0 to 2, and any
+  /// other number is an extra one. As in Node, 0 to 2 are `Stdio::pipe()` unless set. A negative number is
+  /// misuse.
+  SpawnOptions& stdio(int target, Stdio what);
+  /// The same for standard input, output and error at once.
+  SpawnOptions& stdio(const Stdio& all_three) {
+    return stdio(0, all_three).stdio(1, all_three).stdio(2, all_three);
+  }
+  /// Gives the child a copy of `borrowed`, a descriptor that stays the caller's, as its descriptor `target`.
+  SpawnOptions& pass(int borrowed, int target) { return stdio(target, Stdio::descriptor(borrowed)); }
+  /// The same with a descriptor that is closed here together with these options and their copies.
+  SpawnOptions& pass(Fd owned, int target) { return stdio(target, Stdio::descriptor(std::move(owned))); }
+
+  /// How long the child may run before it is sent `kill_signal()`, once; by default for ever.
+  SpawnOptions& timeout(std::chrono::nanoseconds time) { return timeout_ = time, *this; }
+  /// What is sent when the time is up, SIGTERM by default. A number that is no signal is misuse.
+  SpawnOptions& kill_signal(int signal);
+  /// How long a child that is being stopped has between SIGTERM and SIGKILL; 5 s by default.
+  SpawnOptions& grace(std::chrono::nanoseconds time) { return grace_ = time, *this; }
+
   [[nodiscard]] const std::string& cwd() const noexcept { return cwd_; }
   /// What the child is given in the end: `env()`, or this process's environment as it is now, with the
   /// changes.
@@ -64,6 +88,10 @@ class SpawnOptions {
   [[nodiscard]] std::optional<mode_t> umask() const noexcept { return umask_; }
   [[nodiscard]] bool detached() const noexcept { return detached_; }
   [[nodiscard]] bool no_new_privs() const noexcept { return no_new_privs_; }
+  [[nodiscard]] const std::map<int, Stdio>& stdio() const noexcept { return stdio_; }
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> timeout() const noexcept { return timeout_; }
+  [[nodiscard]] int kill_signal() const noexcept { return kill_signal_; }
+  [[nodiscard]] std::chrono::nanoseconds grace() const noexcept { return grace_; }
 
  private:
   std::string cwd_;
@@ -76,6 +104,10 @@ class SpawnOptions {
   std::optional<mode_t> umask_;
   bool detached_ = false;
   bool no_new_privs_ = false;
+  std::map<int, Stdio> stdio_ = {{0, Stdio::pipe()}, {1, Stdio::pipe()}, {2, Stdio::pipe()}};
+  std::optional<std::chrono::nanoseconds> timeout_;
+  int kill_signal_ = SIGTERM;
+  std::chrono::nanoseconds grace_ = std::chrono::seconds(5);
 };
 
 }  // namespace baton
