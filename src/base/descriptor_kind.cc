@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace baton {
 namespace {
@@ -19,6 +20,7 @@ DescriptorKind descriptor_kind(int descriptor) noexcept {
   struct stat status{};
   if (::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
   if (S_ISFIFO(status.st_mode)) return DescriptorKind::pipe;
+  if (S_ISCHR(status.st_mode) && ::isatty(descriptor) == 1) return DescriptorKind::terminal;
   if (!S_ISSOCK(status.st_mode)) return DescriptorKind::other;
   const int domain = option(descriptor, SO_DOMAIN);
   const int type = option(descriptor, SO_TYPE);
@@ -49,6 +51,8 @@ std::string_view describe(DescriptorKind kind) noexcept {
       return "a pipe";
     case DescriptorKind::udp:
       return "a UDP socket";
+    case DescriptorKind::terminal:
+      return "a terminal";
     case DescriptorKind::other:
       break;
   }

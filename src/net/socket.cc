@@ -236,7 +236,9 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor) {
 
 Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
   if (kind == DescriptorKind::closed) return failure(EBADF, "adopt a stream");
-  if (kind != DescriptorKind::tcp && kind != DescriptorKind::unix_stream && kind != DescriptorKind::pipe) {
+  const bool stream = kind == DescriptorKind::tcp || kind == DescriptorKind::unix_stream ||
+                      kind == DescriptorKind::pipe || kind == DescriptorKind::terminal;
+  if (!stream) {
     return failure(Errc::wrong_handle, "adopt a stream", describe(kind));
   }
   try {

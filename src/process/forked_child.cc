@@ -26,12 +26,16 @@ void ForkedChild::begin(Callback forget) {
 }
 
 void ForkedChild::close_if_over() {
-  if (!status_ || !channel_closed_ || !forget_) return;
-  loop().defer([this, forget = std::move(forget_)]() mutable {
-    if (auto callback = std::move(on_close_)) callback(*status_);
-    loop().defer(std::move(forget));
+  if (!status_ || !channel_closed_ || closing_) return;
+  closing_ = true;
+  loop().defer([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (auto callback = std::move(self->on_close_)) callback(*self->status_);
+    self->loop().defer([weak] {
+      if (const auto still = weak.lock()) still->forget_();
+    });
   });
-  forget_ = nullptr;
 }
 
 }  // namespace baton

@@ -96,7 +96,7 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   Child process = baton::spawn(loop_, std::move(command.file), std::move(command.arguments), how);
   auto channel = Channel::adopt(loop_, std::move(ours));
   if (!channel) throw std::move(channel).error();
-  children_.push_back(std::make_unique<ForkedChild>(std::move(*channel), std::move(process)));
+  children_.push_back(std::make_shared<ForkedChild>(std::move(*channel), std::move(process)));
   const auto place = std::prev(children_.end());
   (*place)->begin([this, place] { children_.erase(place); });
   return **place;
@@ -113,7 +113,9 @@ void Process::exit(int code) {
     loop_.stop();
     return;
   }
-  parent_.flushed().then([this](Result<void>) { loop_.stop(); });
+  parent_.flushed().then([&loop = loop_](Result<void> result) {
+    if (result || result.error().code() != Errc::cancelled) loop.stop();
+  });
 }
 
 int run(int argc, char** argv, std::vector<Entry> entries) {

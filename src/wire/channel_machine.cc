@@ -246,7 +246,7 @@ void ChannelMachine::ask_sockets_closed(const std::string& key) {
   send_internal(socket_frame("NODE_SOCKET_NOTIFY_CLOSE", key));
 }
 void ChannelMachine::tell_death(std::string_view what) {
-  if (!peer_is_baton_) return;
+  if (!announced_) return;
   std::string frame = R"({"cmd":"NODE_BATON","died":)";
   append_quoted(frame, what);
   send_internal(std::move(frame));

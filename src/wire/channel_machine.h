@@ -127,7 +127,7 @@ class ChannelMachine {
   /// Ask the peer; notices answer.
   void ask_socket_count(const std::string& key);
   void ask_sockets_closed(const std::string& key);
-  /// Tells another Baton which exception ends this process.
+  /// Tells the peer which exception ends this process, if this end has said that it is Baton.
   void tell_death(std::string_view what);
 
   // Actions.

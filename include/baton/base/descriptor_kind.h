@@ -13,7 +13,8 @@ enum class DescriptorKind {
   unix_stream,    ///< any other Unix-domain stream socket
   pipe,           ///< a pipe or FIFO
   udp,            ///< a UDP socket
-  other,          ///< a file, a terminal, an eventfd, ...: nothing that may travel
+  terminal,       ///< a terminal: a stream, but nothing that may travel
+  other,          ///< a file, an eventfd, ...: nothing that may travel
 };
 
 /// Asks the kernel (fstat, SO_DOMAIN, SO_TYPE, SO_ACCEPTCONN) what `descriptor` is.

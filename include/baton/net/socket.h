@@ -14,7 +14,7 @@
 
 namespace baton::net {
 
-/// A byte stream: a TCP connection, a Unix-domain one, or a pipe. Mirrors Node's `net.Socket`. It owns its
+/// A byte stream: a TCP connection, a Unix-domain one, a pipe or a terminal. Mirrors Node's `net.Socket`. It owns its
 /// descriptor. Its callbacks run from the loop; any of them may destroy the socket, and none is called after
 /// that.
 ///

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ class ForkOptions {
 ///
 /// Events come in this order: messages; then `on_exit` and `on_disconnect` in either order, but neither
 /// before a message that the child had sent; `on_close` last.
-class ForkedChild : public Channel {
+class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedChild> {
  public:
   ForkedChild(Channel channel, Child process);
 
@@ -75,6 +76,7 @@ class ForkedChild : public Channel {
   std::string uncaught_;
   std::optional<ExitStatus> status_;
   bool channel_closed_ = false;
+  bool closing_ = false;
   std::move_only_function<void(const ExitStatus&)> on_exit_;
   std::move_only_function<void(const ExitStatus&)> on_close_;
   Callback forget_;

@@ -80,7 +80,7 @@ class Process {
   const std::vector<Entry>& entries_;
   Channel parent_;
   std::string no_parent_;
-  std::list<std::unique_ptr<ForkedChild>> children_;
+  std::list<std::shared_ptr<ForkedChild>> children_;
   int exit_code_ = 0;
 };
 

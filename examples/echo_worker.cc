@@ -1,0 +1,166 @@
+// A child for any parent, Baton or Node: it echoes messages, and serves the handles that come with them.
+//
+//   {"ready":<pid>}                         its first message
+//   m                                    -> {"echo":m}
+//   m with a handle                      -> {"got":"net.Server","with":m}, and it serves the handle
+//   {"give":"net.Server"|"net.Socket"}   -> {"given":...,"port":P} with such a handle
+//   "bye"                                   it exits with 0 once everything it sent has left
+//   "throw"                                 an exception leaves the callback: it exits with 1
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <list>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "baton/baton.h"
+
+using baton::Message;
+using baton::Process;
+using baton::Value;
+using baton::net::Endpoint;
+using baton::net::Native;
+using baton::net::Server;
+using baton::net::Socket;
+
+namespace {
+
+constexpr auto patience = std::chrono::seconds(5);
+
+class EchoWorker {
+ public:
+  explicit EchoWorker(Process& self) : self_(self) {
+    auto& parent = self.parent();
+    parent.on_message([this](Message message) { on_message(std::move(message)); });
+    parent.send(Value::object().set("ready", getpid()));
+  }
+
+  /// Accepts no more connections, and settles when those that were accepted are answered.
+  baton::Op<> finished() {
+    servers_.clear();
+    finished_.emplace(self_.loop());
+    auto op = finished_->op();
+    settle_if_finished();
+    return op;
+  }
+
+ private:
+  struct Served {
+    Socket socket;
+    baton::Timer deadline;
+  };
+
+  void on_message(Message message) {
+    const Value& value = message.value();
+    if (message.has_handle()) {
+      take_handle(std::move(message));
+    } else if (value == Value("bye")) {
+      self_.exit(0);
+    } else if (value == Value("throw")) {
+      throw std::runtime_error("asked to");
+    } else if (value.is_object() && value.size() == 1 && value.find("give") != nullptr) {
+      give(value["give"]);
+    } else {
+      self_.parent().send(Value::object().set("echo", value));
+    }
+  }
+
+  void take_handle(Message message) {
+    self_.parent().send(Value::object().set("got", message.handle_type()).set("with", message.take_value()));
+    if (message.get_if<Server>() != nullptr) {
+      serve(message.take<Server>());
+    } else if (message.get_if<Socket>() != nullptr) {
+      serve(message.take<Socket>(), "handled by ");
+    } else {
+      Native native = message.take<Native>();
+      if (native.listens()) {
+        serve(Server::adopt(self_.loop(), native.release()).value());
+      } else {
+        serve(Socket::adopt(self_.loop(), native.release()).value(), "handled by ");
+      }
+    }
+  }
+
+  void serve(Server server) {
+    servers_.push_back(std::move(server));
+    servers_.back().on_connection([this](Socket socket) { serve(std::move(socket), "served by "); });
+  }
+
+  // Closing while the peer still sends would reset the connection, and the answer might be lost with it.
+  void serve(Socket socket, const std::string& greeting) {
+    const auto served = connections_.insert(connections_.end(), Served{std::move(socket), {}});
+    auto forget = [this, served] {
+      connections_.erase(served);
+      settle_if_finished();
+    };
+    served->deadline = baton::Timer(self_.loop(), patience, forget);
+    served->socket.on_close(forget);
+    served->socket.on_data([](std::string_view) {});
+    served->socket.end(greeting + std::to_string(getpid()) + "\n");
+  }
+
+  void give(const Value& kind) {
+    if (kind == Value("net.Server")) {
+      Server server = baton::net::listen(self_.loop(), Endpoint("127.0.0.1", 0));
+      self_.parent().send(given("net.Server", server.local().port()), server);
+      serve(std::move(server));
+    } else if (kind == Value("net.Socket")) {
+      give_socket();
+    } else {
+      self_.parent().send(Value::object().set("error", "cannot give " + baton::to_json(kind)));
+    }
+  }
+
+  // Both ends are made here: the near one is given away, the far one is served.
+  void give_socket() {
+    servers_.push_back(baton::net::listen(self_.loop(), Endpoint("127.0.0.1", 0)));
+    const auto server = std::prev(servers_.end());
+    server->on_connection([this, server](Socket far) {
+      servers_.erase(server);
+      serve(std::move(far), "handled by ");
+    });
+    baton::net::connect(self_.loop(), server->local()).then([this](baton::Result<Socket> near) {
+      if (!near) {
+        self_.parent().send(Value::object().set("error", near.error().what()));
+        return;
+      }
+      const uint16_t port = near->local().port();
+      self_.parent().send(given("net.Socket", port), std::move(*near));
+    });
+  }
+
+  void settle_if_finished() {
+    if (finished_ && connections_.empty()) finished_->resolve({});
+  }
+
+  static Value given(const char* type, uint16_t port) {
+    return Value::object().set("given", type).set("port", port);
+  }
+
+  Process& self_;
+  std::list<Server> servers_;
+  std::list<Served> connections_;
+  std::optional<baton::Promise<>> finished_;
+};
+
+baton::Task<> echo(Process& self) {
+  if (!self.has_parent()) {
+    try {
+      (void)self.parent();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "echo_worker: %s\n", error.what());
+    }
+    self.exit(2);
+    co_return;
+  }
+  EchoWorker worker(self);
+  co_await self.parent().disconnected();
+  co_await worker.finished();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"echo", echo}}); }

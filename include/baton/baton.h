@@ -1,0 +1,27 @@
+#pragma once
+
+/// All of Baton. Start reading with `process/process.h`: `run`, `Process`, `fork`; then `ipc/channel.h`.
+
+#include "baton/base/descriptor_kind.h"
+#include "baton/base/error.h"
+#include "baton/base/fd.h"
+#include "baton/ipc/channel.h"
+#include "baton/ipc/message.h"
+#include "baton/loop/loop.h"
+#include "baton/loop/op.h"
+#include "baton/loop/signal.h"
+#include "baton/loop/task.h"
+#include "baton/loop/timer.h"
+#include "baton/net/endpoint.h"
+#include "baton/net/native.h"
+#include "baton/net/server.h"
+#include "baton/net/socket.h"
+#include "baton/process/forked_child.h"
+#include "baton/process/process.h"
+#include "baton/spawn/child.h"
+#include "baton/spawn/environment.h"
+#include "baton/spawn/exit_status.h"
+#include "baton/spawn/options.h"
+#include "baton/spawn/signal_names.h"
+#include "baton/wire/json.h"
+#include "baton/wire/value.h"
