@@ -129,7 +129,7 @@ void ResponseHead::remove(std::string_view name) {
   }
 }
 
-void ResponseHead::write(std::string& out, const Framing& framing, unsigned keep_alive_seconds,
+void ResponseHead::write(std::string& out, const Framing& framing, std::optional<unsigned> keep_alive_seconds,
                          std::string_view date_line) const {
   if (status_ == 200) {
     out += "HTTP/1.1 200 OK\r\n";
@@ -138,10 +138,13 @@ void ResponseHead::write(std::string& out, const Framing& framing, unsigned keep
   }
   out += lines_;
   if (!has_date_) out += date_line;
-  if (keep_alive_seconds > 0 && !close_ && framing.kind() != Framing::Kind::until_close) {
-    out += "Connection: keep-alive\r\nKeep-Alive: timeout=";
-    append_number(out, keep_alive_seconds);
-    out += "\r\n";
+  if (keep_alive_seconds && !close_ && framing.kind() != Framing::Kind::until_close) {
+    out += "Connection: keep-alive\r\n";
+    if (*keep_alive_seconds > 0) {
+      out += "Keep-Alive: timeout=";
+      append_number(out, *keep_alive_seconds);
+      out += "\r\n";
+    }
   } else {
     out += "Connection: close\r\n";
   }
@@ -162,9 +165,13 @@ void ResponseHead::clear() noexcept {
   has_date_ = close_ = false;
 }
 
-void append_chunk(std::string& out, std::string_view data) {
-  append_number(out, data.size(), 16);
+void append_chunk_size(std::string& out, std::size_t size) {
+  append_number(out, size, 16);
   out += "\r\n";
+}
+
+void append_chunk(std::string& out, std::string_view data) {
+  append_chunk_size(out, data.size());
   out += data;
   out += "\r\n";
 }

@@ -65,8 +65,9 @@ class ResponseHead {
   // Whether the status allows a body.
   [[nodiscard]] bool has_body() const noexcept { return status_ != 204 && status_ != 304; }
 
-  // Appends the head to `out`, in Node's order. `keep_alive_seconds` of 0 closes the connection.
-  void write(std::string& out, const Framing& framing, unsigned keep_alive_seconds,
+  // Appends the head to `out`, in Node's order. Without `keep_alive_seconds` it closes the connection; 0
+  // keeps it without saying how long.
+  void write(std::string& out, const Framing& framing, std::optional<unsigned> keep_alive_seconds,
              std::string_view date_line) const;
   // Ready for the next response.
   void clear() noexcept;
@@ -85,6 +86,8 @@ class ResponseHead {
 
 // The size line, the data and its line end. `data` must not be empty: that would be the last chunk.
 void append_chunk(std::string& out, std::string_view data);
+// The size line alone, for data that goes another way; a line end follows it.
+void append_chunk_size(std::string& out, std::size_t size);
 inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -10,7 +11,8 @@ namespace {
 
 std::string written(const ResponseHead& head, const Framing& framing, unsigned keep_alive_seconds) {
   std::string out;
-  head.write(out, framing, keep_alive_seconds, "Date: now\r\n");
+  head.write(out, framing, keep_alive_seconds > 0 ? std::optional(keep_alive_seconds) : std::nullopt,
+             "Date: now\r\n");
   return out;
 }
 

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "baton/http/options.h"
+#include "baton/http/request.h"
+#include "baton/http/response.h"
+#include "baton/loop/op.h"
+#include "baton/net/server.h"
+
+namespace baton::http {
+
+/// Called once for each request, when its head has come. It answers at once or keeps the references and
+/// answers later. Requests of one connection come one after the other, each when the one before is answered.
+/// When an exception leaves it, the client gets 500 (if no head went out) and the exception goes where those
+/// go that leave any callback: see `Loop::on_uncaught`.
+using Handler = std::move_only_function<void(Request&, Response&)>;
+
+class ServerCore;
+
+/// An HTTP/1.1 server; mirrors Node's `http.Server`. Strict: what two parties could read differently is
+/// answered 400 and the connection closed, as in RFC 9112. Before the handler sees a request, the server
+/// itself answers `Expect: 100-continue` (100) and any other expectation (417).
+///
+/// Destroying it closes the listener and the connections at once; responses that were ended still go out in
+/// the background, and references to others stay good until they are ended.
+class Server {
+ public:
+  /// No server.
+  Server() noexcept;
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();
+
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
+  /// Serves a connection that somebody else accepted: one that was handed over.
+  void adopt(net::Socket socket);
+  /// The end, in order. Stops accepting: the listener is closed, and what this process has not accepted from
+  /// it is left to the others who hold it. Requests in flight are answered with `Connection: close`, and so
+  /// are clients that speak within `time` on connections that are open. Settles when no connection is left;
+  /// when `time` is over, those that are left are closed. Dropping the Op does not stop it.
+  Op<> drain(std::chrono::nanoseconds time);
+  /// Closes everything at once, as destroying does.
+  void close() noexcept;
+
+  /// Where the listener is bound; an empty endpoint without one.
+  [[nodiscard]] net::Endpoint local() const;
+  /// How many connections are open.
+  [[nodiscard]] std::size_t connections() const noexcept;
+
+ private:
+  friend Server serve(net::Server listener, Handler handler, const Options& options);
+  friend Server serve(Loop& loop, Handler handler, const Options& options);
+  explicit Server(std::shared_ptr<ServerCore> core) noexcept;
+
+  std::shared_ptr<ServerCore> core_;
+};
+
+/// Serves the connections of `listener`, which may be one that was handed over.
+[[nodiscard]] Server serve(net::Server listener, Handler handler, const Options& options = Options());
+/// A server without a listener, for connections that are given to `adopt`.
+[[nodiscard]] Server serve(Loop& loop, Handler handler, const Options& options = Options());
+
+}  // namespace baton::http

@@ -1,0 +1,295 @@
+#include "http/connection.h"
+
+#include <utility>
+
+#include "http/body_wait.h"
+#include "http/server_core.h"
+
+namespace baton::http {
+namespace {
+
+// How long, and for how many bytes, a client that was told goodbye may go on sending. Closing before it has
+// finished would make the kernel reset the connection, and the client might never read what we said last.
+constexpr auto linger_time = std::chrono::seconds(5);
+constexpr std::uint64_t linger_limit = std::uint64_t{64} << 20;
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<ServerCore> core, net::Socket socket, std::size_t place)
+    : loop_(core->loop()),
+      core_(std::move(core)),
+      socket_(std::move(socket)),
+      place_(place),
+      parser_(core_->options().header_limit()),
+      since_(loop_.now()) {}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  socket_.on_data([this](std::string_view bytes) { on_data(bytes); });
+  socket_.on_end([this] { on_input_end(); });
+  socket_.on_drain([this] { on_output_drained(); });
+  socket_.on_close([this] { on_closed(); });
+}
+
+void Connection::on_data(std::string_view bytes) {
+  const auto self = shared_from_this();
+  if (!lingering_) return take(bytes);
+  discarded_ += bytes.size();
+  if (discarded_ > linger_limit) leave();
+}
+
+void Connection::on_input_end() {
+  const auto self = shared_from_this();
+  input_ended_ = true;
+  if (!lingering_ && held_.empty()) input_is_over();
+}
+
+void Connection::on_output_drained() {
+  const auto self = shared_from_this();
+  writable_ = true;
+  if (phase_ == Phase::open && head_sent_) on_drain_.fire();
+  proceed();
+}
+
+void Connection::on_closed() { leave(); }
+
+// Whatever comes is worked off at once, so that the answers to what came together leave together.
+void Connection::take(std::string_view input) {
+  taking_ = true;
+  try {
+    while (step(input)) advance();
+  } catch (...) {
+    taking_ = false;
+    if (!core_) throw;
+    if (phase_ == Phase::open) {
+      refuse(500);
+    } else {
+      flush();
+      keep(input);
+      proceed_later();
+    }
+    throw;
+  }
+  taking_ = false;
+  if (!core_ || lingering_) return;
+  flush();
+  keep(input);
+  if (input_ended_ && held_.empty()) input_is_over();
+}
+
+// One event of the parser. False when there is nothing more to do with `input` for now.
+bool Connection::step(std::string_view& input) {
+  if (!core_ || lingering_ || must_wait()) return false;
+  const bool idle = phase_ == Phase::none && parser_.idle();
+  if (idle && input.empty()) return false;
+  const auto event = parser_.feed(input);
+  // A connection's first request has its time from the beginning of the connection.
+  if (idle && requests_ > 0 && !parser_.idle()) since_ = loop_.now();
+  switch (event) {
+    case RequestParser::Event::need_more:
+      return false;
+    case RequestParser::Event::head:
+      begin_exchange(input);
+      return true;
+    case RequestParser::Event::body:
+      deliver(parser_.body());
+      return true;
+    case RequestParser::Event::end:
+      end_request(!input.empty());
+      return true;
+    case RequestParser::Event::failure:
+      refuse(parser_.status());
+      return false;
+  }
+  return false;
+}
+
+bool Connection::must_wait() const noexcept {
+  switch (phase_) {
+    case Phase::none:
+      return !writable_;
+    case Phase::open:
+      return request_ended_ || request_paused_ || (has_body_ && !consumes_);
+    case Phase::answered:
+      return false;
+    case Phase::cut:
+      return true;
+  }
+  return true;
+}
+
+// While a response is open we go on reading, since that is how a client's disappearance is noticed; but no
+// further than to the next bytes that have to wait.
+void Connection::keep(std::string_view input) {
+  held_.assign(input);
+  if (reading_paused_ == !held_.empty()) return;
+  reading_paused_ = !reading_paused_;
+  if (reading_paused_) {
+    socket_.pause();
+  } else {
+    socket_.resume();
+  }
+}
+
+void Connection::begin_exchange(std::string_view rest) {
+  const RequestHead& head = parser_.head();
+  const std::uint64_t length = head.content_length().value_or(0);
+  phase_ = Phase::open;
+  ++requests_;
+  has_body_ = head.chunked() || length > 0;
+  pipelined_ = !head.chunked() && rest.size() > length;
+  if (head.expectation() == Expectation::other) {
+    // Whether the body follows is the client's secret.
+    close_after_ = has_body_;
+    head_.status(417);
+    return end_response({});
+  }
+  if (head.expectation() == Expectation::continue_100) out_ += continue_response;
+  const auto core = core_;
+  core->handle(request_, response_);
+}
+
+void Connection::deliver(std::string_view bytes) {
+  if (phase_ != Phase::open) return;
+  if (!body_) return on_data_.fire(bytes);
+  if (bytes.size() <= body_->limit - body_->text.size()) {
+    body_->text += bytes;
+    return;
+  }
+  close_after_ = true;
+  fail_body(Error(make_error_code(Errc::message_too_large), "read the body of a request"));
+}
+
+void Connection::end_request(bool more_input) {
+  request_ended_ = true;
+  pipelined_ = more_input;
+  if (phase_ != Phase::open) return;
+  if (body_) {
+    const auto body = std::move(body_);
+    body->promise.resolve(std::move(body->text));
+  } else {
+    on_end_.fire_once();
+  }
+}
+
+// What the end of a response leads to.
+void Connection::advance() {
+  if (phase_ != Phase::answered || !core_) return;
+  if (close_after_) {
+    close_gently();
+  } else if (request_ended_) {
+    end_exchange();
+  }
+}
+
+void Connection::proceed() {
+  proceeding_ = false;
+  if (!core_ || taking_) return;
+  advance();
+  if (lingering_) return;
+  const std::string input = std::exchange(held_, {});
+  take(input);
+}
+
+void Connection::proceed_later() {
+  if (proceeding_ || taking_) return;
+  proceeding_ = true;
+  loop_.defer([self = shared_from_this()] { self->proceed(); });
+}
+
+void Connection::end_exchange() {
+  phase_ = Phase::none;
+  since_ = loop_.now();
+  head_.clear();
+  body_.reset();
+  if (on_data_) on_data_.clear();
+  if (on_end_) on_end_.clear();
+  if (on_drain_) on_drain_.clear();
+  if (on_close_) on_close_.clear();
+  request_ended_ = consumes_ = request_paused_ = head_sent_ = close_after_ = false;
+}
+
+// The client has finished its direction, and all that it sent was looked at.
+void Connection::input_is_over() {
+  if (phase_ == Phase::none) return parser_.idle() ? close_gently() : refuse(400);
+  if (request_ended_) return;  // it may still want the response
+  return phase_ == Phase::open ? refuse(400) : close_gently();
+}
+
+// Ends the connection because of what the client did, and tells it if that is still possible.
+void Connection::refuse(int status) {
+  if (phase_ == Phase::open && head_sent_) return leave();
+  if (phase_ != Phase::answered) out_ += closing_response(status);
+  close_gently();
+  cut_exchange();
+}
+
+void Connection::cut_exchange() {
+  if (phase_ != Phase::open) return;
+  phase_ = Phase::cut;
+  loop_.keep(shared_from_this());
+  fail_body(Error(make_error_code(Errc::disconnected), "read the body of a request"));
+  on_data_.clear();
+  on_end_.clear();
+  on_drain_.clear();
+  on_close_.fire_once();
+}
+
+void Connection::close_gently() {
+  if (phase_ == Phase::answered) end_exchange();
+  flush();
+  lingering_ = true;
+  since_ = loop_.now();
+  keep({});
+  socket_.end();
+}
+
+// The connection is over.
+void Connection::leave() {
+  if (!core_) return;
+  const auto self = shared_from_this();
+  const auto core = std::exchange(core_, nullptr);
+  socket_.close();
+  core->remove(*this);
+  cut_exchange();
+}
+
+void Connection::give_up() {
+  flush();
+  socket_.end();
+  leave();
+}
+
+void Connection::drop() noexcept {
+  on_close_.clear();
+  give_up();
+}
+
+void Connection::check(std::chrono::milliseconds now) {
+  const Options& options = core_->options();
+  const auto over = [now](std::chrono::milliseconds limit, std::chrono::milliseconds since) {
+    return limit.count() > 0 && now - since >= limit;
+  };
+  const bool queued = socket_.queued() > 0;
+  if (const std::uint64_t sent = queued_ever_ - socket_.queued(); !queued || sent != seen_sent_) {
+    seen_sent_ = sent;
+    sent_since_ = now;
+  } else if (over(options.send_timeout(), sent_since_)) {
+    return leave();
+  }
+  // The client's time begins when it has been answered.
+  if (queued && (lingering_ || (phase_ == Phase::none && parser_.idle()))) {
+    since_ = now;
+  } else if (lingering_) {
+    if (over(linger_time, since_)) leave();
+  } else if (phase_ != Phase::none) {
+    if (!request_ended_ && over(options.request_timeout(), since_)) refuse(408);
+  } else if (parser_.idle() && requests_ > 0) {
+    if (over(options.keep_alive_timeout(), since_)) close_gently();
+  } else if (over(options.headers_timeout(), since_) || over(options.request_timeout(), since_)) {
+    refuse(408);
+  }
+}
+
+}  // namespace baton::http

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "baton/http/request.h"
+#include "baton/http/response.h"
+#include "baton/net/socket.h"
+#include "http/request_parser.h"
+#include "http/response_head.h"
+#include "loop/slot.h"
+
+namespace baton::http {
+
+class ServerCore;
+
+// One client: it reads requests one after the other, each when the response to the one before is in the
+// socket's queue, and ends so that the client can read what was sent to it. The objects of an exchange (the
+// request and its response) are reused for the next, so a connection allocates nothing for each request.
+//
+// It lives in its server's list; a response that is still open when the connection is over keeps it alive in
+// the loop.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<ServerCore> core, net::Socket socket, std::size_t place);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start();
+  // Whether some wait has lasted too long.
+  void check(std::chrono::milliseconds now);
+  // Closes at once; what was written still goes out.
+  void give_up();
+  // The same, and nobody is told.
+  void drop() noexcept;
+
+  [[nodiscard]] std::size_t place() const noexcept { return place_; }
+  void moved_to(std::size_t place) noexcept { place_ = place; }
+
+ private:
+  friend class Request;
+  friend class Response;
+
+  // How far the present exchange is.
+  enum class Phase : std::uint8_t {
+    none,      // between two requests
+    open,      // the response is not ended
+    answered,  // the response is ended, the request's body is not
+    cut,       // the client is gone or was given up; what the handler still writes is dropped
+  };
+  struct BodyWait;
+
+  // connection.cc: input and the course of things.
+  void on_data(std::string_view bytes);
+  void on_input_end();
+  void on_output_drained();
+  void on_closed();
+  void take(std::string_view input);
+  bool step(std::string_view& input);
+  [[nodiscard]] bool must_wait() const noexcept;
+  void keep(std::string_view input);
+  void begin_exchange(std::string_view rest);
+  void deliver(std::string_view bytes);
+  void end_request(bool more_input);
+  void advance();
+  void proceed();
+  void proceed_later();
+  void end_exchange();
+  void input_is_over();
+  void refuse(int status);
+  void cut_exchange();
+  void close_gently();
+  void leave();
+
+  // request.cc
+  void consume();
+  Op<std::string> collect(std::size_t limit);
+  void fail_body(Error error);
+
+  // response.cc: output.
+  [[nodiscard]] bool may_change_head() const;
+  bool write_response(std::string_view bytes);
+  void end_response(std::string_view bytes);
+  [[nodiscard]] Framing stream_framing() const noexcept;
+  [[nodiscard]] Framing whole_framing(std::size_t size) const;
+  void send_head(const Framing& framing);
+  void write_body(std::string_view bytes);
+  void finish_body();
+  void flush();
+  [[nodiscard]] bool is_head_request() const noexcept { return parser_.head().method() == "HEAD"; }
+
+  Loop& loop_;
+  std::shared_ptr<ServerCore> core_;  // none once the connection is over
+  net::Socket socket_;
+  std::size_t place_;
+
+  RequestParser parser_;
+  std::string held_;  // input that must wait
+  std::string out_;   // output that is not yet in the socket's queue
+
+  Request request_{*this};
+  Response response_{*this};
+  ResponseHead head_;
+  Slot<std::string_view> on_data_;
+  Slot<> on_end_, on_drain_, on_close_;
+  std::unique_ptr<BodyWait> body_;
+  std::uint64_t body_left_ = 0;  // of a Content-Length that was promised
+
+  std::size_t requests_ = 0;
+  std::uint64_t queued_ever_ = 0;    // bytes given to the socket
+  std::uint64_t seen_sent_ = 0;      // how many of them were in the kernel when last looked at
+  std::uint64_t discarded_ = 0;      // while lingering
+  std::chrono::milliseconds since_;  // when the wait began that the sweep looks at
+  std::chrono::milliseconds sent_since_{};
+
+  Phase phase_ = Phase::none;
+  Framing::Kind framing_ = Framing::Kind::none;
+  bool has_body_ = false;       // the request
+  bool request_ended_ = false;  // its body is whole
+  bool consumes_ = false;       // somebody asked for the body
+  bool request_paused_ = false;
+  bool pipelined_ = false;  // more input came behind the request
+  bool head_sent_ = false;
+  bool silent_ = false;  // no byte of a body is sent
+  bool close_after_ = false;
+  bool writable_ = true;  // the socket's queue is below its mark
+  bool reading_paused_ = false;
+  bool input_ended_ = false;
+  bool taking_ = false;      // inside take()
+  bool proceeding_ = false;  // proceed() is deferred
+  bool lingering_ = false;   // our side is finished; input is dropped until the client's is
+};
+
+}  // namespace baton::http

@@ -1,0 +1,162 @@
+#include "baton/http/server.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "http/connection.h"
+#include "http/server_core.h"
+
+namespace baton::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Often enough that the shortest limit is kept to within a quarter of it, and seldom enough to cost nothing.
+milliseconds sweep_interval(const Options& options) {
+  milliseconds interval(500);
+  for (const milliseconds limit : {options.headers_timeout(), options.request_timeout(),
+                                   options.keep_alive_timeout(), options.send_timeout()}) {
+    if (limit.count() > 0) interval = std::min(interval, limit / 4);
+  }
+  return std::max(interval, milliseconds(5));
+}
+
+}  // namespace
+
+ServerCore::ServerCore(Loop& loop, Handler handler, const Options& options)
+    : loop_(loop),
+      handler_(std::move(handler)),
+      options_(options),
+      keep_alive_seconds_(static_cast<unsigned>(
+          std::chrono::floor<std::chrono::seconds>(options.keep_alive_timeout()).count())) {}
+
+ServerCore::~ServerCore() = default;
+
+void ServerCore::listen_on(net::Server listener) {
+  listener_ = std::move(listener);
+  listener_.on_connection([this](net::Socket socket) {
+    const auto self = shared_from_this();
+    adopt(std::move(socket));
+    const std::size_t limit = options_.max_connections();
+    full_ = limit > 0 && connections_.size() >= limit;
+    if (full_ && listener_) listener_.pause();
+  });
+}
+
+void ServerCore::adopt(net::Socket socket) {
+  auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), connections_.size());
+  connections_.push_back(connection);
+  connection->start();
+  if (!sweep_timer_.active()) {
+    sweep_timer_ = Timer::every(loop_, sweep_interval(options_), [this] {
+      const auto self = shared_from_this();
+      sweep();
+    });
+    sweep_timer_.unref();
+  }
+}
+
+void ServerCore::remove(Connection& connection) {
+  const std::size_t place = connection.place();
+  const auto removed = std::move(connections_[place]);
+  if (place + 1 < connections_.size()) {
+    connections_[place] = std::move(connections_.back());
+    connections_[place]->moved_to(place);
+  }
+  connections_.pop_back();
+  if (full_ && listener_ && connections_.size() < options_.max_connections()) {
+    full_ = false;
+    listener_.resume();
+  }
+  connection_ended();
+}
+
+// From the back, since a connection that is removed leaves its place to the last.
+void ServerCore::sweep() {
+  // With nothing to look at, an idle process is not woken for it.
+  if (connections_.empty()) return sweep_timer_.stop();
+  const milliseconds now = loop_.now();
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    if (i >= connections_.size()) continue;
+    const auto connection = connections_[i];
+    connection->check(now);
+  }
+}
+
+std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); }
+
+net::Endpoint ServerCore::local() const { return listener_ ? listener_.local() : net::Endpoint(); }
+
+Op<> ServerCore::drain(std::chrono::nanoseconds time) {
+  draining_ = true;
+  listener_.close();
+  Promise<>& promise = drains_.emplace_back(loop_);
+  auto op = promise.op();
+  if (connections_.empty()) {
+    connection_ended();
+    return op;
+  }
+  const milliseconds deadline = loop_.now() + std::chrono::ceil<milliseconds>(time);
+  if (!drain_deadline_ || deadline < *drain_deadline_) {
+    drain_deadline_ = deadline;
+    drain_timer_ = Timer(loop_, time, [this] {
+      const auto self = shared_from_this();
+      while (!connections_.empty()) {
+        const auto connection = connections_.back();
+        connection->give_up();
+      }
+    });
+  }
+  return op;
+}
+
+void ServerCore::connection_ended() {
+  if (!draining_ || !connections_.empty()) return;
+  drain_timer_.stop();
+  drain_deadline_.reset();
+  for (Promise<>& promise : std::exchange(drains_, {})) promise.resolve({});
+}
+
+void ServerCore::close() noexcept {
+  drains_.clear();
+  listener_.close();
+  sweep_timer_.stop();
+  drain_timer_.stop();
+  while (!connections_.empty()) {
+    const auto connection = connections_.back();
+    connection->drop();
+  }
+}
+
+Server::Server() noexcept = default;
+Server::Server(std::shared_ptr<ServerCore> core) noexcept : core_(std::move(core)) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&& other) noexcept {
+  if (this != &other) {
+    close();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+Server::~Server() { close(); }
+
+void Server::adopt(net::Socket socket) { core_->adopt(std::move(socket)); }
+Op<> Server::drain(std::chrono::nanoseconds time) { return core_->drain(time); }
+void Server::close() noexcept {
+  if (core_) std::exchange(core_, nullptr)->close();
+}
+net::Endpoint Server::local() const { return core_->local(); }
+std::size_t Server::connections() const noexcept { return core_ ? core_->connections() : 0; }
+
+Server serve(net::Server listener, Handler handler, const Options& options) {
+  auto core = std::make_shared<ServerCore>(listener.loop(), std::move(handler), options);
+  core->listen_on(std::move(listener));
+  return Server(std::move(core));
+}
+
+Server serve(Loop& loop, Handler handler, const Options& options) {
+  return Server(std::make_shared<ServerCore>(loop, std::move(handler), options));
+}
+
+}  // namespace baton::http

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "baton/http/server.h"
+#include "baton/loop/timer.h"
+#include "http/response_head.h"
+
+namespace baton::http {
+
+class Connection;
+
+// What the connections of one server share, and the list of them.
+class ServerCore : public std::enable_shared_from_this<ServerCore> {
+ public:
+  ServerCore(Loop& loop, Handler handler, const Options& options);
+  ~ServerCore();
+  ServerCore(const ServerCore&) = delete;
+  ServerCore& operator=(const ServerCore&) = delete;
+
+  void listen_on(net::Server listener);
+  void adopt(net::Socket socket);
+  Op<> drain(std::chrono::nanoseconds time);
+  void close() noexcept;
+
+  [[nodiscard]] net::Endpoint local() const;
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+
+  // For connections.
+  [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] unsigned keep_alive_seconds() const noexcept { return keep_alive_seconds_; }
+  [[nodiscard]] std::string_view date_line();
+  void handle(Request& request, Response& response) { handler_(request, response); }
+  void remove(Connection& connection);
+
+ private:
+  void sweep();
+  void connection_ended();
+
+  Loop& loop_;
+  Handler handler_;
+  const Options options_;
+  const unsigned keep_alive_seconds_;
+  net::Server listener_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  DateLine date_;
+  Timer sweep_timer_;
+  Timer drain_timer_;
+  std::optional<std::chrono::milliseconds> drain_deadline_;
+  std::vector<Promise<>> drains_;
+  bool draining_ = false;
+  bool full_ = false;
+};
+
+}  // namespace baton::http
