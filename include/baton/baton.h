@@ -5,6 +5,7 @@
 #include "baton/base/descriptor_kind.h"
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
+#include "baton/http/server.h"
 #include "baton/ipc/channel.h"
 #include "baton/ipc/message.h"
 #include "baton/loop/loop.h"
