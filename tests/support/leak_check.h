@@ -54,10 +54,11 @@ class LeakCheck {
     const auto after = open_descriptors();
     for (const auto& [number, name] : after) {
       const auto found = before_.find(number);
-      if (found == before_.end())
+      if (found == before_.end()) {
         ADD_FAILURE() << "descriptor " << number << " (" << name << ") is left open";
-      else
+      } else {
         EXPECT_EQ(found->second, name) << "descriptor " << number << " is another one now";
+      }
     }
     for (const auto& [number, name] : before_) {
       EXPECT_TRUE(after.contains(number)) << "descriptor " << number << " (" << name << ") was closed";

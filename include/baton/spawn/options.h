@@ -16,7 +16,7 @@
 
 namespace baton {
 
-/// How a child is started; what is not set is inherited from this process.
+/// How a child is started; but for the descriptors, what is not set is inherited from this process.
 /// `SpawnOptions().cwd("/srv/app").add_env("PORT", "8080")`
 ///
 /// Whatever is set here, a child always starts with default signal dispositions, an empty signal mask, and no

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 class ChildTest : public test::LeakFree {
  protected:
   Child shell(const std::string& script, const SpawnOptions& options = SpawnOptions()) {
-    return spawn(loop, "/bin/sh", {"-c", script}, options);
+    return spawn(loop_, "/bin/sh", {"-c", script}, options);
   }
   /// Collects what the child writes to its standard output.
   static void collect(Child& child, std::string& text) {
@@ -29,7 +29,7 @@ class ChildTest : public test::LeakFree {
     child.stdout_stream().on_data([callback = std::move(callback)](std::string_view) mutable { callback(); });
   }
 
-  Loop loop;
+  Loop loop_;
 };
 
 TEST_F(ChildTest, GivesItsOutputAndItsExitCode) {
@@ -48,7 +48,7 @@ TEST_F(ChildTest, GivesItsOutputAndItsExitCode) {
     EXPECT_EQ(status.code(), 3);
     EXPECT_EQ(text, "hello\n");
   });
-  loop.run();
+  loop_.run();
   EXPECT_EQ(order, (std::vector<std::string>{"exit", "close"}));
   EXPECT_EQ(child.status()->code(), 3);
 }
@@ -62,7 +62,7 @@ TEST_F(ChildTest, ExitsBeforeItClosesWhenADescendantHoldsItsOutput) {
     child.stream(3).end("late");
   });
   child.on_close([&](const ExitStatus&) { order.emplace_back("close"); });
-  loop.run();
+  loop_.run();
   EXPECT_EQ(order, (std::vector<std::string>{"exit", "late", "close"}));
 }
 
@@ -75,7 +75,7 @@ TEST_F(ChildTest, DoesNotWaitForOutputThatNobodyReadsBeforeItCloses) {
     // It is still there for who reads now.
     collect(child, text);
   });
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(closed);
   EXPECT_EQ(text, "unread\n");
 }
@@ -87,13 +87,13 @@ TEST_F(ChildTest, WaitsForAReaderThatPaused) {
   collect(child, text);
   child.stdout_stream().pause();
   child.on_exit([&](const ExitStatus&) {
-    loop.defer([&] {
+    loop_.defer([&] {
       order.emplace_back("resume");
       child.stdout_stream().resume();
     });
   });
   child.on_close([&](const ExitStatus&) { order.push_back(text); });
-  loop.run();
+  loop_.run();
   EXPECT_EQ(order, (std::vector<std::string>{"resume", "text\n"}));
 }
 
@@ -106,7 +106,7 @@ TEST_F(ChildTest, ClosesAfterItsStreamsAlsoWhenTheirEndIsWatched) {
   });
   child.stdout_stream().on_close([&] { order.emplace_back("stream closed"); });
   child.on_close([&](const ExitStatus&) { order.emplace_back("close"); });
-  loop.run();
+  loop_.run();
   EXPECT_EQ(order, (std::vector<std::string>{"end", "stream closed", "close"}));
 }
 
@@ -114,7 +114,7 @@ TEST_F(ChildTest, LosesNoByteOfALargeInputToASlowReader) {
   std::string sent(size_t{4} << 20, '\0');
   for (size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i * 31 % 251);
   std::string received;
-  auto child = spawn(loop, "cat");
+  auto child = spawn(loop_, "cat");
   collect(child, received);
   size_t offset = 0;
   bool was_slowed = false;
@@ -131,7 +131,7 @@ TEST_F(ChildTest, LosesNoByteOfALargeInputToASlowReader) {
   };
   child.stdin_stream().on_drain(pump);
   pump();
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(was_slowed);
   EXPECT_TRUE(received == sent) << received.size();
   EXPECT_TRUE(child.status()->success());
@@ -144,7 +144,7 @@ TEST_F(ChildTest, TakesItsDirectoryItsEnvironmentAndItsName) {
       shell("pwd; echo $COLOUR; echo $0; echo ${SHADE-none}",
             SpawnOptions().cwd(folder.path()).add_env("COLOUR", "green").remove_env("SHADE").arg0("painter"));
   collect(child, text);
-  loop.run();
+  loop_.run();
   EXPECT_EQ(text, folder.path() + "\ngreen\npainter\nnone\n");
 }
 
@@ -159,7 +159,7 @@ TEST_F(ChildTest, GetsTheDescriptorsThatWereNamedAndNoOther) {
                            .pass(borrowed.write.get(), 5)
                            .pass(std::move(owned.write), 6));
     collect(child, text);
-    loop.run();
+    loop_.run();
   }
   EXPECT_EQ(text, "0 1 2 5 6 ");
   EXPECT_TRUE(borrowed.write);
@@ -174,7 +174,7 @@ TEST_F(ChildTest, SharesWhatItInherits) {
   const std::string number = std::to_string(pipe.write.get());
   auto child =
       shell("echo shared >/proc/self/fd/" + number, SpawnOptions().stdio(pipe.write.get(), Stdio::inherit()));
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(child.status()->success());
   pipe.write.reset();
   EXPECT_EQ(spawner::test::read_all(pipe.read), "shared\n");
@@ -189,7 +189,7 @@ TEST_F(ChildTest, FindsNothingInheritedWhereThisProcessHasNothing) {
   auto child = shell("readlink /proc/self/fd/" + std::to_string(unused),
                      SpawnOptions().stdio(unused, Stdio::inherit()));
   collect(child, text);
-  loop.run();
+  loop_.run();
   EXPECT_EQ(text, "/dev/null\n");
 }
 
@@ -198,12 +198,12 @@ TEST_F(ChildTest, TalksBothWaysOverAnExtraPipe) {
   auto child = shell("read line <&3; echo got $line >&3", SpawnOptions().stdio(3, Stdio::pipe()));
   child.stream(3).on_data([&](std::string_view bytes) { text += bytes; });
   child.stream(3).write("this\n");
-  loop.run();
+  loop_.run();
   EXPECT_EQ(text, "got this\n");
 }
 
 TEST_F(ChildTest, IsKilledBySignalsUntilItHasEnded) {
-  auto child = spawn(loop, "cat");
+  auto child = spawn(loop_, "cat");
   EXPECT_TRUE(child.kill(0));
   EXPECT_FALSE(child.killed());
   EXPECT_TRUE(child.kill());
@@ -215,16 +215,16 @@ TEST_F(ChildTest, IsKilledBySignalsUntilItHasEnded) {
     EXPECT_FALSE(child.kill());
     EXPECT_FALSE(child.kill(0));
   });
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(told);
   EXPECT_FALSE(child.kill(SIGKILL));
 }
 
 TEST_F(ChildTest, IsSentTheKillSignalWhenItsTimeIsUp) {
-  auto by_default = spawn(loop, "cat", {}, SpawnOptions().timeout(1ms));
-  auto by_choice = spawn(loop, "cat", {}, SpawnOptions().timeout(1ms).kill_signal(SIGKILL));
-  auto in_time = spawn(loop, "true", {}, SpawnOptions().timeout(1h));
-  loop.run();
+  auto by_default = spawn(loop_, "cat", {}, SpawnOptions().timeout(1ms));
+  auto by_choice = spawn(loop_, "cat", {}, SpawnOptions().timeout(1ms).kill_signal(SIGKILL));
+  auto in_time = spawn(loop_, "true", {}, SpawnOptions().timeout(1h));
+  loop_.run();
   EXPECT_EQ(by_default.status()->signal(), SIGTERM);
   EXPECT_TRUE(by_default.timed_out());
   EXPECT_TRUE(by_default.killed());
@@ -236,18 +236,18 @@ TEST_F(ChildTest, IsSentTheKillSignalWhenItsTimeIsUp) {
 TEST_F(ChildTest, IsKilledWhenItDoesNotStopWithinTheGrace) {
   auto child = shell("trap '' TERM; echo ready; exec sleep 1000");
   when_it_speaks(child, [&] { child.stop(1ms); });
-  loop.run();
+  loop_.run();
   EXPECT_EQ(child.status()->signal(), SIGKILL);
 }
 
 TEST_F(ChildTest, IsStoppedInTheBackgroundWhenDestroyed) {
-  std::optional<Child> child(spawn(loop, "sleep", {"1000"}));
+  std::optional<Child> child(spawn(loop_, "sleep", {"1000"}));
   auto exited = child->exited();
   std::optional<ExitStatus> status;
   std::move(exited).then([&](Result<ExitStatus> result) { status = *result; });
   child->on_exit([](const ExitStatus&) { ADD_FAILURE() << "a callback of a destroyed child"; });
   child.reset();
-  loop.run();
+  loop_.run();
   ASSERT_TRUE(status);
   EXPECT_EQ(status->signal(), SIGTERM);
 }
@@ -257,7 +257,7 @@ TEST_F(ChildTest, IsKilledInTheBackgroundWhenItIgnoresItsStop) {
   std::optional<ExitStatus> status;
   child->exited().then([&](Result<ExitStatus> result) { status = *result; });
   when_it_speaks(*child, [&] { child.reset(); });
-  loop.run();
+  loop_.run();
   ASSERT_TRUE(status);
   EXPECT_EQ(status->signal(), SIGKILL);
 }
@@ -294,35 +294,35 @@ TEST_F(ChildTest, LivesOnWhenDetached) {
 }
 
 TEST_F(ChildTest, DoesNotKeepTheLoopWhenUnreferenced) {
-  auto child = spawn(loop, "cat");
+  auto child = spawn(loop_, "cat");
   child.unref();
-  loop.run();
+  loop_.run();
   EXPECT_FALSE(child.status());
   child.ref();
   child.stdin_stream().end();
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(child.status()->success());
 }
 
 TEST_F(ChildTest, TellsOfItsEndToWhoAsksAfterIt) {
-  auto child = spawn(loop, "true");
-  loop.run();
+  auto child = spawn(loop_, "true");
+  loop_.run();
   bool told = false;
   child.exited().then([&](Result<ExitStatus> result) { told = result->success(); });
   EXPECT_FALSE(told);
-  loop.run();
+  loop_.run();
   EXPECT_TRUE(told);
 }
 
 TEST_F(ChildTest, MayBeDestroyedByItsCallbacks) {
-  std::optional<Child> by_exit(spawn(loop, "true"));
+  std::optional<Child> by_exit(spawn(loop_, "true"));
   by_exit->on_exit([&](const ExitStatus&) { by_exit.reset(); });
   by_exit->on_close([](const ExitStatus&) { ADD_FAILURE() << "closed after it was destroyed"; });
   std::optional<Child> by_close(shell("echo text"));
   by_close->on_close([&](const ExitStatus&) { by_close.reset(); });
   std::optional<Child> by_data(shell("echo text; exec cat"));
   when_it_speaks(*by_data, [&] { by_data.reset(); });
-  loop.run();
+  loop_.run();
   EXPECT_FALSE(by_exit || by_close || by_data);
 }
 
@@ -340,14 +340,14 @@ TEST_F(ChildTest, ComesInHundredsAtOnce) {
       EXPECT_EQ(texts[i], std::to_string(i) + "\n");
     });
   }
-  loop.run();
+  loop_.run();
   EXPECT_EQ(ended, 200);
 }
 
 TEST_F(ChildTest, SaysWhatWentWrongWhenItCannotStart) {
   const auto failure = [&](const std::string& file, const SpawnOptions& options) -> std::string {
     try {
-      (void)spawn(loop, file, {}, options);
+      (void)spawn(loop_, file, {}, options);
     } catch (const Error& error) {
       return error.what();
     }
@@ -373,17 +373,17 @@ TEST_F(ChildTest, LeavesNothingBehindWhereverItsStartIsCutShort) {
     const rlimit limit{static_cast<rlim_t>(next) + room, before.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &limit);
     try {
-      auto child = spawn(loop, "true", {}, SpawnOptions().stdio(3, Stdio::ignore()));
+      auto child = spawn(loop_, "true", {}, SpawnOptions().stdio(3, Stdio::ignore()));
       ::setrlimit(RLIMIT_NOFILE, &before);
       started = true;
-      loop.run();
+      loop_.run();
     } catch (const Error& error) {
       ::setrlimit(RLIMIT_NOFILE, &before);
       EXPECT_EQ(error.code(), std::errc::too_many_files_open) << error.what();
       EXPECT_EQ(error.operation(), "spawn true");
       ++failed;
     }
-    loop.run();
+    loop_.run();
   }
   EXPECT_TRUE(started);
   EXPECT_GE(failed, 6);
@@ -396,11 +396,11 @@ TEST_F(ChildTest, RefusesMisuse) {
   EXPECT_THROW(none.kill(), std::logic_error);
   EXPECT_THROW(SpawnOptions().stdio(-1, Stdio::pipe()), std::logic_error);
   EXPECT_THROW(SpawnOptions().kill_signal(0), std::logic_error);
-  auto child = spawn(loop, "true", {}, SpawnOptions().stdio(Stdio::ignore()));
+  auto child = spawn(loop_, "true", {}, SpawnOptions().stdio(Stdio::ignore()));
   EXPECT_FALSE(child.piped(1));
   EXPECT_THROW((void)child.stdout_stream(), std::logic_error);
   EXPECT_THROW(child.kill(1000), std::logic_error);
-  loop.run();
+  loop_.run();
 }
 
 }  // namespace
