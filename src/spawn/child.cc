@@ -199,7 +199,8 @@ void Child::unref() { state().poll.unref(); }
 
 Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments, const SpawnOptions& options) {
   spawner::reap_abandoned();
-  const std::string operation = std::string("spawn ") + file.c_str();
+  // A name with a NUL byte is refused later, and shown as far as the kernel would read it.
+  const std::string operation = "spawn " + file.substr(0, file.find('\0'));
   spawner::StdioSetup setup(loop, operation, options.stdio());
   auto plan = spawner::make_plan(std::move(file), std::move(arguments), options);
   plan.descriptors = setup.placements();
@@ -209,7 +210,7 @@ Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments, co
   try {
     state->watch(options.timeout());
   } catch (const Error& error) {
-    (void)spawner::send_signal(state->pidfd.get(), SIGKILL);
+    state->signal_quietly(SIGKILL);
     state->status = spawner::wait(state->pidfd.get());
     throw Error(error.code(), operation, error.step());
   }

@@ -16,7 +16,7 @@
 
 namespace baton {
 
-/// How a child is started; what is not set is inherited from this process.
+/// How a child is started; but for the descriptors, what is not set is inherited from this process.
 /// `SpawnOptions().cwd("/srv/app").add_env("PORT", "8080")`
 ///
 /// Whatever is set here, a child always starts with default signal dispositions, an empty signal mask, and no
@@ -70,8 +70,8 @@ class SpawnOptions {
   /// The same with a descriptor that is closed here together with these options and their copies.
   SpawnOptions& pass(Fd owned, int target) { return stdio(target, Stdio::descriptor(std::move(owned))); }
 
-  /// How long the child may run before it is sent `kill_signal()`, once; by default for ever.
-  SpawnOptions& timeout(std::chrono::nanoseconds time) { return timeout_ = time, *this; }
+  /// How long the child may run before it is sent `kill_signal()`, once; nothing, the default, is for ever.
+  SpawnOptions& timeout(std::optional<std::chrono::nanoseconds> time) { return timeout_ = time, *this; }
   /// What is sent when the time is up, SIGTERM by default. A number that is no signal is misuse.
   SpawnOptions& kill_signal(int signal);
   /// How long a child that is being stopped has between SIGTERM and SIGKILL; 5 s by default.

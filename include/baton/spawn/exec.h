@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "baton/loop/loop.h"
+#include "baton/loop/op.h"
+#include "baton/spawn/exit_status.h"
+#include "baton/spawn/options.h"
+
+namespace baton {
+
+/// How a command is run whose output is collected: how its process is started, and the limits of its output.
+/// `ExecOptions().cwd("/srv/app").timeout(5s)`
+class ExecOptions {
+ public:
+  ExecOptions() { process_.stdio(0, Stdio::ignore()); }
+  /// With more about the process than is named here: the user it runs as, further descriptors. A standard
+  /// output or error that is not piped in `process` is not collected; standard input that is piped gets
+  /// `input()`.
+  explicit ExecOptions(SpawnOptions process) : process_(std::move(process)) {}
+
+  /// The directory the command starts in; "" is this process's.
+  ExecOptions& cwd(std::string path) { return process_.cwd(std::move(path)), *this; }
+  /// Replaces the whole environment.
+  ExecOptions& env(Environment environment) { return process_.env(std::move(environment)), *this; }
+  /// Sets one variable on top.
+  ExecOptions& add_env(std::string key, std::string value) {
+    return process_.add_env(std::move(key), std::move(value)), *this;
+  }
+  /// Takes one variable away.
+  ExecOptions& remove_env(std::string key) { return process_.remove_env(std::move(key)), *this; }
+  /// How long the command and its output may take, by default for ever. When the time is up, the process is
+  /// sent the kill signal once, and its streams are closed; the result comes when the process has ended.
+  ExecOptions& timeout(std::chrono::nanoseconds time) { return process_.timeout(time), *this; }
+  /// What is sent when the time is up or the output too long: SIGTERM by default.
+  ExecOptions& kill_signal(int signal) { return process_.kill_signal(signal), *this; }
+  /// How many bytes of standard output, and as many of standard error, are collected: 1 MiB by default. With
+  /// one byte more the command is ended as by the timeout, and the result is cut to exactly so many bytes.
+  ExecOptions& max_buffer(size_t bytes) { return max_buffer_ = bytes, *this; }
+  /// What the command reads from its standard input; by default there is nothing to read.
+  ExecOptions& input(std::string bytes) {
+    process_.stdio(0, Stdio::pipe());
+    return input_ = std::move(bytes), *this;
+  }
+  /// What runs the command of `exec`, given `-c -- COMMAND`: /bin/sh by default.
+  ExecOptions& shell(std::string path) { return shell_ = std::move(path), *this; }
+
+  [[nodiscard]] const SpawnOptions& process() const noexcept { return process_; }
+  [[nodiscard]] size_t max_buffer() const noexcept { return max_buffer_; }
+  [[nodiscard]] const std::string& input() const noexcept { return input_; }
+  [[nodiscard]] const std::string& shell() const noexcept { return shell_; }
+
+ private:
+  SpawnOptions process_;
+  size_t max_buffer_ = size_t{1} << 20;
+  std::string input_;
+  std::string shell_ = "/bin/sh";
+};
+
+/// How a command ended and what it wrote. That it failed is a result too.
+class ExecResult {
+ public:
+  [[nodiscard]] const ExitStatus& status() const noexcept { return status_; }
+  /// What it wrote to standard output and to standard error, at most `max_buffer` bytes each.
+  [[nodiscard]] const std::string& out() const noexcept { return out_; }
+  [[nodiscard]] const std::string& err() const noexcept { return err_; }
+  /// Whether it was sent the kill signal, because of its time or its output. Node's `error.killed`.
+  [[nodiscard]] bool killed() const noexcept { return killed_; }
+  /// Whether its time was up before it was done.
+  [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
+  /// Whether it wrote more than `max_buffer` bytes: Node's ERR_CHILD_PROCESS_STDIO_MAXBUFFER.
+  [[nodiscard]] bool truncated() const noexcept { return truncated_; }
+  /// Exit code 0, in time and within the limits.
+  [[nodiscard]] bool success() const noexcept { return status_.success() && !timed_out_ && !truncated_; }
+  /// "exit code 3", "killed by SIGTERM: the time was up", "killed by SIGTERM: standard output is longer than
+  /// max_buffer (ERR_CHILD_PROCESS_STDIO_MAXBUFFER)".
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  friend class Execution;
+  ExitStatus status_;
+  std::string out_;
+  std::string err_;
+  bool killed_ = false;
+  bool timed_out_ = false;
+  bool truncated_ = false;
+  bool error_too_long_ = false;
+};
+
+/// Runs `command` by /bin/sh and collects its output. Mirrors Node's `exec`. Settles when the shell has ended
+/// and its output too; a descendant in the background that holds the output open is waited for, as in Node,
+/// unless the timeout cuts it short.
+///
+/// Fails with what `spawn` throws; a command that the shell does not find is exit code 127. Dropping the Op
+/// lets the command go on to its end, and so does withdrawing the wait: only the timeout kills. If the loop
+/// is destroyed first, the command is killed. Misuse, as in `spawn`, throws.
+///
+/// The shell interprets every byte of `command`: never put into it what a stranger wrote; `exec_file` is safe
+/// there.
+Op<ExecResult> exec(Loop& loop, std::string command, const ExecOptions& options = ExecOptions());
+
+/// The same for a program and its arguments, without a shell. Mirrors Node's `execFile`.
+Op<ExecResult> exec_file(Loop& loop, std::string file, std::vector<std::string> arguments = {},
+                         const ExecOptions& options = ExecOptions());
+
+}  // namespace baton
