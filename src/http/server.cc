@@ -89,6 +89,8 @@ std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); 
 net::Endpoint ServerCore::local() const { return listener_ ? listener_.local() : net::Endpoint(); }
 
 Op<> ServerCore::drain(std::chrono::nanoseconds time) {
+  // A client whose connection waits in the backlog has been told that it is connected.
+  if (listener_) listener_.accept_pending();
   draining_ = true;
   listener_.close();
   Promise<>& promise = drains_.emplace_back(loop_);

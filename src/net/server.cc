@@ -15,6 +15,7 @@ namespace baton::net {
 namespace {
 
 constexpr int accepts_alone = 64;
+constexpr int accepts_at_the_end = 4096;
 constexpr auto pause_when_short = std::chrono::milliseconds(100);
 constexpr auto report_interval = std::chrono::seconds(1);
 
@@ -58,14 +59,14 @@ struct Server::State : std::enable_shared_from_this<State> {
     if (!poll) {
       poll = Poll(loop, descriptor.get(), [this](int) {
         const auto self = shared_from_this();
-        accept();
+        accept(accepts_a_wakeup);
       });
     }
     poll.want(paused || pause_timer.active() ? Poll::nothing : Poll::readable);
   }
 
-  void accept() {
-    for (int i = 0; i < accepts_a_wakeup && descriptor && !paused; ++i) {
+  void accept(int at_most) {
+    for (int i = 0; i < at_most && descriptor && !paused; ++i) {
       Fd fd(::accept4(descriptor.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!fd) {
         if (errno == EAGAIN || errno == EWOULDBLOCK) return;
@@ -160,6 +161,10 @@ void Server::pause() {
 void Server::resume() {
   state_->paused = false;
   state_->update();
+}
+void Server::accept_pending() {
+  const auto state = state_;
+  if (state->on_connection) state->accept(accepts_at_the_end);
 }
 void Server::close() noexcept {
   if (state_) std::exchange(state_, nullptr)->close();
