@@ -40,7 +40,7 @@ rule house
 rule format
   command = clang-format-19 --dry-run -Werror $in 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*\[-Wclang-format-violations\]$$/\1: not formatted; .\/dev fmt does it/p' | sort -u | head -n 1 >$out
 
-# A parent's .clang-tidy counts as well, so both are dependencies. $flags only tell which headers the file includes.
+# The compiler only tells which headers the file includes.
 rule tidy
   command = clang++-19 -std=c++23 -Iinclude -Isrc -Itests -MM -MG -MT $out -MF $out.d $in && { clang-tidy-19 --quiet -p build/release --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-error $in 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
   depfile = $out.d
@@ -62,7 +62,7 @@ END
   echo "build $out/house.txt: house $(echo $all) | $out/house_lint || $out/self_test.ok"
   for file in $all; do echo "build $out/$file.format: format $file | .clang-format"; done
   for file in $compiled; do
-    echo "build $out/$file.tidy: tidy $file | .clang-tidy scripts/lint/one_line.sh || $db"
+    echo "build $out/$file.tidy: tidy $file | .clang-tidy tests/.clang-tidy scripts/lint/one_line.sh || $db"
   done
   for file in $public; do
     echo "build $out/$file.types.cc: types $file | $out/house_lint"

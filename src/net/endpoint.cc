@@ -51,7 +51,8 @@ Endpoint Endpoint::from_kernel(const sockaddr* address, uint32_t length) {
     const size_t head = offsetof(sockaddr_un, sun_path);
     if (length > head) endpoint.path_.assign(un->sun_path, length - head);
     // A path in the file system comes with its closing NUL; an abstract name begins with one.
-    if (!endpoint.path_.empty() && endpoint.path_[0] != '\0') endpoint.path_ = endpoint.path_.c_str();
+    if (!endpoint.path_.empty() && endpoint.path_[0] != '\0')
+      endpoint.path_.resize(std::strlen(endpoint.path_.c_str()));
   }
   return endpoint;
 }

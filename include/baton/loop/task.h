@@ -26,6 +26,8 @@ namespace detail {
 
 class TaskPromiseBase {
  public:
+  TaskPromiseBase() = default;
+
   std::suspend_always initial_suspend() noexcept { return {}; }
 
   struct Final {

@@ -178,7 +178,7 @@ class Value {
   template <class T>
   static void take_over(T& place, T& from) noexcept {
     ::new (&place) T(std::move(from));
-    from.~T();
+    from.~T();  // NOLINT(bugprone-use-after-move)
   }
   // Leaves `other` undefined. This value owns nothing when it is called.
   void steal(Value& other) noexcept {
