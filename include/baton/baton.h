@@ -21,6 +21,7 @@
 #include "baton/process/process.h"
 #include "baton/spawn/child.h"
 #include "baton/spawn/environment.h"
+#include "baton/spawn/exec.h"
 #include "baton/spawn/exit_status.h"
 #include "baton/spawn/options.h"
 #include "baton/spawn/signal_names.h"
