@@ -1,5 +1,8 @@
 #include "process/inherited.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdlib>
 
@@ -15,7 +18,24 @@ std::string take_variable(const char* name) {
   return taken;
 }
 
+// A channel on a standard stream is moved away, so that what is printed does not go to the parent as a message.
+Result<Fd> clear_of_standard_streams(int number, const std::string& operation) {
+  if (number > STDERR_FILENO) return Fd(number);
+  Fd moved(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!moved || !null || ::dup2(null.get(), number) < 0) return failure(errno, operation, "dup");
+  return moved;
+}
+
 }  // namespace
+
+void open_standard_streams() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    // The lowest free number is this one.
+    (void)Fd(::open("/dev/null", O_RDWR)).release();
+  }
+}
 
 Inherited Inherited::take() {
   Inherited inherited;
@@ -43,7 +63,7 @@ Result<Fd> Inherited::channel() && {
   if (kind != DescriptorKind::unix_stream) {
     return failure(kind == DescriptorKind::closed ? EBADF : ENOTSOCK, operation, named);
   }
-  return Fd(number);
+  return clear_of_standard_streams(number, operation);
 }
 
 }  // namespace baton

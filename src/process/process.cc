@@ -120,6 +120,7 @@ void Process::exit(int code) {
 
 int run(int argc, char** argv, std::vector<Entry> entries) {
   ::signal(SIGPIPE, SIG_IGN);
+  open_standard_streams();
   Inherited inherited = Inherited::take();
   const std::string wanted = inherited.entry();
   const auto named = std::ranges::find(entries, wanted, &Entry::name);
