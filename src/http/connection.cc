@@ -73,7 +73,7 @@ void Connection::take(std::string_view input) {
   }
   taking_ = false;
   if (!core_ || lingering_) return;
-  flush();
+  flush_through();
   keep(input);
   if (input_ended_ && held_.empty()) input_is_over();
 }
@@ -238,7 +238,7 @@ void Connection::cut_exchange() {
 
 void Connection::close_gently() {
   if (phase_ == Phase::answered) end_exchange();
-  flush();
+  flush_through();
   lingering_ = true;
   since_ = loop_.now();
   keep({});

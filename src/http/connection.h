@@ -92,7 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send_head(const Framing& framing);
   void write_body(std::string_view bytes);
   void finish_body();
+  // Gives `out_` to the socket, to be joined with what the running callback writes after it, or at once.
   void flush();
+  void flush_through();
   [[nodiscard]] bool is_head_request() const noexcept { return parser_.head().method() == "HEAD"; }
 
   Loop& loop_;
