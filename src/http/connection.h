@@ -120,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t discarded_ = 0;      // while lingering
   std::chrono::milliseconds since_;  // when the wait began that the sweep looks at
   std::chrono::milliseconds sent_since_{};
+  std::chrono::milliseconds linger_since_{};
 
   Phase phase_ = Phase::none;
   Framing::Kind framing_ = Framing::Kind::none;
