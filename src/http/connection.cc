@@ -8,9 +8,11 @@
 namespace baton::http {
 namespace {
 
-// How long, and for how many bytes, a client that was told goodbye may go on sending. Closing before it has
-// finished would make the kernel reset the connection, and the client might never read what we said last.
-constexpr auto linger_time = std::chrono::seconds(5);
+// How long without a byte, how long in all, and for how many bytes a client that was told goodbye may go on
+// sending. Closing before it has finished would make the kernel reset the connection, and the client might
+// never read what we said last.
+constexpr auto linger_idle = std::chrono::seconds(2);
+constexpr auto linger_time = std::chrono::seconds(30);
 constexpr std::uint64_t linger_limit = std::uint64_t{64} << 20;
 
 }  // namespace
@@ -36,6 +38,7 @@ void Connection::on_data(std::string_view bytes) {
   const auto self = shared_from_this();
   if (!lingering_) return take(bytes);
   discarded_ += bytes.size();
+  since_ = loop_.now();
   if (discarded_ > linger_limit) leave();
 }
 
@@ -73,7 +76,7 @@ void Connection::take(std::string_view input) {
   }
   taking_ = false;
   if (!core_ || lingering_) return;
-  flush();
+  flush_through();
   keep(input);
   if (input_ended_ && held_.empty()) input_is_over();
 }
@@ -238,9 +241,9 @@ void Connection::cut_exchange() {
 
 void Connection::close_gently() {
   if (phase_ == Phase::answered) end_exchange();
-  flush();
+  flush_through();
   lingering_ = true;
-  since_ = loop_.now();
+  since_ = linger_since_ = loop_.now();
   keep({});
   socket_.end();
 }
@@ -280,9 +283,9 @@ void Connection::check(std::chrono::milliseconds now) {
   }
   // The client's time begins when it has been answered.
   if (queued && (lingering_ || (phase_ == Phase::none && parser_.idle()))) {
-    since_ = now;
+    since_ = linger_since_ = now;
   } else if (lingering_) {
-    if (over(linger_time, since_)) leave();
+    if (over(linger_idle, since_) || over(linger_time, linger_since_)) leave();
   } else if (phase_ != Phase::none) {
     if (!request_ended_ && over(options.request_timeout(), since_)) refuse(408);
   } else if (parser_.idle() && requests_ > 0) {

@@ -92,7 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send_head(const Framing& framing);
   void write_body(std::string_view bytes);
   void finish_body();
+  // Gives `out_` to the socket, to be joined with what the running callback writes after it, or at once.
   void flush();
+  void flush_through();
   [[nodiscard]] bool is_head_request() const noexcept { return parser_.head().method() == "HEAD"; }
 
   Loop& loop_;
@@ -118,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t discarded_ = 0;      // while lingering
   std::chrono::milliseconds since_;  // when the wait began that the sweep looks at
   std::chrono::milliseconds sent_since_{};
+  std::chrono::milliseconds linger_since_{};
 
   Phase phase_ = Phase::none;
   Framing::Kind framing_ = Framing::Kind::none;

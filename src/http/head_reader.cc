@@ -46,6 +46,8 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
  public:
   explicit Parser(RequestHead& head) : head_(head) {
     header_limit(std::numeric_limits<std::uint32_t>::max());
+    // It would refuse a Content-Length over 1 MiB; how much is too much is the handler's business.
+    body_limit(boost::none);
   }
 
   std::string_view read(std::size_t size) {

@@ -145,4 +145,11 @@ void Connection::flush() {
   out_.clear();
 }
 
+void Connection::flush_through() {
+  if (out_.empty() || !core_) return;
+  queued_ever_ += out_.size();
+  writable_ = socket_.write_through(out_);
+  out_.clear();
+}
+
 }  // namespace baton::http

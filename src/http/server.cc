@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <exception>
 #include <utility>
 
 #include "http/connection.h"
@@ -45,6 +46,7 @@ void ServerCore::listen_on(net::Server listener) {
 }
 
 void ServerCore::adopt(net::Socket socket) {
+  if (!socket) return;
   auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), connections_.size());
   connections_.push_back(connection);
   connection->start();
@@ -72,6 +74,16 @@ void ServerCore::remove(Connection& connection) {
   connection_ended();
 }
 
+// What one handler's on_close throws must not keep the others waiting.
+template <class Body>
+void ServerCore::guarded(Body&& body) {
+  try {
+    body();
+  } catch (...) {
+    loop_.uncaught(std::current_exception());
+  }
+}
+
 // From the back, since a connection that is removed leaves its place to the last.
 void ServerCore::sweep() {
   // With nothing to look at, an idle process is not woken for it.
@@ -80,7 +92,7 @@ void ServerCore::sweep() {
   for (std::size_t i = connections_.size(); i-- > 0;) {
     if (i >= connections_.size()) continue;
     const auto connection = connections_[i];
-    connection->check(now);
+    guarded([&] { connection->check(now); });
   }
 }
 
@@ -106,7 +118,7 @@ Op<> ServerCore::drain(std::chrono::nanoseconds time) {
       const auto self = shared_from_this();
       while (!connections_.empty()) {
         const auto connection = connections_.back();
-        connection->give_up();
+        guarded([&] { connection->give_up(); });
       }
     });
   }

@@ -41,6 +41,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   void remove(Connection& connection);
 
  private:
+  template <class Body>
+  void guarded(Body&& body);
   void sweep();
   void connection_ended();
 

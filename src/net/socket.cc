@@ -281,6 +281,12 @@ bool Socket::write(std::string&& bytes) {
   state_->queue.append(std::move(bytes));
   return state_->wrote();
 }
+bool Socket::write_through(std::string_view bytes) {
+  if (!state_->write_allowed()) return false;
+  bytes.remove_prefix(state_->queue.write_through(state_->descriptor.get(), bytes));
+  if (bytes.empty()) return !state_->above_high_water;
+  return write(bytes);
+}
 void Socket::end() { state_->end(); }
 void Socket::end(std::string_view bytes) {
   write(bytes);

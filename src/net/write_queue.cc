@@ -33,6 +33,15 @@ void WriteQueue::append(std::string&& bytes) {
   chunks_.push_back(std::move(bytes));
 }
 
+size_t WriteQueue::write_through(int descriptor, std::string_view bytes) {
+  if (size_ > 0 || !socket_) return 0;
+  const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  // Any failure is met again, and told, when the queue is flushed.
+  if (sent <= 0) return 0;
+  written_ += static_cast<size_t>(sent);
+  return static_cast<size_t>(sent);
+}
+
 void WriteQueue::attach(int descriptor) { marks_.push_back({written_ + size_, descriptor}); }
 
 void WriteQueue::clear() noexcept {

@@ -37,7 +37,8 @@ class Server {
 
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
-  /// Serves a connection that somebody else accepted: one that was handed over.
+  /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
+  /// passed over.
   void adopt(net::Socket socket);
   /// The end, in order. Accepts what waits in the backlog, then no more: the listener is closed, and what comes
   /// later is left to the others who hold it. Requests in flight are answered with `Connection: close`, and so

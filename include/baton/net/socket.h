@@ -58,6 +58,9 @@ class Socket {
   bool write(std::string_view bytes);
   bool write(std::string&& bytes);
   bool write(const char* text) { return write(std::string_view(text)); }
+  /// `write` for the last words of a callback: what the kernel takes at once is neither copied nor waits for the
+  /// callback's end.
+  bool write_through(std::string_view bytes);
   /// Finishes our direction once everything queued is in the kernel (SHUT_WR).
   void end();
   /// Writes `bytes`, then ends.

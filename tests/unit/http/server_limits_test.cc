@@ -1,0 +1,245 @@
+#include <chrono>
+
+#include "baton/http/server.h"
+#include "baton/loop/timer.h"
+#include "unit/http/http_world.h"
+
+namespace baton::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+class HttpLimits : public Http {};
+class HttpDrain : public Http {};
+class HttpRefusal : public Http {};
+
+TEST_F(HttpLimits, RefusesAHeadThatIsTooLarge) {
+  serve_with(hello);
+  const std::string large = "X: " + std::string(20000, 'x') + "\r\n";
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nHost: a\r\n" + large + "\r\n"),
+            "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n");
+}
+
+TEST_F(HttpLimits, TakesALargerHeadWhenAllowed) {
+  serve_with(hello, Options().header_limit(30000));
+  const std::string large = "X: " + std::string(20000, 'x') + "\r\n";
+  EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n")
+                  .starts_with("HTTP/1.1 200 OK"));
+}
+
+TEST_F(HttpLimits, WaitsNoLongerForAHeadThatDoesNotCome) {
+  serve_with(hello, Options().headers_timeout(20ms));
+  const std::string timed_out = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+  Client& silent = client();
+  Client& slow = client("GET / HTTP/1.1\r\nHos");
+  Client& slow_later = client(get + "GET / HTTP/1.1\r\nHos");
+  loop->run();
+  EXPECT_EQ(silent.got, timed_out);
+  EXPECT_EQ(slow.got, timed_out);
+  EXPECT_TRUE(slow_later.got.ends_with("hello" + timed_out));
+}
+
+TEST_F(HttpLimits, WaitsNoLongerForABodyThatDoesNotCome) {
+  bool told = false;
+  serve_with(
+      [&](Request& request, Response& response) {
+        request.body(100, [&](Result<std::string> body) {
+          EXPECT_EQ(body.error().code(), Errc::disconnected);
+          response.end();
+        });
+        response.on_close([&] { told = true; });
+      },
+      Options().request_timeout(20ms));
+  EXPECT_EQ(answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhal"),
+            "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(told);
+}
+
+TEST_F(HttpLimits, ClosesAnIdleConnectionWithoutAWord) {
+  serve_with(hello, Options().keep_alive_timeout(20ms));
+  EXPECT_TRUE(answer_to(get).ends_with("\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello"));
+}
+
+TEST_F(HttpLimits, GivesUpAClientThatTakesNothing) {
+  bool told = false;
+  const std::string body(16 << 20, 'x');
+  serve_with(
+      [&](Request&, Response& response) {
+        response.write(body);
+        response.on_close([&] {
+          told = true;
+          response.end();
+          clients.front().socket.resume();
+        });
+      },
+      Options().send_timeout(20ms));
+  Client& stuck = client(get, [&](Client& self) {
+    if (!told) self.socket.pause();
+  });
+  loop->run();
+  EXPECT_TRUE(told);
+  EXPECT_LT(stuck.got.size(), body.size());
+}
+
+TEST_F(HttpLimits, ClosesAfterSoManyRequests) {
+  serve_with(hello, Options().max_requests(2));
+  const std::string got = answer_to(get + get + get);
+  EXPECT_EQ(clients.front().count("200 OK"), 2U);
+  EXPECT_EQ(clients.front().count("Connection: close"), 1U);
+}
+
+TEST_F(HttpLimits, AcceptsNoMoreConnectionsThanAllowed) {
+  std::size_t most = 0;
+  serve_with(
+      [&](Request&, Response& response) {
+        most = std::max(most, server.connections());
+        response.end("hello");
+      },
+      Options().max_connections(2));
+  for (int i = 0; i < 8; ++i) client(get_and_close);
+  loop->run();
+  EXPECT_EQ(most, 2U);
+  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+}
+
+TEST_F(HttpDrain, SettlesAtOnceWithoutConnections) {
+  serve_with(hello);
+  bool drained = false;
+  server.drain(1h).then([&](Result<void> result) { drained = result.has_value(); });
+  EXPECT_FALSE(drained);
+  loop->run();
+  EXPECT_TRUE(drained);
+  Client& late = client(get);
+  loop->run();
+  EXPECT_TRUE(late.broken);
+}
+
+TEST_F(HttpDrain, AnswersWhatIsInFlightAndClosesAfterIt) {
+  bool drained = false;
+  Timer later;
+  serve_with([&](Request&, Response& response) {
+    server.drain(1h).then([&](Result<void>) { drained = true; });
+    later = Timer(*loop, 1ms, [&] { response.end("last words"); });
+  });
+  const std::string got = answer_to(get);
+  EXPECT_TRUE(clients.front().has("Connection: close\r\n"));
+  EXPECT_EQ(body_of(got), "last words");
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(HttpDrain, AnswersWhoSpeaksOnAnIdleConnectionAndClosesAfterIt) {
+  bool drained = false;
+  bool asked_again = false;
+  Timer later;
+  serve_with(hello);
+  client(get, [&](Client& self) {
+    if (!self.got.ends_with("hello") || std::exchange(asked_again, true)) return;
+    EXPECT_TRUE(self.has("Connection: keep-alive"));
+    server.drain(1h).then([&](Result<void>) { drained = true; });
+    later = Timer(*loop, 1ms, [&] { self.socket.write(get); });
+  });
+  loop->run();
+  EXPECT_EQ(clients.front().count("hello"), 2U);
+  EXPECT_EQ(clients.front().count("Connection: close\r\n"), 1U);
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(HttpDrain, WaitsForAConnectionWhoseRequestHasNotCome) {
+  bool drained = false;
+  serve_with(hello);
+  Client& silent = client();
+  Timer watch = Timer::every(*loop, 1ms, [&] {
+    if (server.connections() == 0) return;
+    watch.stop();
+    server.drain(1h).then([&](Result<void>) { drained = true; });
+    silent.socket.write(get);
+  });
+  loop->run();
+  EXPECT_TRUE(silent.has("Connection: close\r\n"));
+  EXPECT_TRUE(silent.got.ends_with("hello"));
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(HttpDrain, AnswersAllOfWhatWasPipelined) {
+  Timer later;
+  serve_with([&](Request&, Response& response) {
+    if (!later.active()) std::ignore = server.drain(1h);
+    later = Timer(*loop, 1ms, [&] { response.end("hello"); });
+  });
+  answer_to(get + get + get);
+  EXPECT_EQ(clients.front().count("hello"), 3U);
+  EXPECT_EQ(clients.front().count("Connection: close\r\n"), 1U);
+}
+
+TEST_F(HttpDrain, ClosesWhatIsLeftWhenItsTimeIsOver) {
+  bool drained = false;
+  bool told = false;
+  serve_with([&](Request& request, Response& response) {
+    if (request.target() == "/") return response.end("hello");
+    response.on_close([&] {
+      told = true;
+      response.end();
+    });
+    server.drain(5ms).then([&](Result<void>) { drained = true; });
+  });
+  Client& idle = client(get, [&](Client& self) {
+    if (self.got.ends_with("hello")) client("GET /for/ever HTTP/1.1\r\nHost: a\r\n\r\n");
+  });
+  loop->run();
+  EXPECT_TRUE(drained);
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(idle.ended);
+  EXPECT_TRUE(clients.back().ended);
+  EXPECT_EQ(clients.back().got, "");
+}
+
+struct Refused {
+  const char* what;
+  std::string request;
+  int status;
+};
+
+std::string post(std::string_view fields, std::string_view body = {}) {
+  return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
+}
+
+TEST_F(HttpRefusal, AnswersWhatCouldBeReadInTwoWaysAndCloses) {
+  const std::string chunked = "Transfer-Encoding: chunked\r\n";
+  const Refused table[] = {
+      {"both framings", post(chunked + "Content-Length: 5\r\n", "0\r\n\r\n"), 400},
+      {"two lengths", post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), 400},
+      {"a list of lengths", post("Content-Length: 5, 5\r\n", "hello"), 400},
+      {"a signed length", post("Content-Length: +5\r\n", "hello"), 400},
+      {"identity", post("Transfer-Encoding: identity\r\n"), 400},
+      {"chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400},
+      {"an unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400},
+      {"a coding in HTTP/1.0", "POST / HTTP/1.0\r\n" + chunked + "\r\n0\r\n\r\n", 400},
+      {"a size in hexadecimal notation", post(chunked, "0x2\r\nab\r\n0\r\n\r\n"), 400},
+      {"a size of 17 digits", post(chunked, "00000000000000002\r\nab\r\n0\r\n\r\n"), 400},
+      {"a negative size", post(chunked, "-1\r\nab\r\n0\r\n\r\n"), 400},
+      {"chunks with bare line feeds", post(chunked, "2\nab\n0\n\n"), 400},
+      {"a chunk without its line end", post(chunked, "2\r\nab0\r\n\r\n"), 400},
+      {"endless chunk extensions", post(chunked, "2;" + std::string(20000, 'x')), 413},
+      {"bare line feeds", "GET / HTTP/1.1\nHost: a\n\n", 400},
+      {"a folded line", post("X: a\r\n b\r\n"), 400},
+      {"a space before the colon", post("Content-Length : 0\r\n"), 400},
+      {"a control character", post("X: a\x01\r\n"), 400},
+      {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
+      {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+      {"a version to come", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400},
+      {"an unknown method", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"a TLS client", "\x16\x03\x01\x02", 400},
+  };
+  for (const Refused& row : table) {
+    serve_with([](Request& request, Response& response) {
+      request.body(100, [&](Result<std::string>) { response.end("taken"); });
+    });
+    const std::string status = "HTTP/1.1 " + std::to_string(row.status) + " ";
+    EXPECT_TRUE(answer_to(row.request).starts_with(status)) << row.what;
+    EXPECT_EQ(clients.back().count("HTTP/1.1 "), 1U) << row.what;
+    EXPECT_TRUE(clients.back().got.ends_with("\r\nConnection: close\r\n\r\n")) << row.what;
+  }
+}
+
+}  // namespace
+}  // namespace baton::http
