@@ -40,7 +40,7 @@ struct Client {
 
 // A server and its clients on one loop; afterwards, no descriptor may be left.
 class Http : public testing::Test {
- protected:
+ public:
   void TearDown() override {
     clients.clear();
     server = Server();
@@ -103,7 +103,7 @@ class Http : public testing::Test {
   }
   std::size_t descriptors_ = descriptors_before();
 
- protected:
+ public:
   std::optional<Loop> loop{std::in_place};
   Server server;
   net::Endpoint address;

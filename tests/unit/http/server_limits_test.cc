@@ -83,7 +83,7 @@ TEST_F(HttpLimits, GivesUpAClientThatTakesNothing) {
 
 TEST_F(HttpLimits, ClosesAfterSoManyRequests) {
   serve_with(hello, Options().max_requests(2));
-  const std::string got = answer_to(get + get + get);
+  answer_to(get + get + get);
   EXPECT_EQ(clients.front().count("200 OK"), 2U);
   EXPECT_EQ(clients.front().count("Connection: close"), 1U);
 }

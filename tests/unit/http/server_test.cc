@@ -66,7 +66,7 @@ TEST_F(HttpServer, SendsNoBodyWhereThereIsNone) {
     if (request.target() == "/pieces") response.write("body");
     response.end("body");
   });
-  const std::string got = answer_to(
+  answer_to(
       "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n"
       "GET /204 HTTP/1.1\r\nHost: a\r\n\r\n"
       "GET /304 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -234,7 +234,7 @@ TEST_F(HttpServer, RefusesOtherExpectationsBeforeTheHandler) {
     ++handled;
     response.end();
   });
-  const std::string got = answer_to(
+  answer_to(
       "GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n"
       "POST / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nContent-Length: 9\r\n\r\n");
   EXPECT_EQ(clients.front().count("HTTP/1.1 417 Expectation Failed\r\n"), 2U);
