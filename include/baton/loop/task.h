@@ -36,15 +36,15 @@ class TaskPromiseBase {
     void await_suspend(std::coroutine_handle<P> self) noexcept {
       // The frame of `self` belongs to the waiter, who may destroy it as soon as it runs: nothing is touched
       // after.
-      if (auto waiter = self.promise().waiter_) waiter.resume();
+      if (auto waiter = self.promise().waiter) waiter.resume();
     }
     void await_resume() noexcept {}
   };
   Final final_suspend() noexcept { return {}; }
-  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+  void unhandled_exception() noexcept { exception = std::current_exception(); }
 
-  std::coroutine_handle<> waiter_;
-  std::exception_ptr exception_;
+  std::coroutine_handle<> waiter;
+  std::exception_ptr exception;
 };
 
 template <class T>
@@ -56,7 +56,7 @@ class TaskPromise : public TaskPromiseBase {
     value_.emplace(std::forward<U>(value));
   }
   T take() {
-    if (exception_) std::rethrow_exception(exception_);
+    if (exception) std::rethrow_exception(exception);
     return std::move(*value_);
   }
 
@@ -70,7 +70,7 @@ class TaskPromise<void> : public TaskPromiseBase {
   Task<void> get_return_object();
   void return_void() noexcept {}
   void take() {
-    if (exception_) std::rethrow_exception(exception_);
+    if (exception) std::rethrow_exception(exception);
   }
 };
 
@@ -104,7 +104,7 @@ class [[nodiscard]] Task {
     bool await_suspend(std::coroutine_handle<> waiter) {
       task_.frame_.resume();
       if (task_.frame_.done()) return false;
-      task_.frame_.promise().waiter_ = waiter;
+      task_.frame_.promise().waiter = waiter;
       return true;
     }
     T await_resume() { return task_.frame_.promise().take(); }
