@@ -1,0 +1,67 @@
+// start COUNT MODULE: forks MODULE so many times, one after the other, each until its first message.
+// start --memory COUNT MODULE: the same, and looks at its private memory when it has been idle for a while.
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "baton/baton.h"
+#include "support/measure.h"
+#include "support/median.h"
+
+namespace {
+
+constexpr auto idle = std::chrono::milliseconds(100);
+
+double private_kib(pid_t pid) {
+  std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
+  double sum = 0;
+  std::string name;
+  while (rollup >> name) {
+    double kib = 0;
+    if (name == "Private_Clean:" || name == "Private_Dirty:") rollup >> kib;
+    sum += kib;
+  }
+  return sum;
+}
+
+baton::Op<> pause(baton::Loop& loop, baton::Timer& timer) {
+  auto over = std::make_shared<baton::Promise<>>(loop);
+  auto op = over->op();
+  timer = baton::Timer(loop, idle, [over] { over->resolve({}); });
+  return op;
+}
+
+baton::Task<> primary(baton::Process& self) {
+  auto args = self.args();
+  const bool memory = args.at(0) == "--memory";
+  if (memory) args.erase(args.begin());
+  const int count = std::stoi(args.at(0));
+  std::vector<double> walls;
+  std::vector<double> cpus;
+  std::vector<double> kibs;
+  baton::Timer timer;
+  for (int i = 0; i < count; ++i) {
+    const double start = bench::now_us();
+    auto& child = self.fork(args.at(1));
+    co_await child.next_message();
+    walls.push_back(bench::now_us() - start);
+    if (memory) {
+      co_await pause(self.loop(), timer);
+      kibs.push_back(private_kib(child.pid()));
+    }
+    child.kill(SIGKILL);
+    const auto status = co_await child.exited();
+    cpus.push_back(static_cast<double>((status.usage().user_time() + status.usage().system_time()).count()));
+  }
+  if (memory) {
+    bench::print_figures({{"private_kib", bench::median(kibs)}});
+  } else {
+    bench::print_figures({{"wall_us", bench::median(walls)}, {"cpu_us", bench::median(cpus)}});
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}}); }

@@ -1,0 +1,193 @@
+#include "runner/measures.h"
+
+#include <cmath>
+
+namespace bench {
+namespace {
+
+constexpr double none = NAN;
+using Command = std::vector<std::string>;
+using Lines = std::vector<Line>;
+
+/// Where the programs are, and how they are called.
+class Programs {
+ public:
+  Programs(std::string folder, std::string hello, std::string node)
+      : folder_(std::move(folder)), hello_(std::move(hello)), node_(std::move(node)) {}
+  [[nodiscard]] std::string at(const std::string& name) const { return folder_ + "/" + name; }
+  [[nodiscard]] static std::string source(const std::string& name) { return BATON_BENCH_SOURCES "/" + name; }
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] const std::string& hello() const { return hello_; }
+
+  /// The command, on the first CPU.
+  [[nodiscard]] Command first_cpu(Command command) const {
+    command.insert(command.begin(), {at("pin"), "0"});
+    return command;
+  }
+  /// A parent and a worker that exchange something; each is ours or a script.
+  [[nodiscard]] Command exchange(bool node_parent, bool node_worker, const std::string& mode,
+                                 const std::string& count, const std::string& worker_cpu) const {
+    const std::string worker = node_worker ? source("workers/worker.js") : at("worker");
+    Command command = {at("parent"), mode, count, worker_cpu, worker};
+    if (node_parent) command = {node_, source("node/parent.js"), mode, count, worker_cpu, worker, folder_};
+    return first_cpu(command);
+  }
+  [[nodiscard]] Command node(const std::string& script, Command arguments) const {
+    arguments.insert(arguments.begin(), {node_, source(script)});
+    return first_cpu(arguments);
+  }
+
+ private:
+  std::string folder_;
+  std::string hello_;
+  std::string node_;
+};
+
+// A line for one figure of the three contenders that nearly all contests have.
+Line line(const Figures& figures, const std::string& what, const std::string& figure, double scale = 1) {
+  return {what, figures.median("Baton", figure) * scale, figures.median("bare", figure) * scale,
+          figures.median("Node", figure) * scale};
+}
+double quotient(const Figures& figures, const std::string& figure, const std::string& one = "Baton",
+                const std::string& other = "bare") {
+  return figures.median(one, figure) / figures.median(other, figure);
+}
+
+Measure start(const Programs& programs) {
+  Contest contest("start");
+  contest.add("Baton", programs.first_cpu({programs.at("start"), "20", programs.at("hello_worker")}))
+      .add("bare", programs.first_cpu({programs.at("start"), "20", programs.at("child")}))
+      .add("Node",
+           programs.first_cpu({programs.at("start"), "5", programs.source("workers/hello_worker.js")}));
+  return {contest, [](const Figures& f) {
+            return Lines{line(f, "fork to first message, CPU of the child, ms", "cpu_us", 1e-3)
+                             .judge(quotient(f, "cpu_us"), Target::at_most(1.0, "of a plain C++ child")),
+                         line(f, "  the same, wall, ms", "wall_us", 1e-3).ratio(quotient(f, "wall_us"))};
+          }};
+}
+
+Measure memory(const Programs& programs) {
+  Contest contest("memory");
+  contest
+      .add("Baton", programs.first_cpu({programs.at("start"), "--memory", "3", programs.at("hello_worker")}))
+      .add("bare", programs.first_cpu({programs.at("start"), "--memory", "3", programs.at("child")}))
+      .add("Node", programs.first_cpu(
+                       {programs.at("start"), "--memory", "3", programs.source("workers/hello_worker.js")}));
+  return {contest, [](const Figures& f) {
+            const double mib = f.median("Baton", "private_kib") / 1024;
+            return Lines{line(f, "private memory of an idle worker, MiB", "private_kib", 1.0 / 1024)
+                             .judge(mib, Target::at_most(0.5, "MiB"))};
+          }};
+}
+
+Measure pingpong(const Programs& programs) {
+  Contest contest("pingpong");
+  contest.add("Baton", programs.exchange(false, false, "pingpong", "30000", "0"))
+      .add("bare", {programs.at("messages"), "pp", "50000", "0", "0"})
+      .add("bare epoll", {programs.at("messages"), "ppe", "50000", "0", "0"})
+      .add("Node", programs.exchange(true, true, "pingpong", "20000", "0"));
+  return {contest, [](const Figures& f) {
+            return Lines{line(f, "round trip of a small message, one core, CPU of both, us", "cpu_us")
+                             .judge(quotient(f, "cpu_us"), Target::at_most(1.3, "of a bare C ping-pong")),
+                         Line("  the same, bare around epoll", f.median("Baton", "cpu_us"),
+                              f.median("bare epoll", "cpu_us"), none)
+                             .ratio(quotient(f, "cpu_us", "Baton", "bare epoll")),
+                         line(f, "  the same, wall, us", "wall_us").ratio(quotient(f, "wall_us"))};
+          }};
+}
+
+Measure oneway(const Programs& programs) {
+  Contest contest("oneway");
+  contest.add("Baton", programs.exchange(false, false, "oneway", "2000000", "1"))
+      .add("bare", {programs.at("messages"), "ow", "1000000", "0", "1"})
+      .add("Node", programs.exchange(true, true, "oneway", "200000", "1"));
+  return {contest, [](const Figures& f) {
+            const double millions = f.median("Baton", "per_second") / 1e6;
+            return Lines{
+                line(f, "one way, small messages, two cores, million/s", "per_second", 1e-6)
+                    .judge(millions, Target::at_least(2.5, "million/s")),
+                line(f, "  the same against Node", "per_second", 1e-6)
+                    .judge(quotient(f, "per_second", "Baton", "Node"), Target::at_least(7, "times Node")),
+                line(f, "  the same, CPU of both a message, us", "cpu_us").ratio(quotient(f, "cpu_us"))};
+          }};
+}
+
+Measure sockets(const Programs& programs) {
+  Contest contest("sockets");
+  contest.add("Baton", programs.exchange(false, false, "sockets", "8000", "1"))
+      .add("bare", {programs.at("sockets"), "8000", "0", "1"})
+      .add("Node", programs.exchange(true, true, "sockets", "2000", "1"))
+      .add("Baton to Node", programs.exchange(false, true, "sockets", "2000", "1"))
+      .add("Node to Baton", programs.exchange(true, false, "sockets", "2000", "1"));
+  return {contest, [](const Figures& f) {
+            const auto mixed = [&](const std::string& name) {
+              return Line("connections handed over " + name + ", thousand/s",
+                          f.median(name, "per_second") / 1e3, none, f.median("Node", "per_second") / 1e3)
+                  .judge(quotient(f, "per_second", name, "Node"), Target::at_least(1, "of Node to Node"));
+            };
+            return Lines{
+                line(f, "connections handed over, closed by the receiver, thousand/s", "per_second", 1e-3)
+                    .judge(quotient(f, "per_second"), Target::at_least(0.75, "of the bare kernel")),
+                line(f, "  the same, CPU of both a connection, us", "cpu_us").ratio(quotient(f, "cpu_us")),
+                mixed("Baton to Node"), mixed("Node to Baton")};
+          }};
+}
+
+Measure http(const Programs& programs) {
+  const auto load = [&](Command server) {
+    Command command = {programs.at("load"), "200000", "64", "1", "--", programs.at("pin"), "0"};
+    command.insert(command.end(), server.begin(), server.end());
+    return command;
+  };
+  Contest contest("http");
+  contest.add("Baton", load({programs.hello(), "--host", "127.0.0.1", "--port", "PORT", "--workers", "1"}))
+      .add("bare", load({programs.at("http"), "PORT"}))
+      .add("nginx", load({programs.source("nginx.sh"), "PORT"}))
+      .add("Node", load(programs.node("node/http.js", {"PORT"})));
+  return {
+      contest, [](const Figures& f) {
+        return Lines{
+            line(f, "HTTP keep-alive, one worker, CPU a request, us", "cpu_us")
+                .judge(quotient(f, "cpu_us"), Target::at_most(1.15, "of a bare epoll loop")),
+            Line("  the same against nginx", f.median("Baton", "cpu_us"), f.median("nginx", "cpu_us"),
+                 f.median("Node", "cpu_us"))
+                .judge(quotient(f, "cpu_us", "Baton", "nginx"), Target::at_most(1, "of nginx")),
+            line(f, "  the same, thousand requests/s", "per_second", 1e-3).ratio(quotient(f, "per_second"))};
+      }};
+}
+
+Measure spawning(const Programs& programs) {
+  Contest contest("spawn");
+  for (const std::string mib : {"20", "2048"}) {
+    const std::string suffix = mib == "20" ? "" : " 2 GiB";
+    contest.add("Baton" + suffix, programs.first_cpu({programs.at("spawner"), "50", mib}))
+        .add("bare" + suffix, programs.first_cpu({programs.at("spawn"), "50", mib}))
+        .add("Node" + suffix, programs.node("node/spawner.js", {"10", mib}));
+  }
+  return {contest, [](const Figures& f) {
+            const auto big = [&](const std::string& what, const std::string& figure) {
+              return Line(what, f.median("Baton 2 GiB", figure) / 1e3, f.median("bare 2 GiB", figure) / 1e3,
+                          f.median("Node 2 GiB", figure) / 1e3);
+            };
+            const auto growth = [&](const std::string& figure) {
+              return quotient(f, figure, "Baton 2 GiB", "Baton");
+            };
+            return Lines{
+                line(f, "spawn and wait for /bin/true with 20 MiB resident, wall, ms", "wall_us", 1e-3),
+                big("  the same with 2 GiB", "wall_us")
+                    .judge(growth("wall_us"), Target::at_most(1.2, "of 20 MiB")),
+                line(f, "  with 20 MiB, CPU (Node: the parent's only), ms", "cpu_us", 1e-3),
+                big("  with 2 GiB, CPU, ms", "cpu_us")
+                    .judge(growth("cpu_us"), Target::at_most(1.2, "of 20 MiB"))};
+          }};
+}
+
+}  // namespace
+
+std::vector<Measure> all_measures(const std::string& programs, const std::string& hello,
+                                  const std::string& node) {
+  const Programs all(programs, hello, node);
+  return {start(all), memory(all), pingpong(all), oneway(all), sockets(all), http(all), spawning(all)};
+}
+
+}  // namespace bench

@@ -1,0 +1,3 @@
+'use strict';
+process.on('disconnect', () => {});
+process.send({hello: 'world', n: 123});
