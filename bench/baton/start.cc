@@ -1,5 +1,7 @@
 // start COUNT MODULE: forks MODULE so many times, one after the other, each until its first message.
 // start --memory COUNT MODULE: the same, and looks at its private memory when it has been idle for a while.
+// The module `worker` is this program itself, as a program that forks its own entries is; what both map is
+// private to neither.
 
 #include <chrono>
 #include <fstream>
@@ -62,6 +64,11 @@ baton::Task<> primary(baton::Process& self) {
   }
 }
 
+void worker(baton::Process& self) {
+  self.parent().on_disconnect([](bool) {});
+  self.parent().send(baton::Value::object().set("hello", "world").set("n", 123));
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}}); }
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}, {"worker", worker}}); }
