@@ -17,22 +17,23 @@ int option(int descriptor, int name) {
 }  // namespace
 
 DescriptorKind descriptor_kind(int descriptor) noexcept {
+  // Connections come by the thousand: for them as few questions as will do.
+  const int type = option(descriptor, SO_TYPE);
+  if (type == SOCK_STREAM && option(descriptor, SO_PROTOCOL) == IPPROTO_TCP) {
+    return option(descriptor, SO_ACCEPTCONN) == 1 ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
+  }
   struct stat status{};
-  if (::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
+  if (type < 0 && ::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
   if (S_ISFIFO(status.st_mode)) return DescriptorKind::pipe;
   if (S_ISCHR(status.st_mode) && ::isatty(descriptor) == 1) return DescriptorKind::terminal;
-  if (!S_ISSOCK(status.st_mode)) return DescriptorKind::other;
+  if (type < 0) return DescriptorKind::other;
   const int domain = option(descriptor, SO_DOMAIN);
-  const int type = option(descriptor, SO_TYPE);
   const bool inet = domain == AF_INET || domain == AF_INET6;
   if (inet && type == SOCK_DGRAM) return DescriptorKind::udp;
   if (type != SOCK_STREAM) return DescriptorKind::other;
+  if (domain != AF_UNIX) return DescriptorKind::other;
   const bool listens = option(descriptor, SO_ACCEPTCONN) == 1;
-  if (inet && option(descriptor, SO_PROTOCOL) == IPPROTO_TCP) {
-    return listens ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
-  }
-  if (domain == AF_UNIX) return listens ? DescriptorKind::unix_listener : DescriptorKind::unix_stream;
-  return DescriptorKind::other;
+  return listens ? DescriptorKind::unix_listener : DescriptorKind::unix_stream;
 }
 
 std::string_view describe(DescriptorKind kind) noexcept {

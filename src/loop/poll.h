@@ -7,8 +7,8 @@
 
 namespace baton {
 
-/// Watches a descriptor that somebody else owns and closes, which he may do only after this is gone. Makes
-/// the descriptor non-blocking. Nothing is watched until `want`.
+/// Watches a descriptor that somebody else owns and closes, which he may do only after this is gone. Nothing
+/// is watched until `want`, and until then this costs the kernel nothing.
 class Poll {
  public:
   enum Events : int { nothing = 0, readable = 1, writable = 2 };
@@ -27,6 +27,8 @@ class Poll {
   }
   ~Poll() { close(); }
 
+  /// The first time something is wanted the descriptor is made non-blocking, and an Error is thrown if the
+  /// kernel cannot watch it.
   void want(int events);
   [[nodiscard]] int wanted() const noexcept;
   void close() noexcept;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -242,6 +243,8 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
     return failure(Errc::wrong_handle, "adopt a stream", describe(kind));
   }
   try {
+    int on = 1;
+    if (::ioctl(descriptor.get(), FIONBIO, &on) != 0) return failure(errno, "adopt a stream", "ioctl");
     const bool tcp = kind == DescriptorKind::tcp;
     Socket socket(std::make_shared<State>(loop, std::move(descriptor), tcp));
     if (tcp) socket.no_delay(true);
