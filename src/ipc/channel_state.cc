@@ -34,22 +34,7 @@ void Channel::State::start() {
 
 Result<uint64_t> Channel::State::send(const Value& message, std::string_view type, std::string_view key,
                                       Fd handle) {
-  Result<uint64_t> sent = std::unexpected(Error(make_error_code(Errc::disconnected), "send"));
-  if (!handle) {
-    sent = machine.send(message);
-  } else {
-    const wire::HandleId id = handles.add(std::move(handle));
-    const wire::ChannelMachine::Outgoing outgoing{id, type, key};
-    sent = machine.send(message, &outgoing);
-    if (!sent && type != "net.Server") {
-      loop.defer([self = shared_from_this(), id, error = sent.error()] {
-        net::Native back(self->handles.take(id));
-        if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
-      });
-    } else if (!sent) {
-      handles.take(id);
-    }
-  }
+  auto sent = handle ? send_handle(message, type, key, std::move(handle)) : machine.send(message);
   if (!sent) return sent;
   if (machine.above_high_water()) drain_wanted = true;
   // Large amounts go in pieces that stay in the processor's cache.
@@ -57,6 +42,22 @@ Result<uint64_t> Channel::State::send(const Value& message, std::string_view typ
     flush();
   } else {
     schedule_flush();
+  }
+  return sent;
+}
+
+Result<uint64_t> Channel::State::send_handle(const Value& message, std::string_view type,
+                                             std::string_view key, Fd handle) {
+  const wire::HandleId id = handles.add(std::move(handle));
+  const wire::ChannelMachine::Outgoing outgoing{id, type, key};
+  auto sent = machine.send(message, &outgoing);
+  if (!sent && type != "net.Server") {
+    loop.defer([self = shared_from_this(), id, error = sent.error()] {
+      net::Native back(self->handles.take(id));
+      if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
+    });
+  } else if (!sent) {
+    handles.take(id);
   }
   return sent;
 }
@@ -343,9 +344,14 @@ void Channel::State::shut_down() {
   if (descriptor) ::shutdown(descriptor.get(), SHUT_WR);
 }
 
-void Channel::State::deliver(wire::Delivery delivery) {
+void Channel::State::deliver(wire::Delivery&& delivery) {
   if (delivery.ended) {
     if (!end_told) deliver_end(delivery.unread);
+    return;
+  }
+  // What nearly all messages are takes the short way.
+  if (!delivery.handle && !delivery.internal && next_messages.empty()) {
+    on_message.fire(Message(std::move(delivery.message)));
     return;
   }
   auto message = make_message(delivery);

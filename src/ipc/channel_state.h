@@ -42,7 +42,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   // What the machine wants.
   void carry_out_notices();
   void carry_out(wire::Notice& notice);
-  void deliver(wire::Delivery delivery);
+  void deliver(wire::Delivery&& delivery);
   Result<Message> make_message(wire::Delivery& delivery);
   void deliver_end(bool unread);
 
@@ -88,6 +88,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   bool end_told = false;
 
  private:
+  Result<uint64_t> send_handle(const Value& message, std::string_view type, std::string_view key, Fd handle);
   bool read_once(DescriptorRead& read);
   void read();
   void enqueue(wire::Output&& output);
