@@ -5,7 +5,7 @@
 
 namespace baton {
 
-std::array<char, size_t{64} << 10> DescriptorRead::buffer;
+std::array<char, size_t{16} << 10> DescriptorRead::buffer;
 
 DescriptorRead::Outcome DescriptorRead::from(int socket) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(most_descriptors * sizeof(int))> control;

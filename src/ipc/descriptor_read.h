@@ -32,7 +32,9 @@ class DescriptorRead {
  private:
   static constexpr size_t most_descriptors = 253;  // SCM_MAX_FD
   // One for the thread's loop: what was read is consumed before the next read.
-  static std::array<char, size_t{64} << 10> buffer;
+  // Not larger: what a read brings is parsed and delivered while it is in the processor's cache, and small
+  // messages take ten times their length as values.
+  static std::array<char, size_t{16} << 10> buffer;
 
   void take_descriptors(const msghdr& message);
 

@@ -184,18 +184,15 @@ void ChannelMachine::output_broken(const Error& error) {
   }
   queued_bytes_ = 0;
   // Handles whose ACK never reached the kernel still are the sender's.
-  for (auto pending = deliveries_.begin(); pending != deliveries_.end();) {
-    if (pending->after_output <= written_) {
-      ++pending;
-      continue;
-    }
+  deliveries_.erase_if([this](const Pending& pending) {
+    if (pending.after_output <= written_) return false;
     Notice dropped = notice(Notice::Kind::close_handle);
-    dropped.handle = pending->delivery.handle.value_or(0);
+    dropped.handle = pending.delivery.handle.value_or(0);
     notices_.push_back(std::move(dropped));
-    if (!pending->delivery.key.empty()) (void)counts_.closed(pending->delivery.key);
-    undelivered_bytes_ -= pending->size;
-    pending = deliveries_.erase(pending);
-  }
+    if (!pending.delivery.key.empty()) (void)counts_.closed(pending.delivery.key);
+    undelivered_bytes_ -= pending.size;
+    return true;
+  });
 }
 
 void ChannelMachine::disconnect() {
@@ -362,7 +359,7 @@ void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> h
 }
 
 void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
-  const std::string where = "frame at byte " + std::to_string(parsed.start);
+  const auto where = [&] { return "frame at byte " + std::to_string(parsed.start); };
   if (broken_ || shut_down_) {
     // Without an acknowledgement it stays the sender's.
     if (handle) {
@@ -370,12 +367,12 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
       refused.handle = handle->id;
       notices_.push_back(std::move(refused));
     }
-    report(Error(make_error_code(Errc::disconnected), "receive", where + ": a handle after the end"));
+    report(Error(make_error_code(Errc::disconnected), "receive", where() + ": a handle after the end"));
     return;
   }
   if (!handle) {
     put(std::string(nack_frame) + '\n');
-    report(Error(make_error_code(Errc::handle_lost), "receive", where));
+    report(Error(make_error_code(Errc::handle_lost), "receive", where()));
     return;
   }
   put(std::string(ack_frame) + '\n');
@@ -386,7 +383,7 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     notices_.push_back(std::move(useless));
     const std::string type = envelope.type().empty() ? "without a type" : envelope.type();
     report(Error(make_error_code(Errc::wrong_handle), "receive",
-                 where + ": " + std::string(describe(handle->kind)) + " sent as " + type));
+                 where() + ": " + std::string(describe(handle->kind)) + " sent as " + type));
     return;
   }
   Delivery delivery;
@@ -444,12 +441,14 @@ void ChannelMachine::on_hello(const Value& message) {
 }
 
 void ChannelMachine::on_answer(bool accepted) {
-  const Error unexpected(make_error_code(Errc::unexpected_message), "receive",
-                         accepted ? "NODE_HANDLE_ACK" : "NODE_HANDLE_NACK");
+  const auto unexpected = [accepted] {
+    return Error(make_error_code(Errc::unexpected_message), "receive",
+                 accepted ? "NODE_HANDLE_ACK" : "NODE_HANDLE_NACK");
+  };
   if (accepted) {
     const auto entry = ledger_.accepted();
     if (!entry) {
-      report(unexpected);
+      report(unexpected());
       return;
     }
     Notice taken = notice(Notice::Kind::close_handle);
@@ -465,7 +464,7 @@ void ChannelMachine::on_answer(bool accepted) {
     const bool already_waiting = ledger_.worst_refusals() > 0;
     const auto ours = ledger_.refused(had_offer);
     if (!had_offer) {
-      report(unexpected);
+      report(unexpected());
       return;
     }
     if (ours) {

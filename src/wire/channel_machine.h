@@ -11,6 +11,7 @@
 
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
+#include "wire/fifo.h"
 #include "wire/handle_message.h"
 #include "wire/handoff_ledger.h"
 #include "wire/line_framer.h"
@@ -238,7 +239,7 @@ class ChannelMachine {
   bool ended_ = false;  // and the program is to be told, after what came before
 
   std::deque<Notice> notices_;
-  std::deque<Pending> deliveries_;
+  Fifo<Pending> deliveries_;
   size_t undelivered_bytes_ = 0;
 };
 

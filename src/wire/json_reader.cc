@@ -86,12 +86,20 @@ class Builder {
   }
   bool on_string_part(bj::string_view part, std::size_t, bj::error_code&) { return append(part); }
   bool on_string(bj::string_view part, std::size_t, bj::error_code&) {
-    values_.emplace_back(finish(part));
+    if (parts_.empty()) {
+      values_.emplace_back(std::string_view(part.data(), part.size()));
+    } else {
+      values_.emplace_back(finish(part));
+    }
     return true;
   }
   bool on_key_part(bj::string_view part, std::size_t, bj::error_code&) { return append(part); }
   bool on_key(bj::string_view part, std::size_t, bj::error_code&) {
-    keys_.push_back(finish(part));
+    if (parts_.empty()) {
+      keys_.emplace_back(part.data(), part.size());
+    } else {
+      keys_.push_back(finish(part));
+    }
     return true;
   }
   bool on_number_part(bj::string_view, bj::error_code&) { return true; }  // Only of a number that breaks off.

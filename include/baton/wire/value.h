@@ -74,8 +74,8 @@ class Value {
     settle();
   }
   Value(std::string text) noexcept : text_(std::move(text)), kind_(Kind::string) {}
-  Value(std::string_view text) : Value(std::string(text)) {}
-  Value(const char* text) : Value(std::string(text)) {}
+  Value(std::string_view text) : text_(text), kind_(Kind::string) {}
+  Value(const char* text) : Value(std::string_view(text)) {}
 
   /// An empty array.
   static Value array();
