@@ -49,7 +49,10 @@ void ChannelMachine::announce() {
 }
 
 Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* handle) {
-  if (!accepting_ || broken_) return failure(Errc::disconnected, "send");
+  const bool answered = input_ == Input::open;
+  if (!accepting_ || broken_ || (handle != nullptr && !answered)) {
+    return failure(Errc::disconnected, "send");
+  }
   std::string& out = output_.bytes;
   const size_t start = out.size();
   auto undo = [&](std::unexpected<Error> error) {
@@ -76,7 +79,7 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   } else {
     if (handle != nullptr) {
       output_.marks.push_back({start, handle->id});
-      ledger_.offer(handle->id, sequence, out.substr(start));
+      ledger_.offer(handle->id, sequence, out.substr(start), generated_ + size + 1);
     }
     generated_ += size + 1;
   }
@@ -111,10 +114,10 @@ void ChannelMachine::release_queue() {
       if (next.watched) waiting_.push_back({next.sequence, generated_});
     } else if (input_ == Input::open) {
       put_offer(next.frame, *next.handle);
-      ledger_.offer(*next.handle, next.sequence, std::move(next.frame));
+      ledger_.offer(*next.handle, next.sequence, std::move(next.frame), generated_);
       if (next.watched) ledger_.watch(next.sequence);
     } else {
-      give_back({*next.handle, next.sequence, {}, 0, next.watched, HandoffLedger::State::refused},
+      give_back({*next.handle, next.sequence, {}, 0, 0, next.watched, HandoffLedger::State::refused},
                 Error(make_error_code(Errc::disconnected), "send"));
     }
   }
@@ -146,6 +149,7 @@ void ChannelMachine::send_internal(std::string frame) {
 Output ChannelMachine::take_output() { return std::exchange(output_, {}); }
 
 void ChannelMachine::written(uint64_t total) {
+  if (broken_) return;
   written_ = total;
   settle_written();
   shut_down_if_done();
@@ -173,7 +177,7 @@ void ChannelMachine::output_broken(const Error& error) {
   }
   for (Queued& queued : std::exchange(queue_, {})) {
     if (queued.handle) {
-      give_back({*queued.handle, queued.sequence, {}, 0, queued.watched, HandoffLedger::State::refused},
+      give_back({*queued.handle, queued.sequence, {}, 0, 0, queued.watched, HandoffLedger::State::refused},
                 error);
     } else if (queued.watched) {
       Notice lost = notice(Notice::Kind::settled);
@@ -210,11 +214,14 @@ void ChannelMachine::shut_down_if_done() {
 
 void ChannelMachine::retry_due() {
   if (input_ != Input::open || broken_) return;
-  for (const HandoffLedger::Entry* entry : ledger_.offer_again()) put_offer(entry->frame, entry->handle);
+  for (const HandoffLedger::Entry* entry : ledger_.offer_again(generated_))
+    put_offer(entry->frame, entry->handle);
 }
 
 void ChannelMachine::peer_gone() {
   if (input_ == Input::open) return;
+  // What comes back must not be in the output any more.
+  output_broken(Error(make_error_code(Errc::disconnected), "send"));
   for (const auto& entry : ledger_.holder_gone()) {
     give_back(entry, Error(make_error_code(Errc::disconnected), "send"));
   }
@@ -236,11 +243,16 @@ void ChannelMachine::give_back(const HandoffLedger::Entry& entry, const Error& e
 void ChannelMachine::socket_closed(const std::string& key) {
   if (counts_.closed(key)) send_internal(socket_frame("NODE_SOCKET_ALL_CLOSED", key));
 }
-void ChannelMachine::ask_socket_count(const std::string& key) {
-  send_internal(socket_frame("NODE_SOCKET_GET_COUNT", key));
+bool ChannelMachine::ask_socket_count(const std::string& key) {
+  return ask(socket_frame("NODE_SOCKET_GET_COUNT", key));
 }
-void ChannelMachine::ask_sockets_closed(const std::string& key) {
-  send_internal(socket_frame("NODE_SOCKET_NOTIFY_CLOSE", key));
+bool ChannelMachine::ask_sockets_closed(const std::string& key) {
+  return ask(socket_frame("NODE_SOCKET_NOTIFY_CLOSE", key));
+}
+bool ChannelMachine::ask(std::string frame) {
+  if (unsent() + frame.size() > limits_.queue) return false;
+  send_internal(std::move(frame));
+  return true;
 }
 void ChannelMachine::tell_death(std::string_view what) {
   if (!announced_) return;
@@ -275,12 +287,18 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
     refuse_input(Error(make_error_code(Errc::message_too_large), "receive",
                        "a frame of over " + std::to_string(limits_.message) + " bytes"));
   }
+  // Handles that are offered again may go over the limit too, and are no fault of the peer's.
+  if (unsent() > limits_.queue + limits_.message + ledger_.bytes() && input_ == Input::open) {
+    refuse_input(Error(make_error_code(Errc::queue_full), "receive", "answers that the peer does not read"));
+  }
   const bool whole = framer_.position() == received_ || input_ != Input::open;
   if (batch_ && (whole || framer_.position() >= batch_->end)) finish_batch();
-  if (!claimed) {
-    // Only a frame that begins in this read may still claim what the read brought.
+  if (claimed) return;
+  // Only a frame that begins in this read may still claim what the read brought.
+  if (!whole && framer_.position() >= begin) {
     open_batch();
-    if (whole || framer_.position() < begin) finish_batch();
+  } else {
+    for (const ReceivedHandle& handle : handles) unclaimed(handle);
   }
 }
 
@@ -335,15 +353,19 @@ void ChannelMachine::finish_batch() {
   }
   for (size_t i = 0; i < batch.handles.size(); ++i) {
     if (i == 0 && claimant < held.size()) continue;
-    Notice stray = notice(Notice::Kind::close_handle);
-    stray.handle = batch.handles[i].id;
-    notices_.push_back(std::move(stray));
-    report(Error(make_error_code(Errc::handle_unclaimed), "receive", describe(batch.handles[i].kind)));
+    unclaimed(batch.handles[i]);
   }
   for (size_t i = 0; i < held.size(); ++i) {
     auto handle = i == claimant ? std::optional(batch.handles.front()) : std::nullopt;
     on_message(std::move(held[i]), handle);
   }
+}
+
+void ChannelMachine::unclaimed(const ReceivedHandle& handle) {
+  Notice stray = notice(Notice::Kind::close_handle);
+  stray.handle = handle.id;
+  notices_.push_back(std::move(stray));
+  report(Error(make_error_code(Errc::handle_unclaimed), "receive", describe(handle.kind)));
 }
 
 void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
@@ -446,7 +468,7 @@ void ChannelMachine::on_answer(bool accepted) {
                  accepted ? "NODE_HANDLE_ACK" : "NODE_HANDLE_NACK");
   };
   if (accepted) {
-    const auto entry = ledger_.accepted();
+    const auto entry = ledger_.accepted(written_);
     if (!entry) {
       report(unexpected());
       return;
@@ -462,7 +484,7 @@ void ChannelMachine::on_answer(bool accepted) {
   } else {
     bool had_offer = false;
     const bool already_waiting = ledger_.worst_refusals() > 0;
-    const auto ours = ledger_.refused(had_offer);
+    const auto ours = ledger_.refused(written_, had_offer);
     if (!had_offer) {
       report(unexpected());
       return;
@@ -490,6 +512,7 @@ void ChannelMachine::end_of_input(bool reset) {
     give_back(entry, Error(make_error_code(Errc::disconnected), "send"));
   }
   release_queue();
+  shut_down_if_done();
   Delivery end;
   end.ended = true;
   end.unread = reset;

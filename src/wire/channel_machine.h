@@ -105,7 +105,8 @@ class ChannelMachine {
 
   /// Says that this end is Baton. The first thing to call, if at all.
   void announce();
-  /// Accepts a message: its sequence number, from 1. On failure nothing has happened.
+  /// Accepts a message: its sequence number, from 1. On failure nothing has happened. After the end of input
+  /// no handle is accepted: nobody could say whether it was taken.
   Result<uint64_t> send(const Value& message, const Outgoing* handle = nullptr);
   /// A settled notice will come for this message.
   void watch(uint64_t sequence);
@@ -113,7 +114,8 @@ class ChannelMachine {
   void received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated = false);
   /// The peer's direction has ended; `reset`: it left bytes of ours unread.
   void end_of_input(bool reset);
-  /// `total` bytes of the output are in the kernel by now.
+  /// `total` bytes of the output are in the kernel by now. To be said before output_broken, as far as it
+  /// went.
   void written(uint64_t total);
   /// Nothing more can be written.
   void output_broken(const Error& error);
@@ -121,13 +123,14 @@ class ChannelMachine {
   void disconnect();
   /// The time of a retry_later notice has come.
   void retry_due();
-  /// The peer's process is dead. Counts only after the end of input.
+  /// The peer's process is dead. Counts only after the end of input; then nothing more can be written
+  /// either.
   void peer_gone();
   /// A delivered handle with that key was closed.
   void socket_closed(const std::string& key);
-  /// Ask the peer; notices answer.
-  void ask_socket_count(const std::string& key);
-  void ask_sockets_closed(const std::string& key);
+  /// Ask the peer; notices answer. False: not asked, as the queue is full.
+  bool ask_socket_count(const std::string& key);
+  bool ask_sockets_closed(const std::string& key);
   /// Tells the peer which exception ends this process, if this end has said that it is Baton.
   void tell_death(std::string_view what);
 
@@ -146,11 +149,17 @@ class ChannelMachine {
   }
   [[nodiscard]] bool above_high_water() const noexcept { return unsent() >= limits_.high_water; }
   /// More was received than may wait for delivery: read no more for now.
-  [[nodiscard]] bool saturated() const noexcept { return undelivered_bytes_ > limits_.queue; }
+  [[nodiscard]] bool saturated() const noexcept {
+    // A delivery may wait for an ACK behind a full queue. Were there no more room than in a queue, two ends
+    // could each wait for the other to read.
+    return undelivered_bytes_ > limits_.queue + limits_.message;
+  }
   /// The peer broke the rules too often or too much: nothing that it sends counts any more.
   [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
   /// Whether the peer, at its end, left bytes of ours unread.
   [[nodiscard]] bool end_was_reset() const noexcept { return reset_; }
+  /// Nothing more is to be written: the driver drops what it has taken.
+  [[nodiscard]] bool output_over() const noexcept { return broken_; }
   [[nodiscard]] bool accepts() const noexcept { return accepting_; }
   [[nodiscard]] bool peer_is_baton() const noexcept { return peer_is_baton_; }
   [[nodiscard]] const HandoffLedger& ledger() const noexcept { return ledger_; }
@@ -191,6 +200,7 @@ class ChannelMachine {
   void bad_frame(const Frame& frame, const Error& error);
   void refuse_input(const Error& error);
   void finish_batch();
+  void unclaimed(const ReceivedHandle& handle);
   void on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   void on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   bool on_command(std::string_view command, const Value& message);
@@ -203,6 +213,7 @@ class ChannelMachine {
   void release_queue();
   void put(std::string_view frame);
   void put_offer(std::string_view frame, HandleId handle);
+  bool ask(std::string frame);
   void send_internal(std::string frame);
   void give_back(const HandoffLedger::Entry& entry, const Error& error);
   void settle_written();

@@ -28,6 +28,7 @@ class HandoffLedger {
     HandleId handle;
     uint64_t sequence;  // of the message it rides on
     std::string frame;  // the bytes to offer it with again
+    uint64_t end;       // of these bytes in the output
     unsigned refusals;
     bool watched;  // somebody waits for its fate
     State state;
@@ -36,15 +37,16 @@ class HandoffLedger {
   /// How often a refused handle is offered again.
   static constexpr unsigned retries = 3;
 
-  void offer(HandleId handle, uint64_t sequence, std::string frame);
+  void offer(HandleId handle, uint64_t sequence, std::string frame, uint64_t end);
   /// The oldest offer was accepted: the entry is gone from here, our copy is to be closed. Nothing if there
-  /// is none.
-  [[nodiscard]] std::optional<Entry> accepted();
+  /// is none. An offer that is not wholly in the kernel, where `written` bytes are, cannot be answered yet.
+  [[nodiscard]] std::optional<Entry> accepted(uint64_t written);
   /// The oldest offer was refused. The entry if it is ours again, as it was offered often enough; nothing if
   /// it waits to be offered again, or (`had_offer` false) nothing was on offer.
-  [[nodiscard]] std::optional<Entry> refused(bool& had_offer);
-  /// Marks every refused entry as offered again, and returns them in order. Their bytes must be sent now.
-  [[nodiscard]] std::vector<const Entry*> offer_again();
+  [[nodiscard]] std::optional<Entry> refused(uint64_t written, bool& had_offer);
+  /// Marks every refused entry as offered again, and returns them in order. Their bytes must be sent now,
+  /// from `position` of the output on.
+  [[nodiscard]] std::vector<const Entry*> offer_again(uint64_t position);
   /// No answer will come any more: returns what is ours again, the rest is in doubt.
   [[nodiscard]] std::vector<Entry> channel_ended();
   /// The peer's process is dead: everything that was in doubt is ours again.
@@ -53,16 +55,19 @@ class HandoffLedger {
   bool watch(uint64_t sequence);
 
   [[nodiscard]] size_t size() const noexcept { return entries_.size(); }
+  /// Of all frames that are kept here.
+  [[nodiscard]] size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   /// How many times the most refused entry was refused; 0 when none waits.
   [[nodiscard]] unsigned worst_refusals() const noexcept;
   [[nodiscard]] const std::deque<Entry>& entries() const noexcept { return entries_; }
 
  private:
-  std::deque<Entry>::iterator oldest_offer();
+  std::deque<Entry>::iterator oldest_offer(uint64_t written);
 
   // In the order of the latest offer.
   std::deque<Entry> entries_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace baton::wire

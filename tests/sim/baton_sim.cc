@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/coverage.h"
 #include "sim/scenario.h"
 
 // Present when the program is built with a sanitizer.
@@ -23,11 +24,13 @@ using baton::sim::Scenario;
 
 constexpr const char* help =
     "usage: baton_sim [--seeds N] [--seed S] [--scenario NAME] [--replay TAPE]\n"
+    "                 [--coverage]\n"
     "\n"
     "  --seeds N        how many seeds of each scenario (10000; with --seed, 1)\n"
     "  --seed S         the first seed (1)\n"
     "  --scenario NAME  only this one\n"
     "  --replay TAPE    the choices of a shrunk failure, as they were printed\n"
+    "  --coverage       say how often each event that matters was met\n"
     "  --list           the names of the scenarios\n"
     "\n"
     "Exit status: 0 when every run held, 1 when one failed, 2 for a usage error.\n";
@@ -38,6 +41,7 @@ struct Options {
   bool seed_given = false;
   const Scenario* only = nullptr;
   std::string_view replay;
+  bool coverage = false;
 };
 
 // What the handlers of a crash need; plain data, as they may call nothing.
@@ -92,6 +96,10 @@ int parse(int argc, char** argv, Options& options) {
         std::printf("%-16s %s\n", one.name.data(), one.about.data());
       return 0;
     }
+    if (option == "--coverage"sv) {
+      options.coverage = true;
+      continue;
+    }
     if (++i == argc) return usage_error(std::string(option) + " is unknown or lacks its value");
     const std::string_view value = argv[i];
     if (option == "--seeds"sv) {
@@ -121,6 +129,14 @@ int replay(const Options& options) {
   std::fprintf(stderr, "%s: %s\n", options.only->name.data(),
                failure ? failure->what.c_str() : "the run held");
   return failure ? 1 : 0;
+}
+
+void print_coverage() {
+  for (std::size_t i = 0; i < baton::sim::met_count; ++i) {
+    const auto event = static_cast<baton::sim::Met>(i);
+    std::fprintf(stderr, "%12llu  %s\n", static_cast<unsigned long long>(baton::sim::coverage()[i]),
+                 baton::sim::name_of(event).data());
+  }
 }
 
 bool run(const Scenario& scenario, const Options& options) {
@@ -166,5 +182,6 @@ int main(int argc, char** argv) {
   for (const Scenario& scenario : baton::sim::scenarios()) {
     if (options.only == nullptr || options.only == &scenario) held = run(scenario, options) && held;
   }
+  if (options.coverage) print_coverage();
   return held ? 0 : 1;
 }

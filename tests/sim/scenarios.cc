@@ -1,5 +1,6 @@
 #include <array>
 
+#include "sim/channel_storm.h"
 #include "sim/kernel_storm.h"
 #include "sim/scenario.h"
 
@@ -9,6 +10,10 @@ namespace baton::sim {
 std::span<const Scenario> scenarios() {
   static constexpr std::array all{
       Scenario{"kernel", "processes that do anything with the model kernel", kernel_storm},
+      Scenario{"batons", "hand-offs between Batons that know each other", batons_storm},
+      Scenario{"silent-batons", "hand-offs between Batons under the rules of Node", silent_batons_storm},
+      Scenario{"node", "hand-offs from and to Node", node_storm},
+      Scenario{"byzantine", "hand-offs beside a worker that lies", byzantine_storm},
   };
   return all;
 }

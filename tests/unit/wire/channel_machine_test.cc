@@ -371,6 +371,86 @@ TEST(ChannelMachine, ReportsAnAnswerThatNothingWaitsFor) {
   EXPECT_EQ(end.deliveries(), "1");
 }
 
+TEST(ChannelMachine, AcceptsNoHandleAfterTheEndOfInput) {
+  End end;
+  end.machine.end_of_input(false);
+  EXPECT_EQ(end.machine.send("SOCK", &accepted_socket).error().code(), Errc::disconnected);
+  EXPECT_EQ(end.output(), "");
+  EXPECT_TRUE(end.machine.ledger().empty());
+}
+
+TEST(ChannelMachine, FinishesItsDirectionWhenNoAcknowledgementCanComeAnyMore) {
+  End end;
+  (void)end.machine.send("SOCK", &accepted_socket);
+  end.machine.disconnect();
+  (void)end.output();
+  EXPECT_TRUE(end.notices().empty());
+  end.machine.end_of_input(false);
+  const auto notices = end.notices();
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].kind, Kind::shut_down);
+}
+
+TEST(ChannelMachine, BelievesNoAnswerToAnOfferThatIsNotInTheKernel) {
+  End end;
+  (void)end.machine.send("SOCK", &accepted_socket);
+  end.read(ack + nack);
+  EXPECT_EQ(end.reports().size(), 2U);
+  EXPECT_EQ(end.machine.ledger().size(), 1U);
+  (void)end.output();
+  end.read(ack);
+  EXPECT_EQ(end.notices().at(0).kind, Kind::close_handle);
+}
+
+TEST(ChannelMachine, WritesNothingMoreOnceHandlesCameBackFromTheDead) {
+  End end;
+  (void)end.machine.send("SOCK", &accepted_socket);
+  end.machine.end_of_input(true);
+  EXPECT_FALSE(end.machine.output_over());
+  end.machine.peer_gone();
+  EXPECT_EQ(end.notices().at(0).kind, Kind::handle_ours);
+  EXPECT_TRUE(end.machine.output_over());
+  EXPECT_EQ(end.output(), "");
+  EXPECT_TRUE(end.marks.empty());
+}
+
+TEST(ChannelMachine, ClosesADescriptorThatComesWithTheMiddleOfAnother) {
+  End end;
+  end.read(server_line.substr(0, 10), {listener});
+  end.read(server_line.substr(10, 10), {connection});
+  const auto notices = end.notices();
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].kind, Kind::close_handle);
+  EXPECT_EQ(notices[0].handle, connection.id);
+  end.read(server_line.substr(20));
+  EXPECT_EQ(end.output(), ack);
+  EXPECT_EQ(end.deliveries(), "1+1");
+}
+
+TEST(ChannelMachine, ReadsOnUntilAFullQueueOfThePeersCouldHoldAnAcknowledgement) {
+  End end(ChannelLimits{.message = 100, .queue = 150});
+  end.read(server_line, {listener});
+  while (!end.machine.saturated()) end.read("\"" + std::string(40, 'x') + "\"\n");
+  EXPECT_EQ(end.output(), ack);
+  size_t held = 0;
+  while (end.machine.next_delivery()) ++held;
+  EXPECT_EQ(held, 6U);
+}
+
+TEST(ChannelMachine, RefusesAPeerThatAsksAndNeverReadsTheAnswers) {
+  End end(ChannelLimits{.message = 100, .queue = 150});
+  for (int i = 0; i < 100 && !end.machine.input_refused(); ++i) end.read(server_line);
+  EXPECT_TRUE(end.machine.input_refused());
+  EXPECT_LT(end.machine.unsent(), 300U);
+}
+
+TEST(ChannelMachine, AsksNothingWhenTheQueueIsFull) {
+  End end(ChannelLimits{.message = 100, .queue = 150});
+  int asked = 0;
+  while (end.machine.ask_socket_count("4:127.0.0.1:0")) ++asked;
+  EXPECT_EQ(asked, 2);
+}
+
 TEST(ChannelMachine, KeepsMessagesOfTheInternalKindFromTheProgram) {
   End end;
   end.read("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n{\"cmd\":\"NODE_\"}\n");

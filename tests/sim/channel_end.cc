@@ -1,0 +1,335 @@
+#include "sim/channel_end.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+
+namespace baton::sim {
+namespace {
+
+using wire::Notice;
+
+const std::string server_key = "4:127.0.0.1:0";
+
+DescriptorKind kind_of(FileKind kind) {
+  switch (kind) {
+    case FileKind::connection:
+      return DescriptorKind::tcp;
+    case FileKind::listener:
+      return DescriptorKind::tcp_listener;
+    case FileKind::socket:
+      return DescriptorKind::unix_stream;
+    case FileKind::other:
+      break;
+  }
+  return DescriptorKind::other;
+}
+
+}  // namespace
+
+ChannelEnd::ChannelEnd(Story& story, Pid pid, int descriptor, const wire::ChannelLimits& limits,
+                       bool announces)
+    : Peer(story, pid, descriptor), limits_(limits), machine_(limits) {
+  if (announces) machine_.announce();
+}
+
+bool ChannelEnd::ready(Act act) const {
+  switch (act) {
+    case Act::read:
+      return open() && !end_seen() && !machine_.saturated() && (polled() & (POLLIN | POLLERR)) != 0;
+    case Act::write:
+      return may_write();
+    case Act::deliver:
+      return may_deliver_;
+    case Act::timer:
+      return due() <= story().now();
+    case Act::close:
+      return open() && (shut_ || machine_.output_over()) && end_seen();
+  }
+  return false;
+}
+
+bool ChannelEnd::may_write() const {
+  if (!open() || machine_.output_over() || (queue_.empty() && !dirty_) || not_before_ > story().now())
+    return false;
+  return !blocked_ || (polled() & (POLLOUT | POLLERR | POLLHUP)) != 0;
+}
+
+std::uint64_t ChannelEnd::due() const {
+  std::uint64_t first = retries_.empty() ? never : *std::ranges::min_element(retries_);
+  if (not_before_ > story().now() && open()) first = std::min(first, not_before_);
+  return first;
+}
+
+void ChannelEnd::act(Act act) {
+  switch (act) {
+    case Act::read:
+      return read();
+    case Act::write:
+      return write();
+    case Act::deliver:
+      return deliver();
+    case Act::close:
+      return close_channel();
+    case Act::timer:
+      if (retries_.empty()) return;
+      retries_.erase(std::ranges::min_element(retries_));
+      for (const auto& entry : machine_.ledger().entries()) {
+        if (entry.state != wire::HandoffLedger::State::refused) continue;
+        met(Met::handle_offered_again);
+        if (machine_.peer_is_baton()) story().overtaken(messages_[entry.sequence]);
+      }
+      machine_.retry_due();
+      happened();
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ the
+// program
+
+bool ChannelEnd::send(MessageId id, const Value& message, int descriptor, Cargo cargo, bool keyed) {
+  if (!open()) return false;
+  if (end_seen()) met(Met::answered_after_half_close);
+  Result<std::uint64_t> sent = 0;
+  if (cargo == Cargo::nothing) {
+    sent = machine_.send(message);
+  } else {
+    const wire::ChannelMachine::Outgoing handle{static_cast<wire::HandleId>(handles_.size()),
+                                                cargo == Cargo::listener ? "net.Server" : "net.Socket",
+                                                keyed ? server_key : std::string_view{}};
+    sent = machine_.send(message, &handle);
+    if (sent) keep(descriptor, id, keyed);
+  }
+  if (!sent) {
+    if (sent.error().code() == Errc::queue_full) met(Met::queue_full);
+    return false;
+  }
+  messages_.resize(*sent + 1, none);
+  messages_[*sent] = id;
+  machine_.watch(*sent);
+  if (machine_.ledger().size() == limits_.offers) met(Met::offers_at_the_limit);
+  happened();
+  return true;
+}
+
+void ChannelEnd::disconnect() {
+  if (!machine_.ledger().empty()) met(Met::disconnected_with_offers);
+  if (machine_.unsent() > 0) met(Met::disconnected_with_a_queue);
+  machine_.disconnect();
+  happened();
+}
+
+void ChannelEnd::peer_died() {
+  peer_dead_ = true;
+  machine_.peer_gone();
+  happened();
+}
+
+void ChannelEnd::socket_closed() {
+  machine_.socket_closed(server_key);
+  happened();
+}
+
+void ChannelEnd::ask() {
+  if (asked_ || !key_known_ || !open() || end_seen() || !machine_.accepts()) return;
+  asked_ = machine_.ask_sockets_closed(server_key);
+  machine_.ask_socket_count(server_key);
+  happened();
+}
+
+void ChannelEnd::about_to_die() {
+  if (undelivered_handles_ > 0) {
+    met(machine_.unsent() > 0 ? Met::killed_before_its_ack : Met::killed_before_its_delivery);
+  }
+  if (open() && kernel().unread(pid(), descriptor()) > 0) met(Met::killed_with_unread_input);
+}
+
+// ------------------------------------------------------------------------------------------------ the kernel
+
+void ChannelEnd::read() {
+  std::array<char, 512> room;
+  static constexpr std::array<std::uint32_t, 4> sizes{512, 64, 7, 1};
+  const std::uint32_t size = sizes[random().below(sizes.size())];
+  const Received got = kernel().receive(pid(), descriptor(), std::span(room).first(size), 253);
+  if (got.result == -EAGAIN || got.result == -EINTR) return;
+  if (got.result <= 0) {
+    if (got.result < 0) met(Met::reset);
+    end_seen_ = true;
+    machine_.end_of_input(got.result < 0);
+    if (!machine_.ledger().empty()) met(Met::in_doubt);
+    if (peer_dead_) machine_.peer_gone();
+    return happened();
+  }
+  std::vector<wire::ReceivedHandle> brought;
+  for (const int descriptor : got.descriptors) {
+    const FileKind kind = kernel().kind_of(kernel().file_of(pid(), descriptor));
+    brought.push_back({keep(descriptor, none), kind_of(kind)});
+    ++undelivered_handles_;
+  }
+  if (got.truncated) met(Met::descriptor_cut_off);
+  machine_.received({room.data(), static_cast<std::size_t>(got.result)}, brought, got.truncated);
+  if (machine_.input_refused()) {
+    met(Met::input_refused);
+    if (peer_dead_) machine_.peer_gone();
+  }
+  happened();
+}
+
+/// Takes what the machine has for the kernel.
+void ChannelEnd::collect() {
+  wire::Output output = machine_.take_output();
+  for (const auto& mark : output.marks) marks_.push_back({taken_ + mark.offset, mark.handle});
+  taken_ += output.bytes.size();
+  queue_ += output.bytes;
+}
+
+void ChannelEnd::write() {
+  collect();
+  dirty_ = false;
+  if (queue_.empty()) return;
+  if (shut_) return story().wrong("there is output after the direction was finished");
+  // One run: up to the next descriptor.
+  std::size_t length = queue_.size();
+  const bool carries = !marks_.empty() && marks_.front().offset == written_;
+  if (marks_.size() > (carries ? 1U : 0U)) length = marks_[carries ? 1 : 0].offset - written_;
+  int carried = -1;
+  if (carries) carried = handles_[marks_.front().handle].descriptor;
+  if (carries && carried < 0) return story().wrong("a handle was closed before it was sent");
+  const std::span<const int> descriptors(&carried, carries ? 1 : 0);
+  after_send(kernel().send(pid(), descriptor(), {queue_.data(), length}, descriptors), length, carries);
+}
+
+void ChannelEnd::after_send(int result, std::size_t length, bool carries) {
+  blocked_ = result == -EAGAIN;
+  if (result == -EAGAIN || result == -EINTR) return;
+  if (result == -ETOOMANYREFS || result == -ENOBUFS) {
+    if (result == -ETOOMANYREFS) met(Met::too_many_references);
+    not_before_ = story().now() + 5;
+    return;
+  }
+  if (result < 0) {
+    met(Met::output_broke);
+    machine_.output_broken(Error(-result, "send", "sendmsg"));
+    return happened();
+  }
+  if (carries) marks_.pop_front();
+  if (carries && static_cast<std::size_t>(result) < length) met(Met::part_of_a_write_with_a_descriptor);
+  queue_.erase(0, static_cast<std::size_t>(result));
+  written_ += static_cast<std::uint64_t>(result);
+  machine_.written(written_);
+  happened();
+}
+
+// ------------------------------------------------------------------------------------------------ the
+// machine
+
+void ChannelEnd::deliver() {
+  auto delivery = machine_.next_delivery();
+  if (!delivery) {
+    may_deliver_ = false;
+    return;
+  }
+  if (delivery->ended) return story().ended(*this);
+  int descriptor = -1;
+  if (delivery->handle) {
+    descriptor = std::exchange(handles_[*delivery->handle].descriptor, -1);
+    --undelivered_handles_;
+    if (descriptor < 0) return story().wrong("a closed handle is delivered");
+  }
+  story().delivered(*this, delivery->message, descriptor, !delivery->key.empty());
+}
+
+void ChannelEnd::happened() {
+  dirty_ = may_deliver_ = true;
+  if (machine_.output_over()) {
+    queue_.clear();
+    marks_.clear();
+  }
+  while (const auto notice = machine_.next_notice()) carry_out(*notice);
+}
+
+void ChannelEnd::carry_out(const Notice& notice) {
+  switch (notice.kind) {
+    case Notice::Kind::close_handle:
+      return close_handle(notice.handle);
+    case Notice::Kind::handle_ours:
+      return returned(notice);
+    case Notice::Kind::settled:
+      return settled(messages_[notice.sequence], !notice.error);
+    case Notice::Kind::retry_later:
+      met(Met::handle_refused);
+      retries_.push_back(story().now() + notice.milliseconds);
+      return;
+    case Notice::Kind::shut_down:
+      shut_ = true;
+      if (!queue_.empty()) story().wrong("the direction is finished with bytes in the queue");
+      kernel().shut_sending(pid(), descriptor());
+      return;
+    case Notice::Kind::sockets_closed:
+      met(Met::all_closed_told);
+      asked_ = false;
+      return;
+    case Notice::Kind::report:
+      if (notice.error->code() == Errc::handle_unclaimed) met(Met::stray_descriptor);
+      if (notice.error->code() == Errc::unexpected_message) met(Met::early_answer);
+      if (notice.error->code() == Errc::disconnected) met(Met::handle_after_the_end);
+      return story().reported(*this, *notice.error);
+    case Notice::Kind::peer_died:
+    case Notice::Kind::socket_count:
+      return;
+  }
+}
+
+void ChannelEnd::settled(MessageId id, bool well) {
+  collect();
+  const std::string text = "\"n\":" + std::to_string(id);
+  const std::size_t at = well && !queue_.empty() ? queue_.find(text) : std::string::npos;
+  if (at != std::string::npos && std::string_view(",}").contains(queue_[at + text.size()])) {
+    story().wrong("a message that is not in the kernel is said to be sent");
+  }
+  story().settled(id, well);
+}
+
+void ChannelEnd::returned(const Notice& notice) {
+  const Handle handle = std::exchange(handles_[notice.handle], {-1, none, false});
+  if (handle.descriptor < 0 || handle.message != messages_[notice.sequence])
+    return story().wrong("a handle comes back that was not sent, or was closed");
+  if (notice.error->code() == Errc::handle_lost) {
+    met(Met::ours_after_four_refusals);
+  } else {
+    met(peer_dead_ && end_seen() ? Met::ours_after_death : Met::ours_from_the_queue);
+  }
+  story().returned(*this, handle.message, handle.descriptor);
+}
+
+void ChannelEnd::close_handle(wire::HandleId id) {
+  const Handle handle = std::exchange(handles_[id], {-1, none, false});
+  if (handle.descriptor < 0) return story().wrong("a handle is closed twice");
+  kernel().close(pid(), handle.descriptor);
+  if (handle.message == none) {
+    --undelivered_handles_;
+  } else {
+    key_known_ = key_known_ || handle.keyed;
+    story().taken(*this, handle.message);
+  }
+}
+
+wire::HandleId ChannelEnd::keep(int descriptor, MessageId message, bool keyed) {
+  handles_.push_back({descriptor, message, keyed});
+  return static_cast<wire::HandleId>(handles_.size() - 1);
+}
+
+std::string ChannelEnd::outgrown() const {
+  // On top come handles that are offered again, and answers, up to those to one read.
+  if (machine_.unsent() > limits_.queue + limits_.message + machine_.ledger().bytes() + 1024)
+    return "the output grows without bound";
+  const bool baton = machine_.peer_is_baton();
+  if (machine_.ledger().size() > (baton ? limits_.offers : 1U))
+    return "more handles are on offer than allowed";
+  return {};
+}
+
+}  // namespace baton::sim

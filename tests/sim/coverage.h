@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace baton::sim {
+
+/// What a storm must have met, over all its seeds, to have said anything.
+enum class Met : std::uint8_t {
+  batons_agreed,
+  handle_refused,
+  handle_offered_again,
+  ours_after_four_refusals,
+  ours_after_death,
+  ours_from_the_queue,
+  in_doubt,
+  part_of_a_write_with_a_descriptor,
+  descriptor_cut_off,
+  killed_before_its_ack,
+  killed_before_its_delivery,
+  killed_with_unread_input,
+  primary_killed,
+  reset,
+  output_broke,
+  disconnected_with_a_queue,
+  disconnected_with_offers,
+  handle_after_the_end,
+  answered_after_half_close,
+  handle_sent_back,
+  offers_at_the_limit,
+  queue_full,
+  too_many_references,
+  stopped_with_handles,
+  node_refused,
+  node_wrapped_twice,
+  node_died_before_its_ack,
+  input_refused,
+  stray_descriptor,
+  early_answer,
+  all_closed_told,
+  count_
+};
+inline constexpr std::size_t met_count = static_cast<std::size_t>(Met::count_);
+
+std::string_view name_of(Met event);
+/// How often each event was met since the program began.
+std::array<std::uint64_t, met_count>& coverage();
+inline void met(Met event) { ++coverage()[static_cast<std::size_t>(event)]; }
+
+}  // namespace baton::sim
