@@ -3,6 +3,18 @@
 
 const net = require('net');
 
+// process.exit() loses what is not in the kernel yet.
+let unsent = 0;
+let leaving = false;
+const leave = () => leaving && unsent === 0 && process.exit(0);
+const send = (message, handle) => {
+  ++unsent;
+  process.send(message, handle, () => {
+    --unsent;
+    leave();
+  });
+};
+
 const greet = (socket, text) => {
   socket.on('error', () => {});
   socket.resume();
@@ -15,13 +27,13 @@ function give(type) {
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address();
     if (type === 'net.Server') {
-      process.send({ given: type, port }, server);
+      send({ given: type, port }, server);
       serve(server);
       return;
     }
     server.on('connection', (far) => greet(far, 'handled'));
     const near = net.connect(port, '127.0.0.1', () => {
-      process.send({ given: type, port: near.localPort }, near);
+      send({ given: type, port: near.localPort }, near);
       server.close();
     });
   });
@@ -29,23 +41,24 @@ function give(type) {
 
 process.on('message', (message, handle) => {
   if (handle instanceof net.Server) {
-    process.send({ got: 'net.Server', with: message });
+    send({ got: 'net.Server', with: message });
     serve(handle);
   } else if (handle instanceof net.Socket) {
-    process.send({ got: 'net.Socket', with: message });
+    send({ got: 'net.Socket', with: message });
     greet(handle, 'handled');
   } else if (handle) {
-    process.send({ got: 'net.Native', with: message });
+    send({ got: 'net.Native', with: message });
     net.createServer((socket) => greet(socket, 'served')).listen(handle);
   } else if (message === 'bye') {
-    process.exit(0);
+    leaving = true;
+    leave();
   } else if (message === 'throw') {
     throw new Error('asked to');
   } else if (message !== null && typeof message === 'object' && 'give' in message) {
     give(message.give);
   } else {
-    process.send({ echo: message });
+    send({ echo: message });
   }
 });
 process.on('disconnect', () => process.exit(0));
-process.send({ ready: process.pid });
+send({ ready: process.pid });

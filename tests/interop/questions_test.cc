@@ -169,8 +169,7 @@ TEST_P(Questions, parents_and_childs_server_related) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(number_at_end(ask(port)), other);
   // With the last one the kernel lets go of the port.
   ::kill(other, SIGKILL);
-  EXPECT_TRUE(eventually([&] { return !holds(other, socket); }));
-  EXPECT_EQ(Client(port).error(), ECONNREFUSED);
+  EXPECT_TRUE(eventually([&] { return Client(port).error() == ECONNREFUSED; }));
 }
 
 // Is the parent's server still there when it has been sent?
@@ -221,7 +220,7 @@ TEST_P(QuestionsToOneEnd, is_msg_the_descriptor) {
   EXPECT_EQ(msg["given"], Value("net.Server"));
   const std::string socket = listening_socket(static_cast<int>(msg["port"].as_integer()));
   EXPECT_EQ(numbers_of(::getpid(), socket), std::vector{channel.descriptor().get()});
-  EXPECT_EQ(numbers_of(child.pid(), socket).size(), 1U);
+  EXPECT_TRUE(holds(child.pid(), socket));
   channel.write("{\"cmd\":\"NODE_HANDLE_ACK\"}\n\"bye\"\n");
   EXPECT_EQ(child.wait(), 0);
 }
