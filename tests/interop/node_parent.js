@@ -12,6 +12,13 @@ const child = /\.js$/.test(module_)
   ? fork(module_)
   : spawn(module_, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
 
+let leaving = false;
+child.on('exit', (code, signal) => assert(leaving, `the child ended too early: ${code ?? signal}`));
+const leave = (how) => {
+  leaving = true;
+  how();
+};
+
 const internal = [];
 child.prependListener('internalMessage', ({ cmd }) => {
   internal.push(cmd);
@@ -42,9 +49,11 @@ async function listen(options) {
   return server;
 }
 const connect = (port) => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+// Up to the end of the peer's direction; the socket stays open.
 async function readAll(socket) {
   let text = '';
-  for await (const piece of socket.setEncoding('utf8')) text += piece;
+  socket.setEncoding('utf8').on('data', (piece) => { text += piece; });
+  await once(socket, 'end');
   return text;
 }
 // Connects that many clients, and sends each connection to the child.
@@ -61,7 +70,7 @@ const getConnections = (server) => new Promise((resolve, reject) => {
 const limitDescriptors = (count) => execFileSync('prlimit', ['--pid', child.pid, `--nofile=${count}:`]);
 
 async function goodbye() {
-  child.send('bye');
+  leave(() => child.send('bye'));
   const [code, signal] = await once(child, 'exit');
   assert.deepStrictEqual([code, signal], [0, null]);
   assert.deepStrictEqual(inbox, []);
@@ -165,14 +174,14 @@ const scenarios = {
   async many_messages() {
     for (let i = 0; i < 10000; ++i) child.send(i);
     const end = goodbye_after(10000);
-    child.send('bye');
+    leave(() => child.send('bye'));
     await end;
   },
 
   async parent_disconnects() {
     child.send('last');
     await expect({ echo: 'last' });
-    child.disconnect();
+    leave(() => child.disconnect());
     assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
   },
 
@@ -185,7 +194,7 @@ const scenarios = {
 
   async child_throws() {
     const disconnected = once(child, 'disconnect');
-    child.send('throw');
+    leave(() => child.send('throw'));
     assert.deepStrictEqual(await once(child, 'exit'), [1, null]);
     await disconnected;
   },

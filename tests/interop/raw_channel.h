@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,23 @@ class RawChannel {
   [[nodiscard]] int theirs() const { return theirs_.get(); }
   void child_started() { theirs_.reset(); }
 
-  void write(std::string_view bytes) const {
-    if (::send(ours_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
+  /// Writes all of it, with a descriptor beside it if one is given.
+  void write(std::string_view bytes, int descriptor = -1) const {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec place{const_cast<char*>(bytes.data()), bytes.size()};
+    msghdr header{};
+    header.msg_iov = &place;
+    header.msg_iovlen = 1;
+    if (descriptor >= 0) {
+      header.msg_control = control;
+      header.msg_controllen = sizeof control;
+      cmsghdr* part = CMSG_FIRSTHDR(&header);
+      part->cmsg_level = SOL_SOCKET;
+      part->cmsg_type = SCM_RIGHTS;
+      part->cmsg_len = CMSG_LEN(sizeof descriptor);
+      std::memcpy(CMSG_DATA(part), &descriptor, sizeof descriptor);
+    }
+    if (::sendmsg(ours_.get(), &header, MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
       throw std::runtime_error("the channel takes no more");
     }
   }
