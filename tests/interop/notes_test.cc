@@ -1,9 +1,12 @@
 // Each script of the notes, with each end in C++ and in JavaScript.
 
 #include <signal.h>
+#include <stdlib.h>
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "interop/world.h"
 
@@ -113,6 +116,32 @@ TEST_P(Notes, NoWorkerOutlivesAPrimaryThatIsKilled) {
   EXPECT_TRUE(ask(port).starts_with("child, pid "));
   EXPECT_EQ(primary.end(SIGKILL), 128 + SIGKILL);
   // The fixture waits for the workers, which nobody told to end but the channel.
+}
+
+class OneEnd : public World, public testing::WithParamInterface<std::pair<bool, std::string>> {};
+INSTANTIATE_TEST_SUITE_P(Notes, OneEnd,
+                         testing::Values(std::pair(true, "file.sh"), std::pair(true, "file.js"),
+                                         std::pair(false, "file.sh"), std::pair(false, "file.js")),
+                         [](const auto& test) {
+                           return std::string(test.param.first ? "CppParent" : "NodeParent") +
+                                  (test.param.second == "file.sh" ? "ShellScript" : "NodeScript");
+                         });
+
+TEST_P(OneEnd, StartsScriptsBySpawnExecAndExecFile) {
+  const auto& [cpp, file] = GetParam();
+  if (!cpp && !has_node()) GTEST_SKIP() << "there is no Node";
+  // The script's first line looks on PATH.
+  if (file == "file.js" && ::system("command -v node >/dev/null") != 0)
+    GTEST_SKIP() << "there is no node on PATH";
+  const std::string path = source("examples/notes/processes/" + file);
+  Program& primary =
+      run(cpp ? std::vector{program("notes_processes_primary"), path}
+              : std::vector{node_program(), source("examples/notes/processes/primary.js"), path});
+  EXPECT_EQ(primary.line("spawn: "), "started by spawn");
+  EXPECT_EQ(primary.line("exec: "), "STARTED BY EXEC");
+  EXPECT_EQ(primary.line("execFile: "), "started by exec_file; echo not a command");
+  EXPECT_TRUE(primary.line("timeout: ").starts_with("killed"));
+  EXPECT_EQ(primary.wait(), 0);
 }
 
 }  // namespace
