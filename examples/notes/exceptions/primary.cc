@@ -1,0 +1,89 @@
+// The one thread of a worker throws: the worker tells what it was and ends, another takes its place, and the
+// service goes on. The primary accepts, and hands each connection to the next worker in turn.
+//
+//     curl localhost:8080/          curl localhost:8080/throw
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "notes/notes.h"
+
+using baton::ForkedChild;
+using baton::net::Native;
+using baton::net::Socket;
+
+namespace {
+
+class Primary {
+ public:
+  explicit Primary(baton::Process& self)
+      : self_(self),
+        module_(notes::worker_module(self, "notes_exceptions_worker")),
+        server_(baton::net::listen(self.loop(), notes::endpoint(self, 8080))) {
+    for (unsigned i = 0; i < notes::count(self); ++i) start_worker();
+    server_.on_connection([this](Socket socket) { hand_over(std::move(socket)); });
+    notes::say("listening on port " + std::to_string(server_.local().port()));
+  }
+
+ private:
+  void start_worker() {
+    ForkedChild& worker = self_.fork(module_);
+    const pid_t pid = worker.pid();
+    in_turn_.push_back(&worker);
+    notes::say("worker " + std::to_string(pid));
+    worker.on_message([this, &worker, pid](const baton::Message& message) {
+      if (message.value() == baton::Value("ready")) ready_[pid] = true;
+      // It answers those that it has, and gets no more.
+      if (const std::string* what = message.value()["uncaught"].get_if_string()) {
+        uncaught_[pid] = *what;
+        std::erase(in_turn_, &worker);
+      }
+    });
+    worker.on_unsent([this](Native connection, const baton::Error&) {
+      if (auto socket = Socket::adopt(self_.loop(), connection.release())) hand_over(std::move(*socket));
+    });
+    worker.on_exit([this, &worker, pid](const baton::ExitStatus& status) {
+      std::erase(in_turn_, &worker);
+      on_worker_end(pid, status);
+    });
+  }
+
+  void on_worker_end(pid_t pid, const baton::ExitStatus& status) {
+    const std::string cause = uncaught_.contains(pid) ? uncaught_[pid] : status.describe();
+    notes::say("worker " + std::to_string(pid) + " died of: " + cause);
+    // One that cannot even begin would be replaced for ever.
+    if (!ready_.contains(pid)) return self_.exit(1);
+    ready_.erase(pid);
+    uncaught_.erase(pid);
+    start_worker();
+    for (Socket& socket : std::exchange(waiting_, {})) hand_over(std::move(socket));
+  }
+
+  void hand_over(Socket socket) {
+    if (in_turn_.empty()) {
+      waiting_.push_back(std::move(socket));
+      return;
+    }
+    std::ranges::rotate(in_turn_, in_turn_.begin() + 1);
+    in_turn_.back()->send("connection", std::move(socket));
+  }
+
+  baton::Process& self_;
+  std::string module_;
+  baton::net::Server server_;
+  std::vector<ForkedChild*> in_turn_;
+  std::vector<Socket> waiting_;
+  std::map<pid_t, bool> ready_;
+  std::map<pid_t, std::string> uncaught_;
+};
+
+baton::Task<> primary(baton::Process& self) {
+  const Primary service(self);
+  co_await notes::asked_to_end(self);
+  self.exit(0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}}); }

@@ -1,0 +1,293 @@
+// Baton as the parent: of a Node, and of echo_worker, which is to be no different.
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <deque>
+#include <list>
+#include <string>
+
+#include "baton/baton.h"
+#include "interop/json_table.h"
+#include "interop/raw_channel.h"
+#include "interop/world.h"
+
+namespace baton::test {
+namespace {
+
+class CppParent : public World, public testing::WithParamInterface<bool> {
+ public:
+  // libuv's first loop opens a pipe that stays.
+  static void SetUpTestSuite() { const Loop first; }
+
+ protected:
+  void SetUp() override {
+    if (!GetParam() && !has_node()) GTEST_SKIP() << "there is no Node";
+  }
+  static std::string child_module() {
+    return GetParam() ? program("echo_worker") : source("tests/interop/echo_worker.js");
+  }
+
+  /// Runs a parent with one child; begins with `body` when that is ready.
+  ExitStatus play(const std::function<Task<>(Process&, ForkedChild&)>& body) {
+    ExitStatus ended;
+    const auto parent = [&](Process& self) -> Task<> {
+      ForkedChild& child = self.fork(child_module());
+      child.on_close([&](const ExitStatus& status) {
+        ended = status;
+        self.exit(0);
+      });
+      const Message ready = co_await child.next_message();
+      EXPECT_EQ(ready.value()["ready"], Value(child.pid()));
+      co_await body(self, child);
+    };
+    std::string name = "parent";
+    char* arguments[] = {name.data(), nullptr};
+    EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
+    return ended;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Of, CppParent, testing::Bool(),
+                         [](const auto& test) { return test.param ? "CppChild" : "NodeChild"; });
+
+Value echo_of(const Value& value) { return Value::object().set("echo", value); }
+Value got(const char* type, const Value& value) {
+  return Value::object().set("got", type).set("with", value);
+}
+
+TEST_P(CppParent, GetsBackEveryKindOfJson) {
+  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
+    for (const std::string& text : json_table()) {
+      const Value value = wire::read_json(text).value();
+      child.send(value);
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(to_json(message.value()), "{\"echo\":" + text + "}");
+    }
+    child.send(-0.0);
+    const Message zero = co_await child.next_message();
+    EXPECT_EQ(to_json(zero.value()), "{\"echo\":0}");
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsBackWhatIsBigOrDeep) {
+  Value deep = Value::array();
+  for (int i = 1; i < 500; ++i) deep = Value::array(std::vector<Value>{std::move(deep)});
+  Value wide = Value::array();
+  for (int i = 0; i < 100000; ++i) wide.push_back(i / 3.0);
+  const std::list<Value> all = {deep, wide, std::string(8 << 20, 'x')};
+  const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
+    for (const Value& value : all) {
+      child.send(value);
+      const Message message = co_await child.next_message();
+      EXPECT_TRUE(message.value()["echo"] == value);
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SeesTheOrderKeptAcrossHandles) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    {
+      const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+      for (int i = 0; i < 60; ++i) i % 3 == 0 ? child.send(i, server) : child.send(i);
+    }
+    for (int i = 0; i < 60; ++i) {
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), i % 3 == 0 ? got("net.Server", i) : echo_of(i));
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SendsServersAndBareSockets) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    int port = 0;
+    {
+      const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+      port = server.local().port();
+      child.send("serve", server);
+    }
+    const Message first = co_await child.next_message();
+    EXPECT_EQ(first.value(), got("net.Server", "serve"));
+    EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
+
+    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    port = server.local().port();
+    child.send("raw", net::Native(server.release()));
+    const Message second = co_await child.next_message();
+    EXPECT_EQ(second.value(), got("net.Native", "raw"));
+    EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsServers) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    child.send(Value::object().set("give", "net.Server"));
+    Message message = co_await child.next_message();
+    auto server = message.take<net::Server>();
+    EXPECT_EQ(message.value()["port"], Value(server.local().port()));
+    Promise<> answered(self.loop());
+    const auto answer = [&](net::Socket socket) {
+      socket.end("served by the parent\n");
+      answered.resolve({});
+    };
+    // The child stands still, so it is this process that accepts.
+    stop(child.pid());
+    const Client client(server.local().port());
+    server.on_connection(answer);
+    co_await answered.op();
+    EXPECT_EQ(client.read_all(), "served by the parent\n");
+    go_on(child.pid());
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsConnections) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    child.send(Value::object().set("give", "net.Socket"));
+    Message message = co_await child.next_message();
+    auto socket = message.take<net::Socket>();
+    EXPECT_EQ(message.value()["port"], Value(socket.local().port()));
+    std::string answer;
+    Promise<> closed(self.loop());
+    const auto add = [&](std::string_view bytes) { answer += bytes; };
+    const auto settle = [&] { closed.resolve({}); };
+    socket.on_data(add);
+    socket.on_close(settle);
+    co_await closed.op();
+    EXPECT_EQ(answer, "handled by " + std::to_string(child.pid()) + "\n");
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+/// A server whose connections all move to the child.
+net::Server hand_over(Process& self, ForkedChild& child) {
+  auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+  server.on_connection([&child](net::Socket socket) { child.send("take", std::move(socket)); });
+  return server;
+}
+
+TEST_P(CppParent, CountsTheConnectionsThatTheChildHolds) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto server = hand_over(self, child);
+    std::list<Client> clients;
+    for (int i = 0; i < 3; ++i) clients.emplace_back(server.local().port());
+    for (int i = 0; i < 3; ++i) {
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), got("net.Socket", "take"));
+    }
+    for (const Client& client : clients) {
+      EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
+    }
+    // Node's child ends a connection with its client; ours reads what may still come.
+    EXPECT_EQ(co_await child.count_sockets(server), 3U);
+    clients.pop_back();
+    while (co_await child.count_sockets(server) != 2) {
+    }
+    bool closed = false;
+    auto all_closed = child.sockets_closed(server);
+    const auto note = [&](const Result<void>& result) { closed = result.has_value(); };
+    std::move(all_closed).then(note);
+    child.send("still there?");
+    const Message echo = co_await child.next_message();
+    EXPECT_EQ(echo.value(), echo_of("still there?"));
+    EXPECT_FALSE(closed);
+    clients.clear();
+    co_await child.sockets_closed(server);
+    EXPECT_TRUE(closed);
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, LosesNoneOfTwoHundredConnections) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto server = hand_over(self, child);
+    std::list<Client> clients;
+    for (int i = 0; i < 200; ++i) clients.emplace_back(server.local().port());
+    for (int i = 0; i < 200; ++i) {
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), got("net.Socket", "take"));
+    }
+    for (const Client& client : clients) {
+      EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
+    }
+    clients.clear();
+    co_await child.sockets_closed(server);
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsTenThousandAnswersBeforeTheExit) {
+  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
+    for (int i = 0; i < 10000; ++i) child.send(i);
+    child.send("bye");
+    for (int i = 0; i < 10000; ++i) {
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), echo_of(i));
+    }
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, Disconnects) {
+  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
+    child.send("last");
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), echo_of("last"));
+    child.disconnect();
+    EXPECT_FALSE(child.connected());
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SeesAChildDieOfAnException) {
+  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
+    child.send("throw");
+    co_await child.disconnected();
+    const ExitStatus ended = co_await child.exited();
+    EXPECT_EQ(ended.code(), 1);
+    // Node only prints it.
+    EXPECT_EQ(child.uncaught(), GetParam() ? "asked to" : "");
+  });
+  EXPECT_EQ(status.code(), 1);
+}
+
+// What a Node sends when it was refused, by hand: the message wrapped twice. (A Node parent itself does so in
+// node_parent_test.cc, where no sanitizer needs the descriptors.)
+TEST(Retransmission, WrappedTwiceIsAnsweredOnce) {
+  RawChannel channel;
+  Program child({program("echo_worker")}, {"NODE_CHANNEL_FD=3"}, channel.theirs());
+  channel.child_started();
+  EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  const Fd near(ends[0]);
+  const Fd far(ends[1]);
+  channel.write(
+      R"({"cmd":"NODE_HANDLE","type":"net.Native","msg":{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"again"}})"
+      "\n",
+      far.get());
+  channel.write("\"next\"\n");
+  EXPECT_EQ(channel.line(), "{\"cmd\":\"NODE_HANDLE_ACK\"}\n");
+  EXPECT_EQ(channel.line(), R"({"got":"net.Socket","with":"again"})"
+                            "\n");
+  EXPECT_EQ(channel.line(), R"({"echo":"next"})"
+                            "\n");
+  channel.write("\"bye\"\n");
+  EXPECT_EQ(child.wait(), 0);
+}
+
+}  // namespace
+}  // namespace baton::test

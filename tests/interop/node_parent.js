@@ -1,0 +1,247 @@
+'use strict';
+// A Node that is the parent: node node_parent.js SCENARIO MODULE [TEXT...]. It exits with 0 if the child did what
+// Node's own children do. A line that Node does not expect ends it by itself.
+
+const assert = require('assert');
+const net = require('net');
+const { execFileSync, fork, spawn } = require('child_process');
+const { once } = require('events');
+
+const [scenario, module_, ...texts] = process.argv.slice(2);
+const child = /\.js$/.test(module_)
+  ? fork(module_)
+  : spawn(module_, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+
+let leaving = false;
+child.on('exit', (code, signal) => assert(leaving, `the child ended too early: ${code ?? signal}`));
+const leave = (how) => {
+  leaving = true;
+  how();
+};
+
+const internal = [];
+child.prependListener('internalMessage', ({ cmd }) => {
+  internal.push(cmd);
+  assert(['NODE_HANDLE', 'NODE_HANDLE_ACK', 'NODE_HANDLE_NACK', 'NODE_SOCKET_COUNT', 'NODE_SOCKET_ALL_CLOSED']
+    .includes(cmd), cmd);
+});
+const acknowledged = () => internal.filter((cmd) => cmd === 'NODE_HANDLE_ACK').length;
+
+const inbox = [];
+let wake = () => {};
+child.on('message', (message, handle) => {
+  inbox.push([message, handle]);
+  wake();
+});
+async function next() {
+  while (inbox.length === 0) await new Promise((resolve) => { wake = resolve; });
+  return inbox.shift();
+}
+async function expect(message) {
+  const [got] = await next();
+  assert.deepStrictEqual(got, message);
+}
+
+async function listen(options) {
+  const server = net.createServer(options);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+const connect = (port) => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+// Up to the end of the peer's direction; the socket stays open.
+async function readAll(socket) {
+  let text = '';
+  socket.setEncoding('utf8').on('data', (piece) => { text += piece; });
+  await once(socket, 'end');
+  return text;
+}
+// Connects that many clients, and sends each connection to the child.
+async function handOver(server, count) {
+  server.on('connection', (socket) => child.send('take', socket));
+  const clients = Array.from({ length: count }, () => connect(server.address().port));
+  for (let i = 0; i < count; ++i) await expect({ got: 'net.Socket', with: 'take' });
+  return clients;
+}
+const getConnections = (server) => new Promise((resolve, reject) => {
+  server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+});
+// The descriptors that the child may open from now on have lower numbers than this.
+const limitDescriptors = (count) => execFileSync('prlimit', ['--pid', child.pid, `--nofile=${count}:`]);
+
+async function goodbye() {
+  leave(() => child.send('bye'));
+  const [code, signal] = await once(child, 'exit');
+  assert.deepStrictEqual([code, signal], [0, null]);
+  assert.deepStrictEqual(inbox, []);
+}
+
+const scenarios = {
+  async json() {
+    for (const text of texts) {
+      child.send(JSON.parse(text));
+      const [got] = await next();
+      assert.strictEqual(JSON.stringify(got), `{"echo":${JSON.stringify(JSON.parse(text))}}`);
+    }
+    const big = 'x'.repeat(8 << 20);
+    child.send(big);
+    await expect({ echo: big });
+    const wide = Array.from({ length: 100000 }, (_, i) => i / 3);
+    child.send(wide);
+    await expect({ echo: wide });
+    let deep = [];
+    for (let i = 1; i < 500; ++i) deep = [deep];
+    child.send(deep);
+    const [{ echo }] = await next();
+    assert.strictEqual(JSON.stringify(echo), JSON.stringify(deep));
+    await goodbye();
+  },
+
+  async order() {
+    const server = await listen();
+    for (let i = 0; i < 60; ++i) child.send(i, ...(i % 3 === 0 ? [server] : []));
+    for (let i = 0; i < 60; ++i) await expect(i % 3 === 0 ? { got: 'net.Server', with: i } : { echo: i });
+    server.close();
+    await goodbye();
+    assert.strictEqual(acknowledged(), 20);
+  },
+
+  async servers() {
+    const server = await listen();
+    child.send('serve', server);
+    await expect({ got: 'net.Server', with: 'serve' });
+    const { port } = server.address();
+    server.close();
+    assert.strictEqual(await readAll(connect(port)), `served by ${child.pid}\n`);
+
+    child.send({ give: 'net.Server' });
+    const [given, mine] = await next();
+    assert(mine instanceof net.Server);
+    assert.strictEqual(mine.address().port, given.port);
+    mine.on('connection', (socket) => socket.end('served by the parent\n'));
+    // The child stands still, so it is this process that accepts.
+    child.kill('SIGSTOP');
+    assert.strictEqual(await readAll(connect(given.port)), 'served by the parent\n');
+    child.kill('SIGCONT');
+    mine.close();
+    await goodbye();
+  },
+
+  async native() {
+    const server = await listen();
+    child.send('raw', server._handle);
+    await expect({ got: 'net.Native', with: 'raw' });
+    const { port } = server.address();
+    server.close();
+    const answer = await readAll(connect(port));
+    assert.strictEqual(answer, `served by ${child.pid}\n`);
+    await goodbye();
+  },
+
+  async sockets() {
+    child.send({ give: 'net.Socket' });
+    const [given, near] = await next();
+    assert(near instanceof net.Socket);
+    assert.strictEqual(near.localPort, given.port);
+    assert.strictEqual(await readAll(near), `handled by ${child.pid}\n`);
+
+    const server = await listen({ pauseOnConnect: true });
+    const clients = await handOver(server, 3);
+    for (const client of clients) assert.strictEqual(await readAll(client), `handled by ${child.pid}\n`);
+    // The child reads on to the end of each: they are open, and there.
+    assert.strictEqual(await getConnections(server), 3);
+    clients.pop().end();
+    while (await getConnections(server) !== 2);
+    let closed = false;
+    const whenClosed = new Promise((resolve) => server.close(() => resolve(closed = true)));
+    child.send('still there?');
+    await expect({ echo: 'still there?' });
+    assert.strictEqual(closed, false);
+    for (const client of clients) client.end();
+    await whenClosed;
+    await goodbye();
+  },
+
+  async many_sockets() {
+    const server = await listen({ pauseOnConnect: true });
+    const answers = (await handOver(server, 200)).map((client) => readAll(client).finally(() => client.end()));
+    for (const answer of await Promise.all(answers)) assert.strictEqual(answer, `handled by ${child.pid}\n`);
+    await new Promise((resolve) => server.close(resolve));
+    await goodbye();
+    assert.strictEqual(acknowledged(), 200);
+  },
+
+  async many_messages() {
+    for (let i = 0; i < 10000; ++i) child.send(i);
+    const end = goodbye_after(10000);
+    leave(() => child.send('bye'));
+    await end;
+  },
+
+  async parent_disconnects() {
+    child.send('last');
+    await expect({ echo: 'last' });
+    leave(() => child.disconnect());
+    assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
+  },
+
+  async child_exits() {
+    const disconnected = once(child, 'disconnect');
+    await goodbye();
+    await disconnected;
+    assert.strictEqual(child.connected, false);
+  },
+
+  async child_throws() {
+    const disconnected = once(child, 'disconnect');
+    leave(() => child.send('throw'));
+    assert.deepStrictEqual(await once(child, 'exit'), [1, null]);
+    await disconnected;
+  },
+
+  // Node's own answer to a refusal is to send the message once more, wrapped twice; it wants one answer to that.
+  async retransmission() {
+    const server = await listen({ pauseOnConnect: true });
+    limitDescriptors(3);
+    child.prependListener('internalMessage', ({ cmd }) => {
+      if (cmd === 'NODE_HANDLE_NACK') limitDescriptors(256);
+    });
+    const [client] = await handOver(server, 1);
+    assert.strictEqual(await readAll(client), `handled by ${child.pid}\n`);
+    client.end();
+    await new Promise((resolve) => server.close(resolve));
+    await goodbye();
+    assert.deepStrictEqual(internal.slice(0, 2), ['NODE_HANDLE_NACK', 'NODE_HANDLE_ACK']);
+    assert.strictEqual(acknowledged(), 1);
+  },
+
+  async refused_for_good() {
+    const server = await listen({ pauseOnConnect: true });
+    limitDescriptors(3);
+    server.on('connection', (socket) => child.send('take', socket));
+    const client = connect(server.address().port);
+    const [warning] = await once(process, 'warning');
+    assert.strictEqual(warning.name, 'SentHandleNotReceivedWarning');
+    assert.strictEqual(await readAll(client), '');
+    client.end();
+    limitDescriptors(256);
+    child.send('go on');
+    await expect({ echo: 'go on' });
+    server.close();
+    await goodbye();
+    assert.strictEqual(acknowledged(), 0);
+  },
+};
+
+async function goodbye_after(count) {
+  const exited = once(child, 'exit');
+  for (let i = 0; i < count; ++i) await expect({ echo: i });
+  assert.deepStrictEqual(await exited, [0, null]);
+  assert.deepStrictEqual(inbox, []);
+}
+
+(async () => {
+  await expect({ ready: child.pid });
+  await scenarios[scenario]();
+  process.exit(0);
+})();

@@ -1,0 +1,56 @@
+// A real Node as the parent: of echo_worker, and of a Node that does the same, which is the measure.
+
+#include <string>
+
+#include "interop/json_table.h"
+#include "interop/world.h"
+
+namespace baton::test {
+namespace {
+
+class NodeParent : public World, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    if (!has_node()) GTEST_SKIP() << "there is no Node";
+  }
+  int play(const std::string& scenario, const std::vector<std::string>& texts = {}) {
+    std::vector<std::string> command = {
+        node_program(), source("tests/interop/node_parent.js"), scenario,
+        GetParam() ? program("echo_worker") : source("tests/interop/echo_worker.js")};
+    command.insert(command.end(), texts.begin(), texts.end());
+    return run(std::move(command)).wait();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Of, NodeParent, testing::Bool(),
+                         [](const auto& test) { return test.param ? "CppChild" : "NodeChild"; });
+
+TEST_P(NodeParent, GetsBackEveryKindOfJson) { EXPECT_EQ(play("json", json_table()), 0); }
+TEST_P(NodeParent, SeesTheOrderKeptAcrossHandles) { EXPECT_EQ(play("order"), 0); }
+TEST_P(NodeParent, SendsAndGetsServers) { EXPECT_EQ(play("servers"), 0); }
+TEST_P(NodeParent, SendsBareSockets) { EXPECT_EQ(play("native"), 0); }
+TEST_P(NodeParent, CountsTheConnectionsThatTheChildHolds) { EXPECT_EQ(play("sockets"), 0); }
+TEST_P(NodeParent, LosesNoneOfTwoHundredConnections) { EXPECT_EQ(play("many_sockets"), 0); }
+TEST_P(NodeParent, GetsTenThousandAnswersBeforeTheExit) { EXPECT_EQ(play("many_messages"), 0); }
+TEST_P(NodeParent, Disconnects) { EXPECT_EQ(play("parent_disconnects"), 0); }
+TEST_P(NodeParent, IsDisconnectedByAChildThatExits) { EXPECT_EQ(play("child_exits"), 0); }
+TEST_P(NodeParent, SeesAChildDieOfAnException) { EXPECT_EQ(play("child_throws"), 0); }
+// No descriptor may be free there. Node and the sanitizers' checks need some.
+constexpr bool sanitized =
+#ifdef BATON_SANITIZED
+    true;
+#else
+    false;
+#endif
+
+TEST_P(NodeParent, IsAnsweredOnceWhenItSendsAHandleAgain) {
+  // (A Node as the child would answer twice, and its Node parent die of that.)
+  if (!GetParam() || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
+  EXPECT_EQ(play("retransmission"), 0);
+}
+TEST_P(NodeParent, GoesOnWhenTheChildCannotTakeAHandle) {
+  if (!GetParam() || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
+  EXPECT_EQ(play("refused_for_good"), 0);
+}
+
+}  // namespace
+}  // namespace baton::test

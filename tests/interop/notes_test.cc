@@ -1,0 +1,148 @@
+// Each script of the notes, with each end in C++ and in JavaScript.
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "interop/world.h"
+
+namespace baton::test {
+namespace {
+
+class Notes : public World, public testing::WithParamInterface<Ends> {
+ protected:
+  void SetUp() override {
+    if (!(GetParam().cpp_parent && GetParam().cpp_child) && !has_node()) GTEST_SKIP() << "there is no Node";
+  }
+  Program& start(const std::string& example) { return World::start(GetParam(), example); }
+};
+INSTANTIATE_TEST_SUITE_P(AllFour, Notes, testing::ValuesIn(all_four()),
+                         [](const auto& test) { return name_of(test.param); });
+
+TEST_P(Notes, EachWorkerListensOnAPortOfItsOwn) {
+  Program& primary = start("random_port");
+  std::set<int> ports;
+  for (int i = 0; i < 2; ++i) {
+    const std::string line = primary.line("worker ");
+    const int port = number_at_end(line);
+    ports.insert(port);
+    const std::string answer = http_get(port, "/");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\nHello World from " + std::to_string(std::stoi(line)) + "\n")) << answer;
+  }
+  EXPECT_EQ(ports.size(), 2U);
+}
+
+TEST_P(Notes, MessagesOfEveryJsonKindGoBothWays) {
+  Program& primary = start("messages");
+  EXPECT_EQ(primary.line("got message: "), R"({"name":"worker"})");
+  for (const std::string message : {R"("some msg")", "42", "true", "null", R"([1,"two",[3.5]])",
+                                    R"({"name":"父进程","list":[1,"two",[3.5]]})"}) {
+    EXPECT_EQ(primary.line("child process got msg: "), message);
+    EXPECT_EQ(primary.line("got message: "), "{\"you_said\":" + message + "}");
+  }
+}
+
+TEST_P(Notes, AServerThatWasSentAnswersWithThePidsOfWorkers) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  const std::set<int> workers = {primary.number("worker "), primary.number("worker ")};
+  for (int i = 0; i < 20; ++i) {
+    const std::string answer = ask(port);
+    EXPECT_TRUE(answer.starts_with("child, pid ")) << answer;
+    EXPECT_TRUE(workers.contains(number_at_end(answer))) << answer;
+  }
+}
+
+TEST_P(Notes, AnHttpServerIsFedWithTheConnectionsOfAServerThatWasSent) {
+  Program& primary = start("http");
+  const int port = primary.number("listening on port ");
+  const std::set<int> workers = {primary.number("worker "), primary.number("worker ")};
+  // One client more than there are processes: a primary that accepted too would leave one without an answer.
+  for (int i = 0; i < 20; ++i) {
+    const std::string answer = http_get(port, "/");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_NE(answer.find("application/json"), std::string::npos) << answer;
+    const int pid = number_at_end(answer);
+    EXPECT_TRUE(workers.contains(pid)) << answer;
+    EXPECT_NE(answer.find(R"({"msg":"Hello World","pid":)" + std::to_string(pid) + "}"), std::string::npos)
+        << answer;
+  }
+}
+
+TEST_P(Notes, HandlesOfThreeKindsArrive) {
+  Program& primary = start("handles");
+  std::set<int> who;
+  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
+    const int port = primary.number(kind + " on port ");
+    for (int i = 0; i < 5; ++i) {
+      const std::string answer = ask(port);
+      EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;
+      who.insert(number_at_end(answer));
+    }
+  }
+  EXPECT_EQ(who.size(), 1U);
+  EXPECT_FALSE(who.contains(primary.pid()));
+}
+
+TEST_P(Notes, AWorkerThatDiesOfAnExceptionIsReportedAndReplaced) {
+  Program& primary = start("exceptions");
+  const int port = primary.number("listening on port ");
+  std::set<int> workers = {primary.number("worker "), primary.number("worker ")};
+  for (int round = 0; round < 3; ++round) {
+    // Both are in turn again, so each of them answers.
+    std::set<int> answered;
+    for (int i = 0; i < 4; ++i) {
+      const std::string answer = http_get(port, "/");
+      EXPECT_NE(answer.find("served by "), std::string::npos) << answer;
+      answered.insert(number_at_end(answer));
+    }
+    EXPECT_EQ(answered, workers);
+    (void)http_get(port, "/throw");
+    const std::string report = primary.line("worker ");
+    EXPECT_TRUE(report.ends_with(" died of: asked to")) << report;
+    EXPECT_EQ(workers.erase(std::stoi(report)), 1U) << report;
+    workers.insert(primary.number("worker "));
+  }
+}
+
+TEST_P(Notes, NoWorkerOutlivesAPrimaryThatIsKilled) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  EXPECT_TRUE(ask(port).starts_with("child, pid "));
+  EXPECT_EQ(primary.end(SIGKILL), 128 + SIGKILL);
+  // The fixture waits for the workers, which nobody told to end but the channel.
+}
+
+class OneEnd : public World, public testing::WithParamInterface<std::pair<bool, std::string>> {};
+INSTANTIATE_TEST_SUITE_P(Notes, OneEnd,
+                         testing::Values(std::pair(true, "file.sh"), std::pair(true, "file.js"),
+                                         std::pair(false, "file.sh"), std::pair(false, "file.js")),
+                         [](const auto& test) {
+                           return std::string(test.param.first ? "CppParent" : "NodeParent") +
+                                  (test.param.second == "file.sh" ? "ShellScript" : "NodeScript");
+                         });
+
+TEST_P(OneEnd, StartsScriptsBySpawnExecAndExecFile) {
+  const auto& [cpp, file] = GetParam();
+  if (!cpp && !has_node()) GTEST_SKIP() << "there is no Node";
+  // The script's first line looks on PATH.
+  if (file == "file.js" && ::system("command -v node >/dev/null") != 0)
+    GTEST_SKIP() << "there is no node on PATH";
+  const std::string path = source("examples/notes/processes/" + file);
+  Program& primary =
+      run(cpp ? std::vector{program("notes_processes_primary"), path}
+              : std::vector{node_program(), source("examples/notes/processes/primary.js"), path});
+  EXPECT_EQ(primary.line("spawn: "), "started by spawn");
+  EXPECT_EQ(primary.line("exec: "), "STARTED BY EXEC");
+  EXPECT_EQ(primary.line("execFile: "), "started by exec_file; echo not a command");
+  EXPECT_TRUE(primary.line("timeout: ").starts_with("killed"));
+  EXPECT_EQ(primary.wait(), 0);
+}
+
+}  // namespace
+}  // namespace baton::test

@@ -1,0 +1,323 @@
+// What the notes ask, each question a test of its name. docs/questions.md has the answers in words.
+
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "baton/baton.h"
+#include "interop/raw_channel.h"
+#include "interop/world.h"
+
+namespace baton::test {
+namespace {
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class Questions : public World, public testing::WithParamInterface<Ends> {
+ protected:
+  void SetUp() override {
+    if (!(GetParam().cpp_parent && GetParam().cpp_child) && !has_node()) GTEST_SKIP() << "there is no Node";
+  }
+  Program& start(const std::string& example, std::vector<std::string> more = {"0", "2"},
+                 const std::string& worker_of = {}) {
+    return World::start(GetParam(), example, std::move(more), worker_of);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(AllFour, Questions, testing::ValuesIn(all_four()),
+                         [](const auto& test) { return name_of(test.param); });
+
+/// Those where the other end is the test itself.
+class QuestionsToOneEnd : public World, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    if (!GetParam() && !has_node()) GTEST_SKIP() << "there is no Node";
+  }
+  /// A child of this test, which is its parent without any library.
+  Program& start_child(RawChannel& channel, const std::string& cpp, const std::string& javascript) {
+    Program& child =
+        run(GetParam() ? std::vector{program(cpp)} : std::vector{node_program(), source(javascript)},
+            {"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"}, channel.theirs());
+    channel.child_started();
+    return child;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Both, QuestionsToOneEnd, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Cpp" : "Node"; });
+
+// How are exceptions of the one thread caught?
+TEST_P(Questions, single_thread_exceptions) {
+  Program& primary = start("exceptions");
+  const int port = primary.number("listening on port ");
+  const std::set<int> workers = {primary.number("worker "), primary.number("worker ")};
+  (void)http_get(port, "/throw");
+  const std::string report = primary.line("worker ");
+  EXPECT_TRUE(report.ends_with(" died of: asked to")) << report;
+  const int replacement = primary.number("worker ");
+  EXPECT_FALSE(workers.contains(replacement));
+  std::set<int> answered;
+  for (int i = 0; i < 4; ++i) answered.insert(number_at_end(http_get(port, "/")));
+  EXPECT_TRUE(answered.contains(replacement));
+  EXPECT_EQ(answered.size(), 2U);
+}
+
+// How does such a process use every core?
+TEST_P(Questions, all_cores) {
+  Program& primary = start("random_port", {"0"});
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  const auto cores = static_cast<size_t>(CPU_COUNT(&allowed));
+  std::set<int> workers;
+  // A quota may allow fewer than there are cores; which version of Node looks at it differs.
+  const size_t expected = GetParam().cpp_parent ? available_parallelism() : 1;
+  while (workers.size() < expected) {
+    const std::string line = primary.line("worker ");
+    ASSERT_FALSE(line.empty());
+    workers.insert(std::stoi(line));
+    EXPECT_EQ(number_at_end(http_get(number_at_end(line), "/")), std::stoi(line));
+  }
+  EXPECT_EQ(primary.end(SIGTERM), 0);
+  for (const std::string& line : primary.rest()) {
+    if (line.starts_with("worker ")) workers.insert(std::stoi(line.substr(7)));
+  }
+  EXPECT_GE(workers.size(), expected);
+  EXPECT_LE(workers.size(), cores);
+}
+
+// What is the channel made of?
+TEST_P(Questions, what_is_the_channel_made_of) {
+  Program& primary = start("messages");
+  const std::string process = "/proc/" + std::to_string(primary.number("worker "));
+  EXPECT_EQ(primary.line("got message: "), R"({"name":"worker"})");
+  // Its number was told through the environment that the child was executed with: it was there before the
+  // child.
+  const std::string environment = text_of(process + "/environ");
+  const size_t variable = environment.find("NODE_CHANNEL_FD=");
+  ASSERT_NE(variable, std::string::npos);
+  const std::string number(environment.c_str() + variable + std::strlen("NODE_CHANNEL_FD="));
+  const std::string channel = std::filesystem::read_symlink(process + "/fd/" + number);
+  // And it is a Unix-domain socket, a stream, with no name that anybody could connect to.
+  ASSERT_TRUE(channel.starts_with("socket:["));
+  const std::string inode = channel.substr(8, channel.size() - 9);
+  std::istringstream table(text_of("/proc/net/unix"));
+  bool found = false;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream words(line);
+    const std::vector<std::string> column{std::istream_iterator<std::string>(words), {}};
+    if (column.size() < 7 || column[6] != inode) continue;
+    found = true;
+    EXPECT_EQ(column[4], "0001");
+    EXPECT_EQ(column.size(), 7U);
+  }
+  EXPECT_TRUE(found);
+}
+
+// How do many processes listen on one port?
+TEST_P(Questions, many_processes_one_port) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  const std::string socket = listening_socket(port);
+  ASSERT_FALSE(socket.empty());
+  // There is one socket in the kernel, and every worker has a descriptor of it, whatever the number.
+  for (int i = 0; i < 2; ++i) {
+    const pid_t worker = primary.number("worker ");
+    EXPECT_TRUE(eventually([&] { return holds(worker, socket); }));
+  }
+  // Who opens a socket of his own for that port is refused, whatever its number.
+  const Fd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(other.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::bind(other.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), -1);
+  EXPECT_EQ(errno, EADDRINUSE);
+}
+
+// When the parent closes its server, does that harm those it has sent?
+TEST_P(Questions, closing_the_parents_server) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  const std::string socket = listening_socket(port);
+  const std::set<int> workers = {primary.number("worker "), primary.number("worker ")};
+  EXPECT_TRUE(eventually([&] { return !holds(primary.pid(), socket); }));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(workers.contains(number_at_end(ask(port))));
+}
+
+// What has the parent's server to do with the child's, and those of the children with each other?
+TEST_P(Questions, parents_and_childs_server_related) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  const std::string socket = listening_socket(port);
+  const pid_t one = primary.number("worker ");
+  const pid_t other = primary.number("worker ");
+  EXPECT_TRUE(eventually([&] { return holds(one, socket) && holds(other, socket); }));
+  // One object less, and the socket is still there for the other.
+  ::kill(one, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !holds(one, socket); }));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(number_at_end(ask(port)), other);
+  // With the last one the kernel lets go of the port.
+  ::kill(other, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return Client(port).error() == ECONNREFUSED; }));
+}
+
+// Is the parent's server still there when it has been sent?
+TEST_P(Questions, does_the_parents_server_still_exist) {
+  Program& primary = start("both_answer", {"0"}, "tcp");
+  const int port = primary.number("listening on port ");
+  const pid_t worker = primary.number("worker ");
+  const std::string socket = listening_socket(port);
+  EXPECT_TRUE(eventually([&] { return holds(worker, socket); }));
+  EXPECT_TRUE(holds(primary.pid(), socket));
+  ::kill(worker, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !holds(worker, socket); }));
+  EXPECT_EQ(ask(port), "parent, pid " + std::to_string(primary.pid()) + "\n");
+}
+
+// Is the handle serialized with the message?
+TEST_P(QuestionsToOneEnd, is_the_handle_serialized) {
+  RawChannel channel;
+  Program& child = start_child(channel, "echo_worker", "tests/interop/echo_worker.js");
+  EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
+  channel.write("{\"give\":\"net.Server\"}\n");
+  // The text is all of the message, and nothing in it is the handle: the descriptor came beside it.
+  const std::string line = channel.line();
+  const int port = number_at_end(line);
+  EXPECT_EQ(line, R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":{"given":"net.Server","port":)" +
+                      std::to_string(port) + "}}\n");
+  ASSERT_TRUE(channel.descriptor());
+  EXPECT_EQ(descriptor_kind(channel.descriptor().get()), DescriptorKind::tcp_listener);
+  channel.write("{\"cmd\":\"NODE_HANDLE_ACK\"}\n");
+  EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
+  channel.write("\"bye\"\n");
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// Is `msg` the descriptor?
+TEST_P(QuestionsToOneEnd, is_msg_the_descriptor) {
+  RawChannel channel;
+  Program& child = start_child(channel, "echo_worker", "tests/interop/echo_worker.js");
+  EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
+  channel.write("{\"give\":\"net.Server\"}\n");
+  const std::string line = channel.line();
+  const auto message = wire::read_json(line);
+  ASSERT_TRUE(message);
+  EXPECT_EQ((*message)["cmd"], Value("NODE_HANDLE"));
+  EXPECT_EQ((*message)["type"], Value("net.Server"));
+  // It is what the program sent, as it sent it. And the number of the descriptor is each process's own.
+  const Value& msg = (*message)["msg"];
+  EXPECT_EQ(msg["given"], Value("net.Server"));
+  const std::string socket = listening_socket(static_cast<int>(msg["port"].as_integer()));
+  EXPECT_EQ(numbers_of(::getpid(), socket), std::vector{channel.descriptor().get()});
+  EXPECT_TRUE(holds(child.pid(), socket));
+  channel.write("{\"cmd\":\"NODE_HANDLE_ACK\"}\n\"bye\"\n");
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// Which objects can be sent?
+TEST_P(Questions, which_objects_can_be_sent) {
+  Program& primary = start("handles");
+  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
+    EXPECT_TRUE(ask(primary.number(kind + " on port ")).starts_with(kind + " in "));
+  }
+}
+
+// May parent and child both answer?
+TEST_P(Questions, may_parent_and_child_both_answer) {
+  Program& primary = start("both_answer", {"0"}, "tcp");
+  const int port = primary.number("listening on port ");
+  const pid_t worker = primary.number("worker ");
+  EXPECT_TRUE(eventually([&] { return holds(worker, listening_socket(port)); }));
+  // Which of them is first is the kernel's matter; so one is stopped and then the other.
+  stop(worker);
+  EXPECT_EQ(ask(port), "parent, pid " + std::to_string(primary.pid()) + "\n");
+  go_on(worker);
+  stop(primary.pid());
+  EXPECT_EQ(ask(port), "child, pid " + std::to_string(worker) + "\n");
+  go_on(primary.pid());
+}
+
+// Why does only one process get the connection?
+TEST_P(Questions, why_only_one_callback) {
+  Program& primary = start("tcp");
+  const int port = primary.number("listening on port ");
+  const pid_t one = primary.number("worker ");
+  const pid_t other = primary.number("worker ");
+  const std::string socket = listening_socket(port);
+  EXPECT_TRUE(eventually([&] { return holds(one, socket) && holds(other, socket); }));
+  // accept() takes a connection out of the one queue of the one socket: never two answers, never none.
+  std::list<Client> clients;
+  for (int i = 0; i < 50; ++i) clients.emplace_back(port);
+  for (const Client& client : clients) {
+    const std::string answer = client.read_all();
+    EXPECT_EQ(answer, "child, pid " + std::to_string(number_at_end(answer)) + "\n");
+  }
+  // Who does not come to fetch it leaves it to the other.
+  stop(one);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(number_at_end(ask(port)), other);
+  go_on(one);
+}
+
+// Can only children that are Node join the channel? The parameter is the parent; the child is a shell script.
+TEST_P(QuestionsToOneEnd, only_node_children_can_join) {
+  const std::string worker = source("examples/notes/messages/worker.sh");
+  Program& primary =
+      run(GetParam() ? std::vector{program("notes_messages_primary"), worker}
+                     : std::vector{node_program(), source("examples/notes/messages/primary.js"), worker});
+  EXPECT_EQ(primary.line("got message: "), R"({"name":"worker"})");
+  for (const std::string message : {R"("some msg")", "42", "true", "null", R"([1,"two",[3.5]])"}) {
+    EXPECT_EQ(primary.line("child process got msg: "), message);
+    EXPECT_EQ(primary.line("got message: "), "{\"you_said\":" + message + "}");
+  }
+}
+
+class Cost : public World {
+ protected:
+  /// CPU (microseconds, to its first message and its exit) and private memory (KiB, when it is idle) of a
+  /// child.
+  std::pair<int64_t, int64_t> of(const std::vector<std::string>& command) {
+    RawChannel channel;
+    Program& child =
+        run(command, {"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"}, channel.theirs());
+    channel.child_started();
+    EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
+    int64_t memory = 0;
+    std::istringstream map(text_of("/proc/" + std::to_string(child.pid()) + "/smaps_rollup"));
+    for (std::string line; std::getline(map, line);) {
+      if (line.starts_with("Private_")) memory += std::stoll(line.substr(line.find(':') + 1));
+    }
+    channel.write("\"bye\"\n");
+    EXPECT_EQ(child.wait(), 0);
+    return {child.cpu(), memory};
+  }
+};
+
+using QuestionsAboutCost = Cost;
+
+// Does a fork cost at least 30 ms and 10 MB?
+TEST_F(QuestionsAboutCost, thirty_ms_and_ten_mb) {
+#ifdef BATON_SANITIZED
+  GTEST_SKIP() << "the figures would be the sanitizer's";
+#endif
+  if (!has_node()) GTEST_SKIP() << "there is no Node";
+  const auto [node_cpu, node_memory] = of({node_program(), source("tests/interop/echo_worker.js")});
+  const auto [cpu, memory] = of({program("echo_worker")});
+  std::printf("CPU: %.1f ms, Node %.1f ms; private memory: %.1f MiB, Node %.1f MiB\n", double(cpu) / 1000,
+              double(node_cpu) / 1000, double(memory) / 1024, double(node_memory) / 1024);
+  EXPECT_LT(memory, node_memory / 10);
+  EXPECT_LT(cpu, node_cpu / 3);
+}
+
+}  // namespace
+}  // namespace baton::test

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/leak_check.h"
+
+// What a reader of the notes has at hand: a shell that starts programs and reads what they print, clients
+// that connect, and /proc. Plain POSIX, so that Baton is not checked by itself. Everything waits for at most
+// 30 s.
+namespace baton::test {
+
+/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
+std::string node_program();
+/// A program of this build, and a file of the sources.
+std::string program(const std::string& name);
+std::string source(const std::string& path);
+
+/// Waits, without sleeping, until `condition` holds; false if it never did.
+bool eventually(const std::function<bool()>& condition);
+
+/// A program that runs, and what it prints. Its descriptors are 0 (nothing), 1 (read here), 2 (the test's),
+/// and `pass` as 3.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> command, std::vector<std::string> variables = {}, int pass = -1);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// What follows `beginning` in the first line, not taken before, that begins so; fails the test if none
+  /// comes.
+  std::string line(std::string_view beginning);
+  /// The number at the end of that line.
+  int number(std::string_view beginning);
+  /// All lines that were printed until the program and its children closed their output.
+  std::vector<std::string> rest();
+  /// Sends a signal and waits for the end. 128 + its number if a signal ended it, as a shell says it.
+  int end(int signal);
+  /// Waits for the end.
+  int wait();
+  [[nodiscard]] bool ended() const { return status_ != -1; }
+  /// CPU time in microseconds, user and system, of the program once it has ended.
+  [[nodiscard]] int64_t cpu() const { return cpu_; }
+
+ private:
+  bool read_more();
+  pid_t pid_ = -1;
+  int output_ = -1;
+  int status_ = -1;
+  int64_t cpu_ = 0;
+  std::string partial_;
+  std::list<std::string> lines_;
+};
+
+/// A client of 127.0.0.1.
+class Client {
+ public:
+  explicit Client(int port);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+  [[nodiscard]] bool connected() const { return error_ == 0; }
+  /// Why it could not connect.
+  [[nodiscard]] int error() const { return error_; }
+  void send(std::string_view bytes) const;
+  /// Everything up to the end; "(reset)" is added when it came to a bad end.
+  [[nodiscard]] std::string read_all() const;
+
+ private:
+  int socket_ = -1;
+  int error_ = 0;
+};
+
+/// What a server says to a client that only listens.
+std::string ask(int port);
+/// The whole answer to GET, head included.
+std::string http_get(int port, const std::string& path);
+/// The number that ends the text.
+int number_at_end(std::string_view text);
+
+/// The kernel's number of the TCP socket that listens on the port; empty if none does.
+std::string listening_socket(int port);
+/// Whether the process has that socket open.
+bool holds(pid_t process, const std::string& socket);
+/// How the socket's descriptors are numbered in the process.
+std::vector<int> numbers_of(pid_t process, const std::string& socket);
+/// Stops a process and waits until it stands still; and lets it go on.
+void stop(pid_t process);
+void go_on(pid_t process);
+
+/// Which end is C++ and which is JavaScript.
+struct Ends {
+  bool cpp_parent;
+  bool cpp_child;
+};
+std::string name_of(const Ends& ends);
+const std::vector<Ends>& all_four();
+
+/// A test with real processes. When it is over none may be left, however deep: orphans come to the test's
+/// process, and it must have neither child nor descriptor more than before.
+class World : public testing::Test {
+ protected:
+  World();
+  ~World() override;
+  /// Skips, visibly, if there is no Node.
+  static bool has_node();
+  /// Starts the primary of an example with a worker.
+  Program& start(const Ends& ends, const std::string& example, std::vector<std::string> more = {"0", "2"},
+                 const std::string& worker_of = {});
+  Program& run(std::vector<std::string> command, std::vector<std::string> variables = {}, int pass = -1);
+  void TearDown() override;
+
+ private:
+  LeakCheck check_;
+  std::list<Program> programs_;
+};
+
+}  // namespace baton::test
