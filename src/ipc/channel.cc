@@ -165,8 +165,11 @@ Op<uint64_t> Channel::count_sockets(const net::Server& server) {
     promise.resolve(failure(Errc::disconnected, "count the sockets of " + server.key()));
     return op;
   }
+  if (!state_->machine.ask_socket_count(server.key())) {
+    promise.resolve(failure(Errc::queue_full, "count the sockets of " + server.key()));
+    return op;
+  }
   state_->count_waits.emplace(server.key(), std::move(promise));
-  state_->machine.ask_socket_count(server.key());
   state_->schedule_flush();
   return op;
 }
@@ -177,8 +180,11 @@ Op<> Channel::sockets_closed(const net::Server& server) {
     promise.resolve(failure(Errc::disconnected, "wait for the sockets of " + server.key()));
     return op;
   }
+  if (!state_->machine.ask_sockets_closed(server.key())) {
+    promise.resolve(failure(Errc::queue_full, "wait for the sockets of " + server.key()));
+    return op;
+  }
   state_->close_waits.emplace(server.key(), std::move(promise));
-  state_->machine.ask_sockets_closed(server.key());
   state_->schedule_flush();
   return op;
 }

@@ -242,8 +242,9 @@ void Channel::State::flush() {
         });
         break;
       case net::WriteQueue::State::failed:
+        // What went before the failure counts: an acknowledgement in the kernel binds us.
+        machine.written(queue.written());
         machine.output_broken(Error(queue.error(), "send", "sendmsg"));
-        queue.clear();
         break;
     }
     machine.written(queue.written());
@@ -274,6 +275,8 @@ void Channel::State::pump() {
 // --- what the machine wants
 
 void Channel::State::carry_out_notices() {
+  // The queue knows handles by their descriptors, and they may be closed or given back from here on.
+  if (machine.output_over()) queue.clear();
   while (auto notice = machine.next_notice()) carry_out(*notice);
 }
 

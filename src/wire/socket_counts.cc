@@ -4,6 +4,15 @@
 
 namespace baton::wire {
 
+void SocketCounts::opened(const std::string& key) {
+  if (lists_.size() >= most_servers && !lists_.contains(key)) make_room();
+  if (lists_.size() < most_servers || lists_.contains(key)) ++lists_[key].open;
+}
+
+void SocketCounts::make_room() {
+  std::erase_if(lists_, [](const auto& entry) { return entry.second.open == 0; });
+}
+
 bool SocketCounts::closed(const std::string& key) {
   const auto list = lists_.find(key);
   if (list == lists_.end() || list->second.open == 0) return false;
