@@ -164,11 +164,11 @@ TEST_P(Questions, parents_and_childs_server_related) {
   const pid_t other = primary.number("worker ");
   EXPECT_TRUE(eventually([&] { return holds(one, socket) && holds(other, socket); }));
   // One object less, and the socket is still there for the other.
-  ::kill(one, SIGKILL);
+  signal_one(one, SIGKILL);
   EXPECT_TRUE(eventually([&] { return !holds(one, socket); }));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(number_at_end(ask(port)), other);
   // With the last one the kernel lets go of the port.
-  ::kill(other, SIGKILL);
+  signal_one(other, SIGKILL);
   EXPECT_TRUE(eventually([&] { return Client(port).error() == ECONNREFUSED; }));
 }
 
@@ -180,7 +180,7 @@ TEST_P(Questions, does_the_parents_server_still_exist) {
   const std::string socket = listening_socket(port);
   EXPECT_TRUE(eventually([&] { return holds(worker, socket); }));
   EXPECT_TRUE(holds(primary.pid(), socket));
-  ::kill(worker, SIGKILL);
+  signal_one(worker, SIGKILL);
   EXPECT_TRUE(eventually([&] { return !holds(worker, socket); }));
   EXPECT_EQ(ask(port), "parent, pid " + std::to_string(primary.pid()) + "\n");
 }

@@ -146,7 +146,8 @@ std::vector<std::string> Program::rest() {
 }
 
 int Program::end(int signal) {
-  if (status_ == -1) ::kill(pid_, signal);
+  // Without a process there is nobody to signal: kill(2) would take -1 for everybody.
+  if (status_ == -1 && pid_ > 0) ::kill(pid_, signal);
   return wait();
 }
 
@@ -240,8 +241,14 @@ std::vector<int> numbers_of(pid_t process, const std::string& socket) {
 
 bool holds(pid_t process, const std::string& socket) { return !numbers_of(process, socket).empty(); }
 
+void signal_one(pid_t process, int signal) {
+  // What was read from a line that never came is no process: 0 and -1 mean many.
+  if (process <= 1) throw std::invalid_argument("not a process: " + std::to_string(process));
+  ::kill(process, signal);
+}
+
 void stop(pid_t process) {
-  ::kill(process, SIGSTOP);
+  signal_one(process, SIGSTOP);
   EXPECT_TRUE(eventually([process] {
     const std::string state = text_of("/proc/" + std::to_string(process) + "/stat");
     const size_t name_end = state.rfind(')');
@@ -249,7 +256,7 @@ void stop(pid_t process) {
   })) << "process "
       << process << " does not stop";
 }
-void go_on(pid_t process) { ::kill(process, SIGCONT); }
+void go_on(pid_t process) { signal_one(process, SIGCONT); }
 
 // --- the fixture
 

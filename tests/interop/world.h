@@ -94,6 +94,8 @@ std::string listening_socket(int port);
 bool holds(pid_t process, const std::string& socket);
 /// How the socket's descriptors are numbered in the process.
 std::vector<int> numbers_of(pid_t process, const std::string& socket);
+/// kill(2) for one process; throws for the numbers that mean many.
+void signal_one(pid_t process, int signal);
 /// Stops a process and waits until it stands still; and lets it go on.
 void stop(pid_t process);
 void go_on(pid_t process);
