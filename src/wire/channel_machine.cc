@@ -373,10 +373,8 @@ void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> h
   if (command == "NODE_HANDLE") {
     on_handle_message(std::move(parsed), handle);
   } else if (command.empty() || !on_command(command, parsed.message)) {
-    Delivery delivery;
-    delivery.internal = !command.empty();
-    delivery.message = std::move(parsed.message);
-    deliver(std::move(delivery), parsed.size, 0);
+    const bool internal = !command.empty();  // `command` lies in the message that moves
+    deliver({.message = std::move(parsed.message), .internal = internal}, parsed.size, 0);
   }
 }
 
@@ -521,7 +519,7 @@ void ChannelMachine::end_of_input(bool reset) {
 
 void ChannelMachine::deliver(Delivery&& delivery, size_t size, uint64_t after_output) {
   undelivered_bytes_ += size;
-  deliveries_.push_back({std::move(delivery), after_output, size});
+  deliveries_.emplace_back(std::move(delivery), after_output, size);
 }
 
 std::optional<Notice> ChannelMachine::next_notice() {

@@ -13,7 +13,10 @@ class Fifo {
  public:
   [[nodiscard]] bool empty() const noexcept { return head_ == items_.size(); }
   [[nodiscard]] T& front() noexcept { return items_[head_]; }
-  void push_back(T item) { items_.push_back(std::move(item)); }
+  template <class... Parts>
+  void emplace_back(Parts&&... parts) {
+    items_.emplace_back(std::forward<Parts>(parts)...);
+  }
   /// The front must have been moved from, or be cheap to keep: it may be destroyed only later.
   void pop_front() {
     ++head_;

@@ -57,7 +57,7 @@ class Builder {
     values_.reserve(16);
     keys_.reserve(16);
   }
-  Value take() { return std::move(values_.back()); }
+  Value&& take() { return std::move(values_.back()); }
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
