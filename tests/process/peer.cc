@@ -147,13 +147,12 @@ void observe(baton::Process& self) {
   child.on_close([](const baton::ExitStatus&) { print("close"); });
 }
 
-void show_what_is_inherited(baton::Process& self) {
-  auto shell = baton::spawn(self.loop(), "/bin/sh",
-                            {"-c", "echo \"[$NODE_CHANNEL_FD$BATON_CHANNEL]\"; readlink /proc/self/fd/* | grep -c socket"},
-                            baton::SpawnOptions().stdio(baton::Stdio::inherit()));
-  shell.on_exit([&self](const baton::ExitStatus&) { self.exit(0); });
-  shell.detach();
-  self.parent().on_message([](const baton::Message&) {});
+baton::Task<> show_what_is_inherited(baton::Process& self) {
+  const std::string look =
+      "echo \"[$NODE_CHANNEL_FD$BATON_CHANNEL]\"; readlink /proc/self/fd/* | grep -c socket";
+  const auto options = baton::SpawnOptions().stdio(baton::Stdio::inherit());
+  auto shell = baton::spawn(self.loop(), "/bin/sh", {"-c", look}, options);
+  co_await shell.exited();
 }
 
 }  // namespace
