@@ -7,7 +7,9 @@
 //   observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes
 //   inherited               a Baton child: what does a program see that it starts?
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -65,12 +67,16 @@ int lend(const std::string& name) {
   return 0;
 }
 
-// Reads to the end in small pieces, as a process does that has little time.
-void read_slowly(RawChannel& channel) {
-  char bytes[4096];
-  size_t total = 0;
-  while (const size_t got = channel.read(bytes, sizeof bytes)) total += got;
-  print(std::to_string(total) + " bytes, " + std::to_string(channel.received.size()) + " descriptors");
+// The port of each descriptor that came.
+std::string ports_of(const std::vector<Fd>& received) {
+  std::string ports;
+  for (const Fd& descriptor : received) {
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    ::getsockname(descriptor.get(), reinterpret_cast<sockaddr*>(&address), &length);
+    ports += (ports.empty() ? "" : " ") + std::to_string(ntohs(address.sin_port));
+  }
+  return "ports: " + ports;
 }
 
 void wait_for_input_to_end() {
@@ -97,8 +103,17 @@ int play(const Steps& steps) {
     } else if (step == "read-all") {
       while (const auto line = channel.next_line()) print(*line);
       print("the end");
-    } else if (step == "read-slowly") {
-      read_slowly(channel);
+    } else if (step == "measure") {  // one line, read in small pieces
+      channel.piece = 1000;
+      const auto line = channel.next_line();
+      print(std::to_string(line ? line->size() : 0) + " bytes, " + std::to_string(channel.received.size()) +
+            " descriptors");
+    } else if (step == "measure-all") {
+      size_t lines = 0;
+      while (channel.next_line()) ++lines;
+      print(std::to_string(lines) + " lines");
+    } else if (step == "ports") {
+      print(ports_of(channel.received));
     } else if (step == "close") {
       channel.close();
     } else if (step == "shut") {

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -108,7 +109,7 @@ class RawChannel {
       }
       searched_ = partial_.size();
       std::array<char, size_t{64} << 10> bytes;
-      const size_t got = read(bytes.data(), bytes.size());
+      const size_t got = read(bytes.data(), std::min(bytes.size(), piece));
       if (got == 0) return std::nullopt;
       partial_.append(bytes.data(), got);
     }
@@ -117,6 +118,8 @@ class RawChannel {
   [[nodiscard]] bool timed_out() const { return timed_out_; }
 
   std::vector<Fd> received;
+  /// How much `next_line` reads at once.
+  size_t piece = size_t{64} << 10;
 
  private:
   Fd socket_;
