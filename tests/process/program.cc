@@ -99,8 +99,7 @@ Program::~Program() {
   end();
 }
 
-void Program::say(std::string_view line) {
-  std::string bytes = std::string(line) + "\n";
+void Program::say_bytes(std::string_view bytes) {
   ASSERT_EQ(::write(input_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
 }
 

@@ -60,7 +60,8 @@ class Program {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Writes a line to its standard input.
-  void say(std::string_view line);
+  void say(std::string_view line) { say_bytes(std::string(line) + "\n"); }
+  void say_bytes(std::string_view bytes);
   void close_input() { input_.reset(); }
   Lines output;
   Lines errors;

@@ -44,9 +44,9 @@ class RawChannel {
   bool write_with(std::string_view bytes, std::span<const int> descriptors) {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(253 * sizeof(int))> control{};
     while (!bytes.empty()) {
-      iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+      iovec part{const_cast<char*>(bytes.data()), bytes.size()};
       msghdr message{};
-      message.msg_iov = &piece;
+      message.msg_iov = &part;
       message.msg_iovlen = 1;
       if (!descriptors.empty()) {
         message.msg_control = control.data();
@@ -72,9 +72,9 @@ class RawChannel {
   /// One read of up to `most` bytes; 0 at the end. What came with it is added to `received`.
   size_t read(char* bytes, size_t most) {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(253 * sizeof(int))> control;
-    iovec piece{bytes, most};
+    iovec part{bytes, most};
     msghdr message{};
-    message.msg_iov = &piece;
+    message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
