@@ -127,8 +127,7 @@ class EchoPrimary {
         complain("not sent: " + message.error().step());
         return;
       }
-      const auto sent = child_.send(*message);
-      if (sent.error() != nullptr) complain("not sent: " + std::string(sent.error()->what()));
+      child_.send(*message);  // what is refused is reported by the channel
     } catch (const std::exception& error) {
       complain(error.what());
     }
@@ -140,8 +139,7 @@ class EchoPrimary {
     const std::string_view argument = space == std::string_view::npos ? "" : line.substr(space + 1);
     if (name == ":server") {
       const Server server = listen_on(argument);
-      const auto sent = child_.send(Value::object().set("handle", "server"), server);
-      if (sent.error() != nullptr) complain("not sent: " + std::string(sent.error()->what()));
+      child_.send(Value::object().set("handle", "server"), server);
     } else if (name == ":sockets") {
       servers_.push_back(listen_on(argument));
       servers_.back().on_connection(
@@ -196,11 +194,13 @@ class EchoPrimary {
 baton::Task<> primary(baton::Process& self) {
   if (self.args().empty() || self.args()[0] == "--help" || self.args()[0] == "-h") {
     const bool asked = !self.args().empty();
-    std::fprintf(asked ? stdout : stderr,
-                 "usage: echo_primary MODULE [ARG...]\n"
-                 "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard "
-                 "input is a\n"
-                 "JSON message to it, or one of :server PORT, :sockets PORT, :disconnect, :kill SIGNAL.\n");
+    std::fputs("usage: echo_primary MODULE [ARG...]\n", asked ? stdout : stderr);
+    if (asked) {
+      std::fputs(
+          "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input is a\n"
+          "JSON message to it, or one of :server PORT, :sockets PORT, :disconnect, :kill SIGNAL.\n",
+          stdout);
+    }
     self.exit(asked ? 0 : 2);
     co_return;
   }

@@ -70,7 +70,11 @@ Op<> Channel::State::watch(uint64_t sequence) {
   });
   watched.emplace(sequence, std::move(promise));
   machine.watch(sequence);
-  schedule_flush();
+  if (descriptor && !blocked) {
+    schedule_flush();
+  } else {  // no flush may come any more that would tell
+    loop.defer([self = shared_from_this()] { self->carry_out_notices(); });
+  }
   return op;
 }
 

@@ -93,6 +93,13 @@ void ChannelMachine::watch(uint64_t sequence) {
     queued.watched = true;
     return;
   }
+  if (broken_ && sequence > sent_through_) {
+    Notice lost = notice(Notice::Kind::settled);
+    lost.sequence = sequence;
+    lost.error = Error(make_error_code(Errc::disconnected), "send");
+    notices_.push_back(std::move(lost));
+    return;
+  }
   // It is in the output, and so are all before it.
   waiting_.push_back({sequence, generated_});
   settle_written();
@@ -151,6 +158,7 @@ Output ChannelMachine::take_output() { return std::exchange(output_, {}); }
 void ChannelMachine::written(uint64_t total) {
   if (broken_) return;
   written_ = total;
+  if (!broken_ && generated_ == written_ && queue_.empty()) sent_through_ = sequence_;
   settle_written();
   shut_down_if_done();
 }

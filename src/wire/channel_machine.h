@@ -229,6 +229,7 @@ class ChannelMachine {
   uint64_t generated_ = 0;
   uint64_t written_ = 0;
   uint64_t sequence_ = 0;
+  uint64_t sent_through_ = 0;  // every message up to this one is known to be in the kernel
   HandoffLedger ledger_;
   std::deque<Waiting> waiting_;
   bool accepting_ = true;

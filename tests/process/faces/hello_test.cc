@@ -27,7 +27,7 @@ class Hello : public test::LeakFree {
   void start(std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.begin(), {"--host", "127.0.0.1", "--port", "0"});
     const auto options = SpawnOptions().stdio(0, Stdio::ignore()).stdio(2, Stdio::inherit());
-    hello = spawn(loop, HELLO_PROGRAM, std::move(arguments), options);
+    hello = spawn(loop, HELLO, std::move(arguments), options);
     hello.on_exit([this](const ExitStatus& status) {
       exit = status;
       loop.stop();
@@ -87,7 +87,7 @@ class Hello : public test::LeakFree {
   static Result<ExecResult> run(std::vector<std::string> arguments) {
     Loop own;
     Result<ExecResult> outcome = failure(Errc::cancelled, "run");
-    exec_file(own, HELLO_PROGRAM, std::move(arguments)).then([&](Result<ExecResult> result) {
+    exec_file(own, HELLO, std::move(arguments)).then([&](Result<ExecResult> result) {
       outcome = std::move(result);
     });
     own.run();

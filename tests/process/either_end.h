@@ -1,0 +1,83 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "process/program.h"
+#include "process/raw_channel.h"
+#include "support/leak_check.h"
+
+namespace baton::test {
+
+/// What our end of the channel is: echo_worker, with this test as its parent, or echo_primary, with a child
+/// that lends its end to this test.
+enum class OurEnd { child, parent };
+
+/// Children of children become ours when their parent dies, so that none escapes the LeakCheck.
+class ProcessTest : public LeakFree {
+ protected:
+  ProcessTest();
+};
+
+/// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards our
+/// end must have ended well, without a word on standard error that the test did not expect.
+class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  [[nodiscard]] static bool ours_is_child() { return GetParam() == OurEnd::child; }
+
+  /// The program gets this JSON as the next message: the worker echoes it, the primary prints it.
+  void expect_delivered(std::string_view json);
+  /// The same for a message that came with a handle of this type.
+  void expect_handle(std::string_view type, std::string_view json);
+  /// The next line on standard error says this.
+  void expect_report(std::string_view text);
+  /// The program takes messages, and has as many descriptors as it had at first, and `more`.
+  void expect_goes_on(size_t more = 0);
+  /// The program finishes the channel.
+  void expect_channel_ended();
+
+  /// The program never held more than this.
+  void expect_memory_below(size_t bytes) { most_memory_ = bytes; }
+
+  /// The child of echo_primary dies of SIGKILL.
+  void kill_lender();
+
+  Program ours;
+  RawChannel channel;
+
+ private:
+  void start_child();
+  void start_parent();
+
+  size_t most_memory_ = SIZE_MAX;
+  RawChannel lender_;
+  std::vector<std::string> descriptors_;
+  std::string expected_exit_ = R"({"exit":{"code":0,"signal":null}})";
+};
+
+/// For INSTANTIATE_TEST_SUITE_P.
+inline std::string name_of_end(const testing::TestParamInfo<OurEnd>& end) {
+  return end.param == OurEnd::child ? "child" : "parent";
+}
+
+/// Descriptors of every kind, made for being sent.
+Fd regular_file();
+Fd event_descriptor();
+Fd udp_socket();
+Fd tcp_listener();
+/// A connection over 127.0.0.1: the end to send, and the one to keep.
+std::pair<Fd, Fd> tcp_connection();
+/// Reads to the end.
+std::string read_all(int descriptor);
+/// What a client gets from 127.0.0.1:`port` until the server is done.
+std::string ask(uint16_t port);
+uint16_t port_of(int socket);
+
+}  // namespace baton::test

@@ -1,0 +1,247 @@
+// The face of echo_worker, sentence by sentence, with this test as its parent.
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "process/either_end.h"
+
+namespace baton::test {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+class EchoWorker : public ProcessTest {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const Fd theirs(ends[0]);
+    channel = RawChannel(Fd(ends[1]));
+    worker = Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+    pid = std::to_string(worker.pid());
+    EXPECT_EQ(channel.next_line(), "{\"ready\":" + pid + "}");
+  }
+  void expect(const std::string& line) { EXPECT_EQ(channel.next_line(), line); }
+  void expect_exit(const std::string& how) {
+    EXPECT_EQ(worker.end(), how);
+    EXPECT_EQ(worker.output.rest(), Texts());
+    EXPECT_EQ(worker.errors.rest(), Texts());
+  }
+  void line_with(std::string_view text, const Fd& descriptor) {
+    const int number = descriptor.get();
+    channel.line_with(text, {&number, 1});
+  }
+  /// The descriptor that comes with the next line, which says "given".
+  Fd given(const std::string& type, uint16_t& port) {
+    const std::string begins = R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":{"given":")" + type + R"(","port":)";
+    const std::string line = channel.next_line().value_or("the end");
+    EXPECT_TRUE(line.starts_with(begins)) << line;
+    if (channel.received.size() != 1) return {};
+    port = static_cast<uint16_t>(std::atoi(line.substr(begins.size()).c_str()));
+    channel.line(R"({"cmd":"NODE_HANDLE_ACK"})");
+    Fd handle = std::move(channel.received.front());
+    channel.received.clear();
+    return handle;
+  }
+  const std::string take_server = R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":{"serve":1}})";
+
+  RawChannel channel;
+  Program worker;
+  std::string pid;
+};
+
+TEST_F(EchoWorker, EchoesEveryKindOfMessage) {
+  for (const std::string message : {"null", "true", "1.5", "-0", "\"text\"", "[]", "{}", "[1,[2,{\"a\":null}]]",
+                                    "{\"cmd\":\"fooNODE_BAR\"}", "{\"cmd\":\"NODE_\"}", "{\"cmd\":5}",
+                                    "{\"give\":1,\"more\":2}", "{\"echo\":\"bye\"}", "[\"bye\"]", "\"Bye\""}) {
+    channel.line(message);
+    expect("{\"echo\":" + (message == "-0" ? "0" : message) + "}");
+  }
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, DoesNotEchoWhatIsInternal) {
+  channel.line(R"({"cmd":"NODE_SOMETHING"})");
+  channel.line("1");
+  expect("{\"echo\":1}");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, ServesTheConnectionsOfAServer) {
+  const Fd listener = tcp_listener();
+  line_with(take_server, listener);
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.Server","with":{"serve":1}})");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(port_of(listener.get())), "served by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, HandlesASocketAndShutsItsWritingSide) {
+  for (const std::string type : {"net.Socket", "net.Native"}) {
+    auto [near, far] = tcp_connection();
+    line_with(R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":null})", near);
+    near.reset();
+    expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+    expect(R"({"got":")" + type + R"(","with":null})");
+    EXPECT_EQ(read_all(far.get()), "handled by " + pid + "\n");
+  }
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, ServesANativeThatListensAsAServer) {
+  const Fd listener = tcp_listener();
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Native","msg":0})", listener);
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.Native","with":0})");
+  EXPECT_EQ(ask(port_of(listener.get())), "served by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, ReadsWhatThePeerOfASocketStillSendsSoThatNothingIsReset) {
+  auto [near, far] = tcp_connection();
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  near.reset();
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.Socket","with":1})");
+  // More than the kernel would keep for it.
+  const std::string much(16 << 20, 'x');
+  size_t sent = 0;
+  while (sent < much.size()) {
+    const ssize_t taken = ::send(far.get(), much.data() + sent, much.size() - sent, MSG_NOSIGNAL);
+    ASSERT_GT(taken, 0);
+    sent += static_cast<size_t>(taken);
+  }
+  ::shutdown(far.get(), SHUT_WR);
+  EXPECT_EQ(read_all(far.get()), "handled by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, FinishesAConnectionThatItAcceptedBeforeItExits) {
+  const Fd listener = tcp_listener();
+  line_with(take_server, listener);
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.Server","with":{"serve":1}})");
+  auto [near, far] = tcp_connection();
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  near.reset();
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  channel.close();
+  EXPECT_EQ(read_all(far.get()), "handled by " + pid + "\n");
+  far.reset();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, LeavesOnByeAfterEverythingItSentHasLeft) {
+  const std::string text = "\"" + std::string(1 << 20, 'x') + "\"";
+  constexpr int count = 20;
+  for (int i = 0; i < count; ++i) {
+    ASSERT_TRUE(channel.line(text));
+    // Its answers wait for us; the kernel holds a fraction of one.
+    if (i == 0) continue;
+    EXPECT_TRUE(channel.next_line() == "{\"echo\":" + text + "}");
+  }
+  channel.line("\"bye\"");
+  EXPECT_TRUE(channel.next_line() == "{\"echo\":" + text + "}");
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, LeavesOnByeWithoutAnEcho) {
+  channel.line("\"bye\"");
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, LeavesOnByeOnlyWhenTheHandleItGaveHasBeenAcknowledged) {
+  channel.line(R"({"give":"net.Server"})");
+  channel.line("\"bye\"");
+  uint16_t port = 0;
+  EXPECT_TRUE(given("net.Server", port));
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, DiesOfAnExceptionWithCodeOne) {
+  channel.line("1");
+  channel.line("\"throw\"");
+  expect("{\"echo\":1}");
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(worker.end(), "exit 1");
+  const Texts errors = worker.errors.rest();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].find("asked to"), std::string::npos) << errors[0];
+}
+
+TEST_F(EchoWorker, GivesAServerThatItServesToo) {
+  channel.line(R"({"give":"net.Server"})");
+  uint16_t port = 0;
+  Fd listener = given("net.Server", port);
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(port_of(listener.get()), port);
+  EXPECT_EQ(ask(port), "served by " + pid + "\n");
+  listener.reset();
+  EXPECT_EQ(ask(port), "served by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, GivesASocketWhoseFarEndItServes) {
+  channel.line(R"({"give":"net.Socket"})");
+  uint16_t port = 0;
+  const Fd near = given("net.Socket", port);
+  ASSERT_TRUE(near);
+  EXPECT_EQ(port_of(near.get()), port);
+  EXPECT_EQ(read_all(near.get()), "handled by " + pid + "\n");
+  channel.close();
+  ::shutdown(near.get(), SHUT_WR);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, SaysThatItCannotGiveWhatItDoesNotKnow) {
+  for (const char* kind : {"\"net.Teapot\"", "null", "{\"a\":1}", "\"\""}) {
+    channel.line("{\"give\":" + std::string(kind) + "}");
+    const auto answer = channel.next_line();
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->starts_with("{\"error\":\"")) << *answer;
+  }
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, AnswersEverythingThatAParentSentWhichShutItsWritingHalf) {
+  for (int i = 0; i < 2000; ++i) channel.line(std::to_string(i));
+  channel.shut_writing();
+  for (int i = 0; i < 2000; ++i) expect("{\"echo\":" + std::to_string(i) + "}");
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, StillGivesAHandleToAParentThatShutItsWritingHalf) {
+  auto [near, far] = tcp_connection();
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  near.reset();
+  channel.shut_writing();
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.Socket","with":1})");
+  EXPECT_EQ(read_all(far.get()), "handled by " + pid + "\n");
+  far.reset();
+  EXPECT_EQ(channel.next_line(), std::nullopt);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, ExitsWithZeroWhenTheChannelEnds) {
+  channel.close();
+  expect_exit("exit 0");
+}
+
+}  // namespace
+}  // namespace baton::test
