@@ -170,6 +170,8 @@ TEST_P(Questions, parents_and_childs_server_related) {
   // With the last one the kernel lets go of the port.
   signal_one(other, SIGKILL);
   EXPECT_TRUE(eventually([&] { return Client(port).error() == ECONNREFUSED; }));
+  // Nothing is left for the primary either.
+  EXPECT_EQ(primary.wait(), 0);
 }
 
 // Is the parent's server still there when it has been sent?
