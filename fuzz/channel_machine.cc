@@ -16,9 +16,9 @@
 // One end of a channel, driven as its driver does, by a peer and a kernel that do anything. Input: for each
 // event a byte, and its arguments (see `Driver::step`).
 //
-// What must hold: each descriptor has exactly one fate; a message with a handle is delivered only when its ACK is
-// written; what is on offer was sent and is open; nothing is delivered after the end; the queue is bounded;
-// each watched message settles once.
+// What must hold: each descriptor has exactly one fate; a message with a handle is delivered only when its
+// ACK is written; what is on offer was sent and is open; nothing is delivered after the end; the queue is
+// bounded; each watched message settles once.
 namespace {
 
 using baton::DescriptorKind;
@@ -67,7 +67,8 @@ constexpr std::string_view phrases[] = {
     "{\"cmd\":\"NODE_HANDLE_NACK\"}\n",
     "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":1}\n",
     "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":2,\"key\":\"k\"}\n",
-    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\"}}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_HANDLE\",\"type\":\"net."
+    "Socket\"}}\n",
     "{\"cmd\":\"NODE_BATON\",\"v\":1}\n",
     "{\"cmd\":\"NODE_BATON\",\"died\":\"x\"}\n",
     "{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":\"k\"}\n",
