@@ -197,7 +197,8 @@ baton::Task<> primary(baton::Process& self) {
     std::fputs("usage: echo_primary MODULE [ARG...]\n", asked ? stdout : stderr);
     if (asked) {
       std::fputs(
-          "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input is a\n"
+          "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input "
+          "is a\n"
           "JSON message to it, or one of :server PORT, :sockets PORT, :disconnect, :kill SIGNAL.\n",
           stdout);
     }

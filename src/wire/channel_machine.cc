@@ -80,6 +80,7 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
     if (handle != nullptr) {
       output_.marks.push_back({start, handle->id});
       ledger_.offer(handle->id, sequence, out.substr(start), generated_ + size + 1);
+      if (input_ != Input::open) (void)ledger_.channel_ended();  // the peer may take it, but cannot say so
     }
     generated_ += size + 1;
   }

@@ -35,7 +35,8 @@ sockaddr_in loopback(uint16_t port) {
 Fd connect_to(uint16_t port) {
   Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(port);
-  require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+  require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+          "connect");
   const timeval patience{patience_seconds, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   return socket;
@@ -83,7 +84,8 @@ void EitherEnd::start_child() {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const Fd theirs(ends[0]);
   channel = RawChannel(Fd(ends[1]));
-  ours = Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+  ours =
+      Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
   EXPECT_EQ(channel.next_line(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
 }
 
@@ -123,7 +125,8 @@ void EitherEnd::expect_delivered(std::string_view json) {
 void EitherEnd::expect_handle(std::string_view type, std::string_view json) {
   EXPECT_EQ(channel.next_line(), "{\"cmd\":\"NODE_HANDLE_ACK\"}");
   if (ours_is_child()) {
-    EXPECT_EQ(channel.next_line(), "{\"got\":\"" + std::string(type) + "\",\"with\":" + std::string(json) + "}");
+    EXPECT_EQ(channel.next_line(),
+              "{\"got\":\"" + std::string(type) + "\",\"with\":" + std::string(json) + "}");
   } else {
     EXPECT_EQ(ours.output.next(), json);
   }

@@ -23,8 +23,8 @@ class ProcessTest : public LeakFree {
   ProcessTest();
 };
 
-/// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards our
-/// end must have ended well, without a word on standard error that the test did not expect.
+/// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards
+/// our end must have ended well, without a word on standard error that the test did not expect.
 class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd> {
  protected:
   void SetUp() override;

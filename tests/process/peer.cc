@@ -1,11 +1,12 @@
 // The misbehaving peer of the process tests. What it does is said by its arguments:
 //
-//   lend NAME               gives its channel to whoever listens on the abstract Unix socket NAME, and exits as
+//   lend NAME               gives its channel to whoever listens on the abstract Unix socket NAME, and exits
+//   as
 //                           that says: 'x' exits with 0, 'k' dies of SIGKILL, the end counts as 'x'
 //   script STEP...          does this with its channel, in order (see `play`)
-//   parent PROGRAM          starts PROGRAM with a channel, prints the line that it sends and its pid, and waits
-//   observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes
-//   inherited               a Baton child: what does a program see that it starts?
+//   parent PROGRAM          starts PROGRAM with a channel, prints the line that it sends and its pid, and
+//   waits observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes inherited a
+//   Baton child: what does a program see that it starts?
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -86,7 +87,7 @@ void wait_for_input_to_end() {
 }
 
 std::string sigpipe_of_this_process() {
-  struct sigaction action {};
+  struct sigaction action{};
   ::sigaction(SIGPIPE, nullptr, &action);
   return action.sa_handler == SIG_DFL ? "\"default\"" : "\"not default\"";
 }
@@ -154,9 +155,9 @@ int be_parent(const std::string& program) {
 
 void observe(baton::Process& self) {
   const auto& arguments = self.args();
-  auto& child =
-      self.fork(arguments[1], baton::ForkOptions().args({arguments.begin() + 2, arguments.end()}));
-  child.on_message([](const baton::Message& message) { print("message " + baton::to_json(message.value())); });
+  auto& child = self.fork(arguments[1], baton::ForkOptions().args({arguments.begin() + 2, arguments.end()}));
+  child.on_message(
+      [](const baton::Message& message) { print("message " + baton::to_json(message.value())); });
   child.on_disconnect([](bool) { print("disconnect"); });
   child.on_exit([](const baton::ExitStatus& status) { print("exit: " + status.describe()); });
   child.on_close([](const baton::ExitStatus&) { print("close"); });

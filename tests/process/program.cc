@@ -73,7 +73,8 @@ std::vector<std::string> Lines::rest() {
   return lines;
 }
 
-Program::Program(const std::string& path, const std::vector<std::string>& arguments, const StartOptions& options) {
+Program::Program(const std::string& path, const std::vector<std::string>& arguments,
+                 const StartOptions& options) {
   Pipe in = make_pipe(), out = make_pipe(), err = make_pipe();
   std::map<int, int> descriptors = {{0, in.read.get()}, {1, out.write.get()}, {2, err.write.get()}};
   for (const auto& [number, ours] : options.descriptors()) descriptors[number] = ours;

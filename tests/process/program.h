@@ -53,7 +53,8 @@ class Lines {
 class Program {
  public:
   Program() = default;
-  Program(const std::string& path, const std::vector<std::string>& arguments, const StartOptions& options = StartOptions());
+  Program(const std::string& path, const std::vector<std::string>& arguments,
+          const StartOptions& options = StartOptions());
   Program(Program&& other) noexcept { *this = std::move(other); }
   Program& operator=(Program&& other) noexcept;
   ~Program();

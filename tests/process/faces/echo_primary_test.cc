@@ -59,7 +59,8 @@ TEST_F(EchoPrimary, WithoutAModuleIsAUsageError) {
 }
 
 TEST_F(EchoPrimary, NamesTheModuleThatIsMissing) {
-  for (const std::string module : {"/nowhere/child", "./nowhere", "nowhere", "/nowhere/child.js", "nowhere.mjs", "x.cjs"}) {
+  for (const std::string module :
+       {"/nowhere/child", "./nowhere", "nowhere", "/nowhere/child.js", "nowhere.mjs", "x.cjs"}) {
     start({module});
     EXPECT_EQ(primary.output.rest(), Texts());
     const Texts errors = primary.errors.rest();
@@ -122,7 +123,8 @@ TEST_F(EchoPrimary, ComplainsInOneLineOfAnUnknownCommandAndGoesOn) {
     primary.say(bad);
     expect_error(bad);
   }
-  for (const char* bad : {":server", ":server x", ":server 65536", ":server -1", ":sockets 1x", ":server 1 2"}) {
+  for (const char* bad :
+       {":server", ":server x", ":server 65536", ":server -1", ":sockets 1x", ":server 1 2"}) {
     primary.say(bad);
     expect_error("not a port");
   }

@@ -20,7 +20,8 @@ class EchoWorker : public ProcessTest {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     const Fd theirs(ends[0]);
     channel = RawChannel(Fd(ends[1]));
-    worker = Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+    worker =
+        Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
     pid = std::to_string(worker.pid());
     EXPECT_EQ(channel.next_line(), "{\"ready\":" + pid + "}");
   }
@@ -36,7 +37,8 @@ class EchoWorker : public ProcessTest {
   }
   /// The descriptor that comes with the next line, which says "given".
   Fd given(const std::string& type, uint16_t& port) {
-    const std::string begins = R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":{"given":")" + type + R"(","port":)";
+    const std::string begins =
+        R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":{"given":")" + type + R"(","port":)";
     const std::string line = channel.next_line().value_or("the end");
     EXPECT_TRUE(line.starts_with(begins)) << line;
     if (channel.received.size() != 1) return {};
@@ -54,9 +56,10 @@ class EchoWorker : public ProcessTest {
 };
 
 TEST_F(EchoWorker, EchoesEveryKindOfMessage) {
-  for (const std::string message : {"null", "true", "1.5", "-0", "\"text\"", "[]", "{}", "[1,[2,{\"a\":null}]]",
-                                    "{\"cmd\":\"fooNODE_BAR\"}", "{\"cmd\":\"NODE_\"}", "{\"cmd\":5}",
-                                    "{\"give\":1,\"more\":2}", "{\"echo\":\"bye\"}", "[\"bye\"]", "\"Bye\""}) {
+  for (const std::string message :
+       {"null", "true", "1.5", "-0", "\"text\"", "[]", "{}", "[1,[2,{\"a\":null}]]",
+        "{\"cmd\":\"fooNODE_BAR\"}", "{\"cmd\":\"NODE_\"}", "{\"cmd\":5}", "{\"give\":1,\"more\":2}",
+        "{\"echo\":\"bye\"}", "[\"bye\"]", "\"Bye\""}) {
     channel.line(message);
     expect("{\"echo\":" + (message == "-0" ? "0" : message) + "}");
   }

@@ -175,6 +175,23 @@ TEST_P(Descriptors, TwoWithTwoHandleMessagesInOneWriteAreOneHandleAndOneRefusal)
   expect_goes_on(ours_is_child() ? 1 : 0);
 }
 
+// Row 16
+TEST_P(Descriptors, OneOnEachPieceOfALineIsTheFirstAndStrays) {
+  auto [near, far] = tcp_connection();
+  const Fd stray = tcp_listener();
+  const std::string line = envelope("net.Socket", "\"in pieces\"") + "\n";
+  for (size_t i = 0; i < line.size(); ++i) {
+    const int number = i == 0 ? near.get() : stray.get();
+    ASSERT_TRUE(channel.write_with(std::string_view(line).substr(i, 1), {&number, 1}));
+  }
+  near.reset();
+  for (size_t i = 1; i < line.size(); ++i) expect_report("a descriptor that no message claims");
+  expect_handle("net.Socket", "\"in pieces\"");
+  EXPECT_EQ(read_all(far.get()), ours_is_child() ? "handled by " + std::to_string(ours.pid()) + "\n" : "");
+  far.reset();
+  expect_goes_on();
+}
+
 // Row 17
 TEST_P(Descriptors, OneThatFindsNoPlaceIsAnsweredAsNotAcceptedAndWorksWhenSentAgain) {
   rlimit before{};

@@ -10,8 +10,7 @@ namespace baton::test {
 namespace {
 
 class Frames : public EitherEnd {};
-INSTANTIATE_TEST_SUITE_P(, Frames, testing::Values(OurEnd::child, OurEnd::parent),
-                         name_of_end);
+INSTANTIATE_TEST_SUITE_P(, Frames, testing::Values(OurEnd::child, OurEnd::parent), name_of_end);
 
 std::string nested(size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
@@ -101,8 +100,12 @@ TEST_P(Frames, DeepLinesNeverEndTheChannel) {
 
 // Row 8
 TEST_P(Frames, BytesThatAreNoTextBecomeReplacementCharacters) {
-  channel.line("\"a\xff" "b\xc3\"");
-  expect_delivered("\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
+  channel.line(
+      "\"a\xff"
+      "b\xc3\"");
+  expect_delivered(
+      "\"a\xef\xbf\xbd"
+      "b\xef\xbf\xbd\"");
   expect_goes_on();
 }
 
@@ -122,7 +125,8 @@ TEST_P(Frames, OfTwoEqualKeysTheLastOneCounts) {
 
 // Row 9
 TEST_P(Frames, NoKeyMeansMoreThanItSays) {
-  const std::string line = R"({"__proto__":{"cmd":"NODE_HANDLE"},"constructor":{"prototype":1},"toString":2})";
+  const std::string line =
+      R"({"__proto__":{"cmd":"NODE_HANDLE"},"constructor":{"prototype":1},"toString":2})";
   channel.line(line);
   expect_delivered(line);
   expect_goes_on();

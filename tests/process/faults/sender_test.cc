@@ -1,5 +1,5 @@
-// The library's channel in this process, sending to a process that receives badly: rows 17, 18, 20, 22, 24, 25
-// and 27 of the faults of the channel.
+// The library's channel in this process, sending to a process that receives badly: rows 17, 18, 20, 22, 24,
+// 25 and 27 of the faults of the channel.
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -30,8 +30,9 @@ class Sender : public ProcessTest {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     steps.insert(steps.begin(), "script");
-    peer = spawn(loop, PEER, steps,
-                 SpawnOptions().pass(Fd(ends[1]), 3).add_env("NODE_CHANNEL_FD", "3").stdio(2, Stdio::inherit()));
+    peer =
+        spawn(loop, PEER, steps,
+              SpawnOptions().pass(Fd(ends[1]), 3).add_env("NODE_CHANNEL_FD", "3").stdio(2, Stdio::inherit()));
     channel = Channel::adopt(loop, Fd(ends[0]), options).value();
     peer.stdout_stream().on_data([this](std::string_view bytes) { printed += bytes; });
     peer.on_exit([this](const ExitStatus& status) {
@@ -69,7 +70,8 @@ class Sender : public ProcessTest {
   std::vector<Fd> far_ends;
 };
 
-const std::string socket_line = R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":"take it"})" "\n";
+const std::string socket_line = R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":"take it"})"
+                                "\n";
 
 // Row 17
 TEST_F(Sender, OffersARefusedConnectionAgainUntilItIsTaken) {
@@ -259,14 +261,15 @@ TEST_F(Sender, LetsADescriptorRideOnceOnAMessageThatLeavesInPieces) {
   channel.send("after");
   channel.disconnect();
   loop.run();
-  const size_t size = (3 << 20) + std::string_view(R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":""})").size();
+  const size_t size =
+      (3 << 20) + std::string_view(R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":""})").size();
   EXPECT_EQ(printed, std::to_string(size) + " bytes, 1 descriptors\n\"after\"\nthe end\n");
 }
 
 // Row 25
 TEST_F(Sender, IsNotDisturbedBySignals) {
-  struct sigaction before {};
-  struct sigaction quiet {};  // without SA_RESTART: calls end with EINTR
+  struct sigaction before{};
+  struct sigaction quiet{};  // without SA_RESTART: calls end with EINTR
   quiet.sa_handler = [](int) {};
   ::sigaction(SIGUSR1, &quiet, &before);
   start({"signal-parent", "2000", "measure", "signal-parent", "2000", "line", ack, "measure-all"});

@@ -1,0 +1,331 @@
+#include "wire/channel_machine.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/wire/json.h"
+
+// One end of a channel, driven as its driver does, by a peer and a kernel that do anything. Input: for each
+// event a byte, and its arguments (see `Driver::step`).
+//
+// What must hold: each descriptor has exactly one fate; a message with a handle is delivered only when its
+// ACK is written; what is on offer was sent and is open; nothing is delivered after the end; the queue is
+// bounded; each watched message settles once.
+namespace {
+
+using baton::DescriptorKind;
+using baton::Value;
+using baton::wire::ChannelLimits;
+using baton::wire::ChannelMachine;
+using baton::wire::HandleId;
+using baton::wire::Notice;
+using baton::wire::ReceivedHandle;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : data_(data), end_(data + size) {}
+  [[nodiscard]] bool more() const { return data_ != end_; }
+  std::uint8_t byte() { return more() ? *data_++ : std::uint8_t{0}; }
+  std::string bytes(std::size_t count) {
+    count = std::min(count, static_cast<std::size_t>(end_ - data_));
+    const std::string taken(reinterpret_cast<const char*>(data_), count);
+    data_ += count;
+    return taken;
+  }
+
+ private:
+  const std::uint8_t* data_;
+  const std::uint8_t* end_;
+};
+
+ChannelLimits small_limits() {
+  ChannelLimits limits;
+  limits.message = 512;
+  limits.depth = 8;
+  limits.queue = 4096;
+  limits.high_water = 256;
+  limits.bad_frames = 4;
+  limits.offers = 3;
+  return limits;
+}
+
+// What a peer says most often, so that not all of it has to be found by chance.
+constexpr std::string_view phrases[] = {
+    "{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
+    "{\"cmd\":\"NODE_HANDLE_NACK\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":1}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":2,\"key\":\"k\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_HANDLE\",\"type\":\"net."
+    "Socket\"}}\n",
+    "{\"cmd\":\"NODE_BATON\",\"v\":1}\n",
+    "{\"cmd\":\"NODE_BATON\",\"died\":\"x\"}\n",
+    "{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":\"k\"}\n",
+    "{\"cmd\":\"NODE_SOCKET_NOTIFY_CLOSE\",\"key\":\"k\"}\n",
+    "{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":\"k\",\"count\":3}\n",
+    "{\"cmd\":\"NODE_CLUSTER\"}\n",
+    "{\"a\":[1,2,3]}\n",
+    "[[[[[[[[[[]]]]]]]]]]\n",
+    "bad\n",
+    "\n",
+    "{\"cmd\":\"NODE_HANDLE\",",
+};
+
+constexpr DescriptorKind kinds[] = {DescriptorKind::tcp,         DescriptorKind::tcp_listener,
+                                    DescriptorKind::unix_stream, DescriptorKind::unix_listener,
+                                    DescriptorKind::pipe,        DescriptorKind::udp,
+                                    DescriptorKind::terminal,    DescriptorKind::other};
+
+class Driver {
+ public:
+  void step(Input& input) {
+    const std::uint8_t event = input.byte() % 16;
+    switch (event) {
+      case 0:
+        // The first thing that is written, if at all.
+        if (!begun_) machine_.announce();
+        break;
+      case 1:
+        send(Value(std::string(input.byte(), 'x')), input, false);
+        break;
+      case 2:
+      case 3:
+        send(Value::object().set("n", input.byte()), input, true);
+        break;
+      case 4:
+      case 5:
+        receive(std::string(phrases[input.byte() % std::size(phrases)]), input);
+        break;
+      case 6:
+        receive(input.bytes(input.byte()), input);
+        break;
+      case 7:
+        write(input.byte());
+        break;
+      case 8:
+        write(unwritten_.size());
+        break;
+      case 9:
+        break_output();
+        break;
+      case 10:
+        end(input.byte() % 2 == 0);
+        break;
+      case 11:
+        machine_.disconnect();
+        break;
+      case 12:
+        machine_.retry_due();
+        break;
+      case 13:
+        seldom(input.byte());
+        break;
+      case 14:
+        for (int left = input.byte() % 4; left > 0; --left) deliver();
+        break;
+      default:
+        break;
+    }
+    begun_ = true;
+    settle();
+  }
+
+  /// The driver closes the channel and hears that the peer is dead: nothing may be left open.
+  void finish() {
+    end(false);
+    settle();
+    break_output();
+    machine_.peer_gone();
+    settle();
+    while (deliver()) settle();
+    require(ended_);
+    require(machine_.ledger().empty());
+    require(open_.empty());
+    require(watched_.empty());
+    require(machine_.unsent() == 0);
+  }
+
+ private:
+  void seldom(std::uint8_t which) {
+    switch (which % 5) {
+      case 0:
+        machine_.socket_closed("k");
+        break;
+      case 1:
+        machine_.ask_socket_count("k");
+        break;
+      case 2:
+        machine_.ask_sockets_closed("k");
+        break;
+      case 3:
+        machine_.tell_death("of this");
+        break;
+      default:
+        machine_.peer_gone();
+        break;
+    }
+  }
+
+  void send(const Value& message, Input& input, bool with_handle) {
+    const HandleId id = next_id_ + 1;
+    const std::string_view type = input.byte() % 2 == 0 ? "net.Socket" : "net.Server";
+    const ChannelMachine::Outgoing handle{id, type, "k"};
+    const bool accepts = machine_.accepts();
+    const auto sent = machine_.send(message, with_handle ? &handle : nullptr);
+    if (!sent) return;
+    require(accepts);
+    require(machine_.unsent() <= small_limits().queue + 1 || answers_ > 0);
+    if (with_handle) {
+      ++next_id_;
+      open_.insert(id);
+      outgoing_[id] = *sent;
+    }
+    if (input.byte() % 2 == 0) {
+      watched_.insert(*sent);
+      machine_.watch(*sent);
+    }
+  }
+
+  void receive(const std::string& bytes, Input& input) {
+    const std::uint8_t count = input.byte();
+    if (bytes.empty() || over_ || machine_.input_refused()) return;
+    std::vector<ReceivedHandle> received;
+    for (int left = count < 128 ? 0 : count % 4; left > 0; --left) {
+      const HandleId id = ++next_id_;
+      open_.insert(id);
+      received.push_back({id, kinds[input.byte() % std::size(kinds)]});
+    }
+    answers_ += static_cast<std::size_t>(std::ranges::count(bytes, '\n'));
+    machine_.received(bytes, received, count % 16 == 1);
+  }
+
+  void end(bool reset) {
+    if (over_) return;
+    over_ = true;
+    machine_.end_of_input(reset);
+  }
+
+  void break_output() {
+    broken_ = true;
+    unwritten_.clear();
+    machine_.output_broken(baton::Error(32, "send"));
+  }
+
+  // What a driver does after each event.
+  void settle() {
+    while (auto notice = machine_.next_notice()) carry_out(*notice);
+    const auto output = machine_.take_output();
+    for (const auto& mark : output.marks) {
+      require(mark.offset < output.bytes.size());
+      require(open_.contains(mark.handle) && outgoing_.contains(mark.handle));
+    }
+    require(!broken_ || output.bytes.empty());
+    unwritten_ += output.bytes;
+    check_ledger();
+  }
+
+  void check_ledger() const {
+    const auto& ledger = machine_.ledger();
+    require(ledger.size() <= outgoing_.size());
+    if (machine_.peer_is_baton() && !over_ && !machine_.input_refused()) {
+      require(ledger.size() <= small_limits().offers);
+    }
+    std::set<HandleId> seen;
+    for (const auto& entry : ledger.entries()) {
+      require(seen.insert(entry.handle).second);
+      require(open_.contains(entry.handle));
+      require(outgoing_.at(entry.handle) == entry.sequence);
+    }
+  }
+
+  void carry_out(const Notice& notice) {
+    using Kind = Notice::Kind;
+    switch (notice.kind) {
+      case Kind::close_handle:
+        require(open_.erase(notice.handle) == 1);
+        break;
+      case Kind::handle_ours:
+        require(outgoing_.contains(notice.handle) && notice.error.has_value());
+        require(open_.erase(notice.handle) == 1);
+        break;
+      case Kind::settled:
+        require(watched_.erase(notice.sequence) == 1);
+        break;
+      case Kind::report:
+        require(notice.error.has_value());
+        require(!std::string_view(notice.error->what()).contains('\n'));
+        break;
+      case Kind::retry_later:
+        require(notice.milliseconds >= 1 && notice.milliseconds <= 1000);
+        break;
+      case Kind::shut_down:
+        require(!shut_down_ && unwritten_.empty());
+        shut_down_ = true;
+        break;
+      default:
+        break;
+    }
+  }
+
+  bool deliver() {
+    const auto delivery = machine_.next_delivery();
+    if (!delivery) return false;
+    require(!ended_);
+    ended_ = delivery->ended;
+    if (!delivery->handle) return true;
+    require(!outgoing_.contains(*delivery->handle));
+    // Each delivered handle has had an ACK of its own in the kernel by now.
+    require(++delivered_ <= acknowledged_);
+    require(open_.erase(*delivery->handle) == 1);
+    return true;
+  }
+
+  void write(std::size_t count) {
+    if (broken_) return;
+    count = std::min(count, unwritten_.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (unwritten_[i] != '\n') {
+        line_ += unwritten_[i];
+        continue;
+      }
+      if (line_ == baton::wire::ack_frame) ++acknowledged_;
+      require(baton::wire::read_json(line_).has_value());
+      line_.clear();
+    }
+    unwritten_.erase(0, count);
+    written_ += count;
+    machine_.written(written_);
+  }
+
+  ChannelMachine machine_{small_limits()};
+  std::set<HandleId> open_;
+  std::map<HandleId, std::uint64_t> outgoing_;  // the message that each was sent with
+  std::set<std::uint64_t> watched_;
+  HandleId next_id_ = 0;
+  std::string unwritten_, line_;
+  std::uint64_t written_ = 0;
+  std::uint64_t delivered_ = 0, acknowledged_ = 0;
+  std::size_t answers_ = 0;  // that the peer may have asked for; no limit refuses those
+  bool begun_ = false, broken_ = false, over_ = false, ended_ = false, shut_down_ = false;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input input(data, std::min(size, std::size_t{4096}));
+  Driver driver;
+  while (input.more()) driver.step(input);
+  driver.finish();
+  return 0;
+}
