@@ -80,7 +80,6 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
     if (handle != nullptr) {
       output_.marks.push_back({start, handle->id});
       ledger_.offer(handle->id, sequence, out.substr(start), generated_ + size + 1);
-      if (input_ != Input::open) (void)ledger_.channel_ended();  // the peer may take it, but cannot say so
     }
     generated_ += size + 1;
   }
@@ -159,7 +158,7 @@ Output ChannelMachine::take_output() { return std::exchange(output_, {}); }
 void ChannelMachine::written(uint64_t total) {
   if (broken_) return;
   written_ = total;
-  if (!broken_ && generated_ == written_ && queue_.empty()) sent_through_ = sequence_;
+  if (generated_ == written_ && queue_.empty()) sent_through_ = sequence_;
   settle_written();
   shut_down_if_done();
 }
