@@ -68,6 +68,8 @@ ProcessTest::ProcessTest() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+ProcessTest::~ProcessTest() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+
 void EitherEnd::SetUp() {
   if (ours_is_child()) {
     start_child();

@@ -21,6 +21,7 @@ enum class OurEnd { child, parent };
 class ProcessTest : public LeakFree {
  protected:
   ProcessTest();
+  ~ProcessTest() override;
 };
 
 /// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards
