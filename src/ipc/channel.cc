@@ -212,7 +212,7 @@ void Channel::on_peer_death(std::move_only_function<void(std::string_view)> call
 }
 void Channel::tell_death(std::string_view what) {
   state_->machine.tell_death(what);
-  state_->flush();
+  state_->write_out();
 }
 void Channel::on_internal(std::move_only_function<void(Message)> callback) {
   state_->on_internal.set(std::move(callback));

@@ -38,11 +38,8 @@ Result<uint64_t> Channel::State::send(const Value& message, std::string_view typ
   if (!sent) return sent;
   if (machine.above_high_water()) drain_wanted = true;
   // Large amounts go in pieces that stay in the processor's cache.
-  if (machine.unsent() - queue.size() >= flush_at && !blocked) {
-    flush();
-  } else {
-    schedule_flush();
-  }
+  if (machine.unsent() - queue.size() >= flush_at && !blocked) write_out();
+  schedule_flush();
   return sent;
 }
 
@@ -70,11 +67,7 @@ Op<> Channel::State::watch(uint64_t sequence) {
   });
   watched.emplace(sequence, std::move(promise));
   machine.watch(sequence);
-  if (descriptor && !blocked) {
-    schedule_flush();
-  } else {  // no flush may come any more that would tell
-    loop.defer([self = shared_from_this()] { self->carry_out_notices(); });
-  }
+  schedule_flush();
   return op;
 }
 
@@ -202,7 +195,7 @@ bool Channel::State::read_once(DescriptorRead& read) {
 }
 
 void Channel::State::schedule_flush() {
-  if (flush_scheduled || blocked || !descriptor) return;
+  if (flush_scheduled) return;
   flush_scheduled = true;
   loop.defer([self = shared_from_this()] {
     self->flush_scheduled = false;
@@ -227,7 +220,8 @@ void Channel::State::enqueue(wire::Output&& output) {
   queue.append(bytes.substr(begin));
 }
 
-void Channel::State::flush() {
+// To the kernel, and nothing else: no callback runs here.
+void Channel::State::write_out() {
   if (!descriptor) return;
   enqueue(machine.take_output());
   if (!blocked && !starved_timer.active()) {
@@ -253,7 +247,12 @@ void Channel::State::flush() {
     }
     machine.written(queue.written());
   }
+}
+
+void Channel::State::flush() {
+  write_out();
   carry_out_notices();
+  if (!descriptor) return;
   settle_flush_waits();
   update_interest();
   if (drain_wanted && descriptor && !machine.above_high_water()) {

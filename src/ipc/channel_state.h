@@ -36,6 +36,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   // What happens.
   void on_event(int events);
   void schedule_flush();
+  void write_out();
   void flush();
   void pump();
 

@@ -255,6 +255,26 @@ TEST_F(ChannelTest, TellsWhenItMaySendAgain) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(ChannelTest, RunsNoCallbackInsideTheSendThatCausedIt) {
+  connect(false);
+  bool inside = false;
+  bool drained = false;
+  a.on_drain([&] {
+    EXPECT_FALSE(inside);
+    drained = true;
+    a.disconnect();
+  });
+  b.on_disconnect([](bool) {});
+  // What the kernel takes at once leaves nothing to wait for.
+  inside = true;
+  a.send(std::string(150 << 10, 'x'));
+  inside = false;
+  collect_at_b();
+  loop.run();
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(got.size(), 1U);
+}
+
 TEST_F(ChannelTest, KeepsTheLoopRunningOnlyWhileSomebodyListens) {
   int ends[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
