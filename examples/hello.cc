@@ -98,10 +98,11 @@ class Primary {
   }
 
   void start_later() {
-    delayed_.push_back(baton::Timer(self_.loop(), backoff_, [this] {
-      delayed_.pop_front();
+    const auto delay = delayed_.emplace(delayed_.end());
+    *delay = baton::Timer(self_.loop(), backoff_, [this, delay] {
+      delayed_.erase(delay);
       start_worker();
-    }));
+    });
     backoff_ = std::min<milliseconds>(backoff_ * 2, longest_backoff);
   }
 

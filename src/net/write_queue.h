@@ -20,7 +20,8 @@ class WriteQueue {
 
   void append(std::string_view bytes);
   void append(std::string&& bytes);
-  /// Gives `bytes` to the kernel without queueing them; returns how many it took. None while bytes are waiting.
+  /// Gives `bytes` to the kernel without queueing them; returns how many it took. None while bytes are
+  /// waiting.
   size_t write_through(int descriptor, std::string_view bytes);
   /// The next byte that is appended carries `descriptor` with it. It stays the caller's, and must stay open
   /// until that byte is written.

@@ -18,7 +18,8 @@ std::string take_variable(const char* name) {
   return taken;
 }
 
-// A channel on a standard stream is moved away, so that what is printed does not go to the parent as a message.
+// A channel on a standard stream is moved away, so that what is printed does not go to the parent as a
+// message.
 Result<Fd> clear_of_standard_streams(int number, const std::string& operation) {
   if (number > STDERR_FILENO) return Fd(number);
   Fd moved(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));

@@ -26,7 +26,6 @@
 #include "process/raw_channel.h"
 
 using baton::Fd;
-using baton::Value;
 using baton::test::RawChannel;
 
 namespace {

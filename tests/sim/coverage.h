@@ -40,9 +40,9 @@ enum class Met : std::uint8_t {
   stray_descriptor,
   early_answer,
   all_closed_told,
-  count_
+  count
 };
-inline constexpr std::size_t met_count = static_cast<std::size_t>(Met::count_);
+inline constexpr std::size_t met_count = static_cast<std::size_t>(Met::count);
 
 std::string_view name_of(Met event);
 /// How often each event was met since the program began.

@@ -40,10 +40,10 @@ class Server {
   /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
   /// passed over.
   void adopt(net::Socket socket);
-  /// The end, in order. Accepts what waits in the backlog, then no more: the listener is closed, and what comes
-  /// later is left to the others who hold it. Requests in flight are answered with `Connection: close`, and so
-  /// are clients that speak within `time` on connections that are open. Settles when no connection is left;
-  /// when `time` is over, those that are left are closed. Dropping the Op does not stop it.
+  /// The end, in order. Accepts what waits in the backlog, then no more: the listener is closed, and what
+  /// comes later is left to the others who hold it. Requests in flight are answered with `Connection: close`,
+  /// and so are clients that speak within `time` on connections that are open. Settles when no connection is
+  /// left; when `time` is over, those that are left are closed. Dropping the Op does not stop it.
   Op<> drain(std::chrono::nanoseconds time);
   /// Closes everything at once, as destroying does.
   void close() noexcept;

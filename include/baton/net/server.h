@@ -68,8 +68,8 @@ class Server {
   /// Stops and resumes accepting.
   void pause();
   void resume();
-  /// Accepts now what waits in the backlog, at most 4,096 connections. Who closes the last copy of a listener would
-  /// otherwise reset them.
+  /// Accepts now what waits in the backlog, at most 4,096 connections. Who closes the last copy of a listener
+  /// would otherwise reset them.
   void accept_pending();
   /// Closes the descriptor; no callback is called any more.
   void close() noexcept;

@@ -14,9 +14,9 @@
 
 namespace baton::net {
 
-/// A byte stream: a TCP connection, a Unix-domain one, a pipe or a terminal. Mirrors Node's `net.Socket`. It owns its
-/// descriptor. Its callbacks run from the loop; any of them may destroy the socket, and none is called after
-/// that.
+/// A byte stream: a TCP connection, a Unix-domain one, a pipe or a terminal. Mirrors Node's `net.Socket`. It
+/// owns its descriptor. Its callbacks run from the loop; any of them may destroy the socket, and none is
+/// called after that.
 ///
 /// Reading begins when `on_data` (or `on_end`) is set, so a socket that is only passed on loses no byte.
 /// While it reads or writes it keeps `Loop::run` from returning, unless unref'd.
@@ -58,8 +58,8 @@ class Socket {
   bool write(std::string_view bytes);
   bool write(std::string&& bytes);
   bool write(const char* text) { return write(std::string_view(text)); }
-  /// `write` for the last words of a callback: what the kernel takes at once is neither copied nor waits for the
-  /// callback's end.
+  /// `write` for the last words of a callback: what the kernel takes at once is neither copied nor waits for
+  /// the callback's end.
   bool write_through(std::string_view bytes);
   /// Finishes our direction once everything queued is in the kernel (SHUT_WR).
   void end();

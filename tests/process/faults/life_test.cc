@@ -96,7 +96,7 @@ TEST_F(Observed, EveryMessageOfAChildThatDiesComesBeforeItsExit) {
   for (int i = 0; i < 300; ++i) {
     arguments.insert(arguments.end(), {"line", std::to_string(i)});
   }
-  arguments.push_back("die");
+  arguments.emplace_back("die");
   const Texts all = events(arguments);
   ASSERT_GE(all.size(), 300U);
   for (size_t i = 0; i < 300; ++i) EXPECT_EQ(all[i], "message " + std::to_string(i));
