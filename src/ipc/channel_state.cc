@@ -261,10 +261,16 @@ void Channel::State::flush() {
   }
 }
 
+// A wait that was given up takes nothing.
+bool Channel::State::somebody_takes_messages() {
+  while (!next_messages.empty() && !next_messages.front().wanted()) next_messages.pop_front();
+  return on_message || !next_messages.empty();
+}
+
 void Channel::State::pump() {
   carry_out_notices();
   // A message may wait for a listener; the end does not.
-  while (!detached && (on_message || !next_messages.empty())) {
+  while (!detached && somebody_takes_messages()) {
     auto delivery = machine.next_delivery();
     if (!delivery) break;
     deliver(std::move(*delivery));
@@ -373,11 +379,9 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
     }
     return;
   }
-  while (!next_messages.empty()) {
-    Promise<Message> waiter = std::move(next_messages.front());
+  if (somebody_takes_messages() && !next_messages.empty()) {
+    next_messages.front().resolve(std::move(*message));
     next_messages.pop_front();
-    if (!waiter.wanted()) continue;
-    waiter.resolve(std::move(*message));
     return;
   }
   on_message.fire(std::move(*message));
@@ -442,7 +446,9 @@ void Channel::State::finish() {
   starved_timer.stop();
   count_waits.clear();
   close_waits.clear();
-  watched.clear();
+  for (auto& [sequence, promise] : std::exchange(watched, {})) {
+    promise.resolve(failure(Errc::disconnected, "send"));
+  }
   settle_flush_waits();
   loop.defer([self = shared_from_this()] { self->on_close.fire_once(); });
 }

@@ -49,6 +49,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
 
   void report(const Error& error);
   [[nodiscard]] bool listening() const;
+  bool somebody_takes_messages();
   void shut_down();
   void settle_flush_waits();
   void restart_deadline();

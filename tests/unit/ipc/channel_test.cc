@@ -208,6 +208,19 @@ TEST_F(ChannelTest, DoesNotLoseAMessageToAWaitThatTimedOut) {
   EXPECT_EQ(got, (std::vector<std::string>{"\"late\""}));
 }
 
+TEST_F(ChannelTest, KeepsAMessageThatComesAfterTheWaitForItWasGivenUp) {
+  connect(true);
+  b.next_message().within(std::chrono::milliseconds(1)).then([&](Result<Message> result) {
+    EXPECT_FALSE(result);
+    std::move(a.send("kept")).then([&](Result<void>) {
+      a.disconnect();
+      b.next_message().then([&](Result<Message> later) { got.push_back(to_json(later.value().value())); });
+    });
+  });
+  loop.run();
+  EXPECT_EQ(got, (std::vector<std::string>{"\"kept\""}));
+}
+
 TEST_F(ChannelTest, SettlesASendWhenTheKernelHasIt) {
   connect(false);
   bool sent = false;
