@@ -1,0 +1,124 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "baton/net/endpoint.h"
+#include "baton/process/forked_child.h"
+
+namespace baton::supervisor {
+
+/// What counts as being ready.
+enum class Ready {
+  any,  ///< the cluster's 'listening' or READY=1, whichever comes first; with `Options::listen` also: alive
+        ///< for `Options::min_uptime` without either
+  notify,  ///< READY=1 alone
+};
+
+/// A socket that is opened here and handed to every worker as systemd hands it.
+class ListenSocket {
+ public:
+  ListenSocket(std::string name, net::Endpoint endpoint)
+      : name_(std::move(name)), endpoint_(std::move(endpoint)) {}
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+
+ private:
+  std::string name_;
+  net::Endpoint endpoint_;
+};
+
+/// What is run, how many times, and when it is started again. `Options("./server").workers(4).min_uptime(2s)`
+class Options {
+ public:
+  using Time = std::chrono::nanoseconds;
+
+  /// What `Process::fork` is given for each worker: the name of an entry of this program, an executable (the
+  /// name has a '/') or a script.
+  explicit Options(std::string module) : module_(std::move(module)) {}
+
+  /// Arguments, interpreter, directory, environment and so on. Every worker leads a session of its own,
+  /// whatever this says.
+  Options& fork(ForkOptions how) { return fork_ = std::move(how), *this; }
+  /// How many workers there shall be; at least 1, else misuse. 1 by default.
+  Options& workers(unsigned count);
+  /// Opens a socket and hands it to the workers as `LISTEN_FDS` (descriptor 3 and up, in the order of these
+  /// calls) under `name` in `LISTEN_FDNAMES`. Blocking, close-on-exec only here, with a backlog of 4,096.
+  Options& listen(std::string name, net::Endpoint endpoint) {
+    return listen_.emplace_back(std::move(name), std::move(endpoint)), *this;
+  }
+  /// Hands the workers' standard output and error to `Supervisor::on_output`, line by line. Without it they
+  /// go where `fork` says.
+  Options& capture_output(bool on = true) { return capture_output_ = on, *this; }
+
+  Options& ready(Ready what) { return ready_ = what, *this; }
+  /// How long a worker has to become ready before it is killed; 10 s.
+  Options& listen_timeout(Time time) { return listen_timeout_ = time, *this; }
+  /// How long a worker that was told to stop has before it is killed with all its descendants; 10 s.
+  Options& kill_timeout(Time time) { return kill_timeout_ = time, *this; }
+  /// How long after `Supervisor::stop` the workers still serve; 0.
+  Options& drain_delay(Time time) { return drain_delay_ = time, *this; }
+  /// A worker that dies before it is ready, or sooner than this after, died *unstable*. With 0 none does. 1
+  /// s.
+  Options& min_uptime(Time time) { return min_uptime_ = time, *this; }
+  /// How long a worker's successor waits after an unstable death: `first`, doubling with each further one up
+  /// to `longest`; the wait itself is by chance between half of that and all. After a stable death there is
+  /// no wait. 100 ms to 30 s.
+  Options& backoff(Time first, Time longest) { return backoff_ = {first, longest}, *this; }
+  /// After so many unstable deaths of one slot within 60 s everything is given up; 0: never. 10. It counts
+  /// from the moment on that any worker was ready: if none ever is, each slot has three tries.
+  Options& max_restarts(unsigned count) { return max_restarts_ = count, *this; }
+  /// Kills a worker that does not answer for so long; off by default.
+  Options& hang_timeout(std::optional<Time> time) { return hang_timeout_ = time, *this; }
+  /// Replaces a worker, as a reload does, whose resident memory has been over so many bytes for 5 s; off by
+  /// default.
+  Options& max_memory(std::optional<uint64_t> bytes) { return max_memory_ = bytes, *this; }
+  /// A signal that a worker is also sent when it is told to stop; none by default. A number that is no signal
+  /// is misuse.
+  Options& stop_signal(std::optional<int> signal);
+  /// Whether this process takes over what its workers' descendants leave behind (PR_SET_CHILD_SUBREAPER):
+  /// collects them when they end, and ends them with the last worker. On by default; a process 1 always does.
+  Options& adopt_orphans(bool on) { return adopt_orphans_ = on, *this; }
+
+  [[nodiscard]] const std::string& module() const noexcept { return module_; }
+  [[nodiscard]] const ForkOptions& fork() const noexcept { return fork_; }
+  [[nodiscard]] unsigned workers() const noexcept { return workers_; }
+  [[nodiscard]] const std::vector<ListenSocket>& listen() const noexcept { return listen_; }
+  [[nodiscard]] bool capture_output() const noexcept { return capture_output_; }
+  [[nodiscard]] Ready ready() const noexcept { return ready_; }
+  [[nodiscard]] Time listen_timeout() const noexcept { return listen_timeout_; }
+  [[nodiscard]] Time kill_timeout() const noexcept { return kill_timeout_; }
+  [[nodiscard]] Time drain_delay() const noexcept { return drain_delay_; }
+  [[nodiscard]] Time min_uptime() const noexcept { return min_uptime_; }
+  [[nodiscard]] Time first_backoff() const noexcept { return backoff_.first; }
+  [[nodiscard]] Time longest_backoff() const noexcept { return backoff_.second; }
+  [[nodiscard]] unsigned max_restarts() const noexcept { return max_restarts_; }
+  [[nodiscard]] std::optional<Time> hang_timeout() const noexcept { return hang_timeout_; }
+  [[nodiscard]] std::optional<uint64_t> max_memory() const noexcept { return max_memory_; }
+  [[nodiscard]] std::optional<int> stop_signal() const noexcept { return stop_signal_; }
+  [[nodiscard]] bool adopt_orphans() const noexcept { return adopt_orphans_; }
+
+ private:
+  std::string module_;
+  ForkOptions fork_;
+  unsigned workers_ = 1;
+  std::vector<ListenSocket> listen_;
+  bool capture_output_ = false;
+  Ready ready_ = Ready::any;
+  Time listen_timeout_ = std::chrono::seconds(10);
+  Time kill_timeout_ = std::chrono::seconds(10);
+  Time drain_delay_{0};
+  Time min_uptime_ = std::chrono::seconds(1);
+  std::pair<Time, Time> backoff_ = {std::chrono::milliseconds(100), std::chrono::seconds(30)};
+  unsigned max_restarts_ = 10;
+  std::optional<Time> hang_timeout_;
+  std::optional<uint64_t> max_memory_;
+  std::optional<int> stop_signal_;
+  bool adopt_orphans_ = true;
+};
+
+}  // namespace baton::supervisor
