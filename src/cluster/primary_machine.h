@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "baton/base/error.h"
+#include "baton/cluster/policy.h"
+#include "baton/wire/value.h"
+#include "cluster/chooser.h"
+#include "wire/cluster_message.h"
+
+namespace baton::cluster {
+
+using WorkerId = uint32_t;      // Node's worker.id; the driver's choice, never used again
+using ListenerId = uint32_t;    // the machine's choice, never used again
+using ConnectionId = uint64_t;  // the driver's choice, not used again while the machine knows it
+using Milliseconds = uint64_t;  // since whenever the driver likes
+
+/// How a listener's connections reach the workers.
+enum class Sharing {
+  handed_over,    // the primary listens and accepts; newconn
+  one_socket,     // the primary listens; every worker has a copy of the socket and accepts by itself
+  a_socket_each,  // a SO_REUSEPORT socket for each slot, made and kept by the primary
+  datagrams,      // UDP: every worker has a copy of the bound socket
+};
+
+struct PrimaryLimits {
+  size_t workers = 4096;
+  size_t listeners_of_a_worker = 256;
+  size_t open_queries = 64;  // of a worker, unanswered
+  size_t waiting = 1024;     // connections in the primary, not counting those that came back
+  unsigned node_window = 1;  // unanswered hand-offs a listener and worker
+  unsigned baton_window = 16;
+  Milliseconds fresh = 50;              // a full Baton that has answered within it is waited for in its turn
+  Milliseconds sticky_patience = 1000;  // how long a client waits for its own worker
+  Milliseconds first_rest = 10;         // after a refusal; doubles
+  Milliseconds longest_rest = 200;
+  Milliseconds close_linger = 1000;  // of a listener that its last user has closed
+  Milliseconds orphan_term = 1000;   // a process without channel that may hold connections: SIGTERM
+  Milliseconds orphan_kill = 3000;   // and SIGKILL, both since the channel's end
+  Milliseconds hang_timeout = 0;     // 0: off
+  int64_t default_backlog = 4096;
+  wire::ClusterMessageLimits message{};
+};
+
+/// What the driver has to do. Take actions after every event until there are none; an event may be fed in
+/// while actions are left (what an action caused at once, say).
+struct PrimaryAction {
+  enum class Kind {
+    // channel.send(message) to `worker`. If that fails nothing need be said: the channel's end will be.
+    send,
+    // channel.offer(message, the handle of `connection`) to `worker`, type net.Native; remember which offer
+    // it is. If
+    // the call fails, keep the handle and feed refused(). on_refused of the channel: feed refused().
+    offer,
+    // The connection is the primary's again: take_back() the offer that it is, if it is one, and keep the
+    // handle. Always
+    // comes before another `offer` or `close` of it.
+    take_back,
+    // Close our copy of `connection`: take_back() and drop if it is an offer, else drop. The last that is
+    // heard of it; exactly one for each connection that was accepted.
+    close_connection,
+    // Open the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say, then feed
+    // opened() or
+    // open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets bind to the
+    // address of
+    // the first.
+    open,
+    // Send `message` to `worker` with a copy of socket `slot` of `listener`: net.Native, or dgram.Native for
+    // datagrams. Our own copy stays.
+    share,
+    // From now on (`on`) accept from socket `slot` of `listener` whenever it is readable: while
+    // accepts(listener, slot), one
+    // connection after the other, each told by accepted() with its actions carried out; or accept no more.
+    accept,
+    // Close every socket of `listener`. The last that is heard of it.
+    close_listener,
+    // Send `signal` to the process of `worker` (and say `text`): it does not answer, or its channel is closed
+    // and it may hold connections.
+    kill,
+    // Find out the sticky value of `connection` without reading it (MSG_PEEK), then feed sticky_value().
+    look,
+    // Events of the program: Node's 'online'; 'listening' with `query` (its port is the real one, `listener`
+    // is which);
+    // a listener could not be opened (`error`, `listener` is gone); something to report (`error`).
+    online,
+    listening,
+    listen_failed,
+    report,
+  };
+  Kind kind;
+  WorkerId worker = 0;
+  ListenerId listener = 0;
+  unsigned slot = 0;
+  ConnectionId connection = 0;
+  bool on = false;
+  int signal = 0;
+  Value message{};
+  wire::ListenQuery query{};
+  std::string text{};
+  std::optional<Error> error{};
+};
+
+/// A primary of Node's cluster, towards Node and Baton workers, as a state machine: who listens on what, and
+/// who owns which connection. It has no descriptor, no clock and no channel.
+///
+/// A connection has one owner at every moment:
+///
+///   state   | what it is              | accepted:true | NACK, accepted:false | worker_gone
+///   --------+-------------------------+---------------+----------------------+------------
+///   looked  | the primary's, unsorted |               |                      |
+///   waiting | the primary's           |               |                      |
+///   offered | a worker's, or nobody's | closed here   | waiting              | waiting
+///
+/// That a channel has closed says nothing about what its worker holds: only its answer or its death does. A
+/// worker that gives neither is killed.
+class PrimaryMachine {
+ public:
+  explicit PrimaryMachine(Policy policy = {}, PrimaryLimits limits = {}, uint64_t seed = 1);
+
+  /// What the driver may want to know of a listener.
+  struct Listener {
+    ListenerId id;
+    std::string key;
+    Sharing sharing;
+    wire::ListenQuery query;  // the first one's
+    int64_t backlog;
+    std::optional<wire::Sockname> sockname;  // once it is open; none for a Unix path
+    bool open;
+  };
+  struct WorkerView {
+    bool online = false;
+    bool listening = false;  // it has told of a server that listens
+    bool told_to_disconnect = false;
+    bool exited_after_disconnect = false;  // agreed: told, or has said so itself
+    bool channel_ended = false;
+    uint64_t handed = 0;                    // connections that it took, ever
+    std::optional<uint64_t> connections{};  // open now, if it reports
+    std::optional<double> lag{};
+    size_t unanswered = 0;
+  };
+
+  // Events.
+
+  /// What time it is. To be said before any other event of a wake-up, and at next_deadline().
+  void time(Milliseconds now);
+  /// A process was forked with a channel. `slot`: its place, from 1.
+  void worker_started(WorkerId worker, unsigned slot);
+  /// Its channel has heard that it is Baton.
+  void worker_is_baton(WorkerId worker);
+  /// An internal message of it (is_cluster_message). The driver has closed and reported any handle that came
+  /// with it.
+  void message(WorkerId worker, const Value& message);
+  /// The peer did not take the offered connection (NACK), or could not be offered it.
+  void refused(ConnectionId connection);
+  /// The channel has ended, and all that came before was fed in.
+  void channel_ended(WorkerId worker);
+  /// Its process is reaped, and all that it had sent was fed in (read until there is nothing more: another
+  /// process may hold the channel open). Implies channel_ended. The machine forgets the worker.
+  void worker_gone(WorkerId worker);
+  /// The program tells a worker to disconnect (Node's worker.disconnect()).
+  void disconnect(WorkerId worker);
+  /// Socket `slot` of `listener` is open.
+  void opened(ListenerId listener, unsigned slot, std::optional<wire::Sockname> sockname);
+  /// `error`: a positive errno.
+  void open_failed(ListenerId listener, unsigned slot, int error);
+  /// A connection was accepted. `client`: its address without port, empty for Unix.
+  void accepted(ListenerId listener, ConnectionId connection, std::string_view client);
+  /// What `look` asked for; nothing if there is none, or it did not come in time.
+  void sticky_value(ConnectionId connection, std::optional<std::string_view> value);
+  /// Closes every listener, and what waits for a worker; later queries get an error.
+  void close_listeners();
+
+  // Actions.
+
+  [[nodiscard]] std::optional<PrimaryAction> next_action();
+  /// When time() has something to do, if nothing happens before.
+  [[nodiscard]] std::optional<Milliseconds> next_deadline() const;
+
+  // State.
+
+  /// Whether a connection of that socket may be accepted now.
+  [[nodiscard]] bool accepts(ListenerId listener, unsigned slot = 0) const;
+  /// Null if it is closed.
+  [[nodiscard]] const Listener* listener(ListenerId listener) const;
+  [[nodiscard]] std::vector<ListenerId> listeners() const;
+  /// Nothing if the worker is not known.
+  [[nodiscard]] std::optional<WorkerView> worker(WorkerId worker) const;
+  /// Connections on offer to workers, and in the primary without a worker.
+  [[nodiscard]] size_t in_flight() const noexcept;
+  [[nodiscard]] size_t waiting() const noexcept;
+  /// How many came back and were handed on, ever.
+  [[nodiscard]] uint64_t requeued() const noexcept;
+};
+
+}  // namespace baton::cluster
