@@ -1,10 +1,16 @@
 #pragma once
 
-/// All of Baton. Start reading with `process/process.h`: `run`, `Process`, `fork`; then `ipc/channel.h`.
+/// All of Baton. Start reading with `process/process.h`: `run`, `Process`, `fork`; then
+/// `ipc/channel.h`; then `cluster/primary.h` and `cluster/worker.h`.
 
 #include "baton/base/descriptor_kind.h"
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
+#include "baton/cluster/listening.h"
+#include "baton/cluster/policy.h"
+#include "baton/cluster/primary.h"
+#include "baton/cluster/worker.h"
+#include "baton/cluster/worker_process.h"
 #include "baton/http/server.h"
 #include "baton/ipc/channel.h"
 #include "baton/ipc/message.h"

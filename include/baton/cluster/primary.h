@@ -1,0 +1,154 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "baton/cluster/listening.h"
+#include "baton/cluster/policy.h"
+#include "baton/cluster/worker_process.h"
+#include "baton/process/process.h"
+
+namespace baton::cluster {
+
+/// How a primary starts and feeds its workers; mirrors `cluster.setupPrimary`. A class with setters, so that
+/// it may stand inside a `co_await` expression.
+class PrimaryOptions {
+ public:
+  /// What workers run, as `Process::fork` takes it: an entry of this program, another executable, or a script
+  /// for Node. The entry "worker" by default.
+  PrimaryOptions& exec(std::string module) { return exec_ = std::move(module), *this; }
+  /// Their arguments, Node's own arguments, the interpreter, the directory, user, environment and streams
+  /// (inherited unless set).
+  PrimaryOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
+  PrimaryOptions& args(std::vector<std::string> arguments) { return fork_.args(std::move(arguments)), *this; }
+  /// Standard output and error are pipes, to be read at `WorkerProcess::process()`.
+  PrimaryOptions& silent(bool on = true) { return silent_ = on, *this; }
+  /// Which worker gets a connection. By default what NODE_CLUSTER_SCHED_POLICY says, as Node reads it
+  /// ("none": shared), else in turn.
+  PrimaryOptions& policy(Policy policy) { return policy_ = std::move(policy), *this; }
+  /// How many connections wait in the kernel for each listener, unless a worker asks for another number;
+  /// 4,096. The kernel takes no more than net.core.somaxconn.
+  PrimaryOptions& backlog(int connections) { return backlog_ = connections, *this; }
+  /// A worker that reports and does not answer for so long (a hang, SIGSTOP) is killed, and what it had not
+  /// accepted goes to others. Off (0) by default. At least 30 ms.
+  PrimaryOptions& hang_timeout(std::chrono::milliseconds time) { return hang_timeout_ = time, *this; }
+
+  [[nodiscard]] const std::string& exec() const noexcept { return exec_; }
+  [[nodiscard]] const ForkOptions& fork() const noexcept { return fork_; }
+  [[nodiscard]] bool silent() const noexcept { return silent_; }
+  [[nodiscard]] const std::optional<Policy>& policy() const noexcept { return policy_; }
+  [[nodiscard]] int backlog() const noexcept { return backlog_; }
+  [[nodiscard]] std::chrono::milliseconds hang_timeout() const noexcept { return hang_timeout_; }
+
+ private:
+  std::string exec_ = "worker";
+  ForkOptions fork_;
+  std::optional<Policy> policy_;
+  std::chrono::milliseconds hang_timeout_{0};
+  int backlog_ = 4096;
+  bool silent_ = false;
+};
+
+/// What is different for one worker.
+class WorkerOptions {
+ public:
+  /// Sets a variable of its environment, on top of the primary's options. Mirrors `cluster.fork(env)`.
+  WorkerOptions& add_env(std::string key, std::string value) {
+    return env_.emplace_back(std::move(key), std::move(value)), *this;
+  }
+  /// The place that it holds, 1 or more: a worker that replaces another gets the same. `sticky` hashes over
+  /// slots, `reuse_port` has a socket for each. By default the lowest that no live worker holds.
+  WorkerOptions& slot(uint32_t number) { return slot_ = number, *this; }
+  /// In place of the primary's `exec` and `fork` options.
+  WorkerOptions& exec(std::string module) { return exec_ = std::move(module), *this; }
+  WorkerOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
+
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& env() const noexcept { return env_; }
+  [[nodiscard]] uint32_t slot() const noexcept { return slot_; }
+  [[nodiscard]] const std::optional<std::string>& exec() const noexcept { return exec_; }
+  [[nodiscard]] const std::optional<ForkOptions>& fork() const noexcept { return fork_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> env_;
+  std::optional<std::string> exec_;
+  std::optional<ForkOptions> fork_;
+  uint32_t slot_ = 0;
+};
+
+/// The primary of a cluster: forks workers, of this program or unmodified Node's, opens the ports that they
+/// ask for, and hands them the connections. Mirrors Node's `cluster` in the primary.
+///
+///     baton::Task<> primary(baton::Process& self) {
+///       baton::cluster::Primary cluster(self);
+///       for (unsigned i = 0; i < baton::available_parallelism(); ++i) cluster.fork();
+///       co_await cluster.ended();
+///     }
+///
+/// A connection has one owner at any time. It is accepted when a worker has room for it, and until then waits
+/// in the kernel; the primary keeps its own copy until the worker says that it has it, and gives it to
+/// another when the worker refuses it, or is dead and everything that it had sent has been read. A worker
+/// whose channel closes while it lives and has not answered is ended (SIGTERM after 1 s, then SIGKILL).
+///
+/// Listeners belong to the primary and stay open when the last worker dies; without a worker connections wait
+/// in the kernel. A listener that its last worker closes while it goes on is closed 1 s later.
+class Primary {
+ public:
+  explicit Primary(Process& process, const PrimaryOptions& options = PrimaryOptions());
+  Primary(Primary&&) noexcept;
+  Primary& operator=(Primary&&) noexcept;
+  /// Closes the listeners and stops the workers that are left as `Child::stop` does, in the background.
+  ~Primary();
+
+  /// Starts a worker. Throws as `Process::fork` does. Mirrors `cluster.fork(env)`.
+  WorkerProcess& fork(const WorkerOptions& options = WorkerOptions());
+  /// What new workers are started with. Mirrors `cluster.settings`.
+  [[nodiscard]] const PrimaryOptions& settings() const noexcept;
+  /// Workers that have not closed yet, in the order of their ids. Mirrors `cluster.workers`.
+  [[nodiscard]] std::vector<WorkerProcess*> workers() const;
+  /// The worker of that id; null if there is none.
+  [[nodiscard]] WorkerProcess* find(uint32_t id) const noexcept;
+
+  /// Tells every worker to leave; settles when they have gone and the listeners are closed. Mirrors
+  /// `cluster.disconnect()`.
+  Op<> disconnect();
+  /// Settles at that moment, without asking for it; also when all workers have ended by themselves.
+  Op<> ended();
+
+  /// What is open, as it was bound: "[::]:8080" for a worker's `listen(8080)`, the port that was chosen for
+  /// 0.
+  [[nodiscard]] std::vector<Listening> listeners() const;
+  /// How many connections are handed out and not answered.
+  [[nodiscard]] std::size_t in_flight() const noexcept;
+  /// How many connections came back from a worker and went to another, since the beginning.
+  [[nodiscard]] uint64_t requeued() const noexcept;
+
+  /// Each event of each worker; what the worker's own callback gets comes here first. `on_fork` comes right
+  /// after the `fork` that caused it.
+  void on_fork(std::move_only_function<void(WorkerProcess&)> callback);
+  void on_online(std::move_only_function<void(WorkerProcess&)> callback);
+  void on_listening(std::move_only_function<void(WorkerProcess&, const Listening&)> callback);
+  void on_disconnect(std::move_only_function<void(WorkerProcess&)> callback);
+  void on_exit(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
+  void on_close(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
+  /// May take the message's handle.
+  void on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback);
+  void on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback);
+  /// A listener that a worker asked for could not be opened; the worker was told the same errno, as Node's
+  /// 'error' event of its server.
+  void on_listen_error(
+      std::move_only_function<void(WorkerProcess&, const Listening&, const Error&)> callback);
+  /// A worker did not answer within `hang_timeout` and was killed.
+  void on_hang(std::move_only_function<void(WorkerProcess&)> callback);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace baton::cluster

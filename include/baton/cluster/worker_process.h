@@ -1,0 +1,97 @@
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "baton/cluster/listening.h"
+#include "baton/ipc/channel.h"
+#include "baton/process/forked_child.h"
+
+namespace baton::cluster {
+
+/// A worker as its primary sees it; mirrors Node's `cluster.Worker` there. It belongs to the `Primary` that
+/// forked it; a reference is valid until the tick after `on_close`.
+///
+/// Events come in the order online, listening, disconnect and exit (in either order), close. What the worker
+/// had sent before its end comes before those three.
+class WorkerProcess {
+ public:
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  /// 1, 2, ...: a new one for each worker that is forked, told to it as NODE_UNIQUE_ID.
+  [[nodiscard]] uint32_t id() const noexcept;
+  /// The place that it holds; see `WorkerOptions::slot`.
+  [[nodiscard]] uint32_t slot() const noexcept;
+  /// The process, for its streams and for signals; its channel's messages come here instead. Mirrors
+  /// `worker.process`.
+  [[nodiscard]] ForkedChild& process() noexcept;
+  [[nodiscard]] pid_t pid() const;
+
+  /// Sends a message, perhaps with a handle, as `Channel::send` does.
+  Channel::Sent send(const Value& message);
+  Channel::Sent send(const Value& message, const net::Server& server);
+  Channel::Sent send(const Value& message, net::Socket socket);
+
+  /// Tells the worker to leave: it gets no more connections, closes its listeners, finishes what it has,
+  /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says
+  /// so to a program outside the cluster protocol. Mirrors `worker.disconnect()`.
+  void disconnect();
+  /// Sends a signal; false if the process has ended. Mirrors `worker.kill()`.
+  bool kill(int signal_number = SIGTERM);
+
+  /// Whether messages reach it. Mirrors `worker.isConnected()`.
+  [[nodiscard]] bool is_connected() const noexcept;
+  /// Whether the process has ended. Mirrors `worker.isDead()`.
+  [[nodiscard]] bool is_dead() const noexcept;
+  /// It was told to leave, or said that it leaves: its end is no accident. Mirrors
+  /// `worker.exitedAfterDisconnect`.
+  [[nodiscard]] bool exited_after_disconnect() const noexcept;
+  /// It has said that it runs; that is the first thing that a worker of Node or Baton says.
+  [[nodiscard]] bool is_online() const noexcept;
+  /// Where it listens now, by its own word.
+  [[nodiscard]] const std::vector<Listening>& listening() const noexcept;
+
+  /// How many connections it has open: what it last reported (Baton's workers do, and Node's with the preload
+  /// module of `baton run`) and what it was handed since. Nothing if it never reported.
+  [[nodiscard]] std::optional<uint64_t> connections() const noexcept;
+  /// How late its event loop ran last, in milliseconds; nothing if it never reported.
+  [[nodiscard]] std::optional<double> lag() const noexcept;
+  /// How many connections it has accepted out of the primary's hands.
+  [[nodiscard]] uint64_t accepted() const noexcept;
+  /// How many were handed to it that it has not answered yet.
+  [[nodiscard]] std::size_t in_flight() const noexcept;
+
+  /// Its first word. Mirrors 'online'.
+  void on_online(Callback callback);
+  /// It listens; for each listener. Mirrors 'listening'.
+  void on_listening(std::move_only_function<void(const Listening&)> callback);
+  /// Its end of the channel has ended, once. Mirrors 'disconnect'.
+  void on_disconnect(Callback callback);
+  /// The process has ended, once. Mirrors 'exit'.
+  void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
+  /// The process has ended, its channel is closed, and the connections that it had not accepted have gone to
+  /// others or wait for them; once, and last.
+  void on_close(std::move_only_function<void(const ExitStatus&)> callback);
+  /// Each message for the program. What comes while nobody listens is dropped, as in Node. Mirrors 'message'.
+  void on_message(std::move_only_function<void(Message)> callback);
+  /// What was wrong with what it sent, and failures that nobody waits for; without it and without
+  /// `Primary::on_error`, one line on standard error each. Mirrors 'error'.
+  void on_error(std::move_only_function<void(const Error&)> callback);
+
+ private:
+  friend class Primary;
+  struct State;
+  explicit WorkerProcess(State& state) noexcept : state_(state) {}
+
+  State& state_;
+};
+
+}  // namespace baton::cluster
