@@ -94,12 +94,11 @@ Channel::Sent Channel::send(const Value& message, net::Socket socket) {
 }
 
 Channel::Sent Channel::send(const Value& message, net::Native handle) {
-  const wire::HandleMessage envelope("net.Native", {});
-  if (!envelope.fits(handle.kind())) {
-    return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(handle.kind())), false);
-  }
+  const DescriptorKind kind = handle.kind();
+  const std::string_view type = wire::HandleMessage::native_type(kind);
+  if (type.empty()) return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(kind)), false);
   make_nonblocking(handle.descriptor());
-  auto sent = state_->send(message, "net.Native", {}, handle.release());
+  auto sent = state_->send(message, type, {}, handle.release());
   return Sent(state_, std::move(sent), !state_->machine.above_high_water());
 }
 
@@ -216,6 +215,22 @@ void Channel::tell_death(std::string_view what) {
 }
 void Channel::on_internal(std::move_only_function<void(Message)> callback) {
   state_->on_internal.set(std::move(callback));
+  state_->loop.defer([state = state_] { state->pump(); });
 }
+void Channel::on_internal_refused(std::move_only_function<void(Value)> callback) {
+  state_->on_internal_refused.set(std::move(callback));
+}
+Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
+  const std::string_view type = wire::HandleMessage::native_type(handle.kind());
+  if (type.empty()) return failure(Errc::wrong_handle, "offer a handle", describe(handle.kind()));
+  make_nonblocking(handle.descriptor());
+  return state_->offer(message, type, handle);
+}
+net::Native Channel::take_back(uint64_t offer) { return state_->take_back(offer); }
+void Channel::on_refused(std::move_only_function<void(uint64_t offer)> callback) {
+  state_->on_refused.set(std::move(callback));
+}
+bool Channel::peer_is_baton() const noexcept { return state_->machine.peer_is_baton(); }
+void Channel::on_peer_baton(Callback callback) { state_->on_peer_baton.set(std::move(callback)); }
 
 }  // namespace baton

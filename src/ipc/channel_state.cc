@@ -35,12 +35,15 @@ void Channel::State::start() {
 Result<uint64_t> Channel::State::send(const Value& message, std::string_view type, std::string_view key,
                                       Fd handle) {
   auto sent = handle ? send_handle(message, type, key, std::move(handle)) : machine.send(message);
-  if (!sent) return sent;
+  if (sent) was_accepted();
+  return sent;
+}
+
+void Channel::State::was_accepted() {
   if (machine.above_high_water()) drain_wanted = true;
   // Large amounts go in pieces that stay in the processor's cache.
   if (machine.unsent() - queue.size() >= flush_at && !blocked) write_out();
   schedule_flush();
-  return sent;
 }
 
 Result<uint64_t> Channel::State::send_handle(const Value& message, std::string_view type,
@@ -50,13 +53,34 @@ Result<uint64_t> Channel::State::send_handle(const Value& message, std::string_v
   auto sent = machine.send(message, &outgoing);
   if (!sent && type != "net.Server") {
     loop.defer([self = shared_from_this(), id, error = sent.error()] {
-      net::Native back(self->handles.take(id));
+      net::Native back(self->handles.take(id).release());
       if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
     });
   } else if (!sent) {
     handles.take(id);
   }
   return sent;
+}
+
+Result<uint64_t> Channel::State::offer(const Value& message, std::string_view type, net::Native& handle) {
+  const wire::HandleId id = handles.add(std::move(handle));
+  const wire::ChannelMachine::Outgoing outgoing{id, type, {}, true};
+  auto sent = machine.send(message, &outgoing);
+  if (!sent) {
+    handle = handles.take(id);
+    return sent;
+  }
+  was_accepted();
+  return id;
+}
+
+net::Native Channel::State::take_back(uint64_t offer) {
+  const auto id = static_cast<wire::HandleId>(offer);
+  machine.take_back(id);
+  // The queue knows the descriptor by its number.
+  if (machine.output_over()) queue.clear();
+  schedule_flush();
+  return handles.take(id);
 }
 
 Op<> Channel::State::watch(uint64_t sequence) {
@@ -108,6 +132,9 @@ void Channel::State::detach() {
   on_close.clear();
   on_error.clear();
   on_unsent.clear();
+  on_refused.clear();
+  on_internal_refused.clear();
+  on_peer_baton.clear();
   on_peer_death.clear();
   next_messages.clear();
   disconnect_waits.clear();
@@ -186,7 +213,7 @@ bool Channel::State::read_once(DescriptorRead& read) {
   received.reserve(read.descriptors().size());
   for (Fd& fd : read.descriptors()) {
     const DescriptorKind kind = descriptor_kind(fd.get());
-    received.push_back({handles.add(std::move(fd)), kind});
+    received.push_back({handles.add(std::move(fd), kind), kind});
   }
   machine.received(read.bytes(), received, read.truncated());
   if (machine.input_refused()) input_over = true;
@@ -269,13 +296,19 @@ bool Channel::State::somebody_takes_messages() {
 
 void Channel::State::pump() {
   carry_out_notices();
-  // A message may wait for a listener; the end does not.
-  while (!detached && somebody_takes_messages()) {
-    auto delivery = machine.next_delivery();
+  // A message may wait for a listener; what the layers above say to each other does not, nor does the end.
+  while (!detached) {
+    const bool messages = somebody_takes_messages();
+    if (!messages && !on_internal) break;
+    using Wanted = wire::ChannelMachine::Wanted;
+    auto delivery = machine.next_delivery(messages ? Wanted::all : Wanted::internals);
     if (!delivery) break;
     deliver(std::move(*delivery));
   }
-  if (!detached && input_over && !end_told && !on_message) deliver_end(machine.end_was_reset());
+  const bool internal_first = on_internal && machine.has_internals();
+  if (!detached && input_over && !end_told && !on_message && !internal_first) {
+    deliver_end(machine.end_was_reset());
+  }
   if (detached) return;
   if (end_told && (queue.empty() || !descriptor)) finish();
   update_ref();
@@ -296,7 +329,7 @@ void Channel::State::carry_out(wire::Notice& notice) {
       handles.take(notice.handle);
       break;
     case Kind::handle_ours: {
-      net::Native back(handles.take(notice.handle));
+      net::Native back(handles.take(notice.handle).release());
       if (on_unsent && !back.listens()) {
         on_unsent.fire(std::move(back), *notice.error);
       } else if (!detached) {
@@ -304,6 +337,15 @@ void Channel::State::carry_out(wire::Notice& notice) {
       }
       break;
     }
+    case Kind::offer_refused:
+      on_refused.fire(notice.handle);
+      break;
+    case Kind::internal_refused:
+      on_internal_refused.fire(std::move(notice.message));
+      break;
+    case Kind::peer_is_baton:
+      on_peer_baton.fire();
+      break;
     case Kind::settled: {
       const auto waiter = watched.find(notice.sequence);
       if (waiter == watched.end()) break;
@@ -389,7 +431,7 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
 
 Result<Message> Channel::State::make_message(wire::Delivery& delivery) {
   if (!delivery.handle) return Message(std::move(delivery.message));
-  net::Native native(handles.take(*delivery.handle));
+  net::Native native = handles.take(*delivery.handle);
   if (delivery.type == "net.Server") {
     auto server = net::Server::adopt(loop, native.release());
     if (!server) return std::unexpected(server.error());

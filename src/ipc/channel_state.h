@@ -28,6 +28,8 @@ struct Channel::State : std::enable_shared_from_this<State> {
   // What the program does.
   void start();
   Result<uint64_t> send(const Value& message, std::string_view type, std::string_view key, Fd handle);
+  Result<uint64_t> offer(const Value& message, std::string_view type, net::Native& handle);
+  net::Native take_back(uint64_t offer);
   Op<> watch(uint64_t sequence);
   void disconnect();
   void detach();
@@ -70,6 +72,9 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Slot<> on_close;
   Slot<const Error&> on_error;
   Slot<net::Native, const Error&> on_unsent;
+  Slot<uint64_t> on_refused;
+  Slot<Value> on_internal_refused;
+  Slot<> on_peer_baton;
   Slot<std::string_view> on_peer_death;
   std::deque<Promise<Message>> next_messages;
   std::vector<Promise<>> disconnect_waits;
@@ -91,6 +96,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
 
  private:
   Result<uint64_t> send_handle(const Value& message, std::string_view type, std::string_view key, Fd handle);
+  void was_accepted();
   bool read_once(DescriptorRead& read);
   void read();
   void enqueue(wire::Output&& output);

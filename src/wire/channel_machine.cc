@@ -1,5 +1,6 @@
 #include "wire/channel_machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "baton/wire/json.h"
@@ -73,13 +74,21 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   if (!queue_.empty() || must_queue(handle != nullptr)) {
     Queued queued{out.substr(start), sequence, std::nullopt, false};
     out.resize(start);
-    if (handle != nullptr) queued.handle = handle->id;
+    if (handle != nullptr) {
+      queued.handle = handle->id;
+      queued.offer = handle->offer;
+    }
     queued_bytes_ += queued.frame.size();
     queue_.push_back(std::move(queued));
   } else {
     if (handle != nullptr) {
       output_.marks.push_back({start, handle->id});
-      ledger_.offer(handle->id, sequence, out.substr(start), generated_ + size + 1);
+      const uint64_t end = generated_ + size + 1;
+      if (handle->offer) {
+        ledger_.offer_once(handle->id, sequence, end);
+      } else {
+        ledger_.offer(handle->id, sequence, out.substr(start), end);
+      }
     }
     generated_ += size + 1;
   }
@@ -94,10 +103,7 @@ void ChannelMachine::watch(uint64_t sequence) {
     return;
   }
   if (broken_ && sequence > sent_through_) {
-    Notice lost = notice(Notice::Kind::settled);
-    lost.sequence = sequence;
-    lost.error = Error(make_error_code(Errc::disconnected), "send");
-    notices_.push_back(std::move(lost));
+    lose(sequence, Error(make_error_code(Errc::disconnected), "send"));
     return;
   }
   // It is in the output, and so are all before it.
@@ -121,11 +127,14 @@ void ChannelMachine::release_queue() {
       if (next.watched) waiting_.push_back({next.sequence, generated_});
     } else if (input_ == Input::open) {
       put_offer(next.frame, *next.handle);
-      ledger_.offer(*next.handle, next.sequence, std::move(next.frame), generated_);
+      if (next.offer) {
+        ledger_.offer_once(*next.handle, next.sequence, generated_);
+      } else {
+        ledger_.offer(*next.handle, next.sequence, std::move(next.frame), generated_);
+      }
       if (next.watched) ledger_.watch(next.sequence);
     } else {
-      give_back({*next.handle, next.sequence, {}, 0, 0, next.watched, HandoffLedger::State::refused},
-                Error(make_error_code(Errc::disconnected), "send"));
+      give_back(next, Error(make_error_code(Errc::disconnected), "send"));
     }
   }
   settle_written();
@@ -177,26 +186,16 @@ void ChannelMachine::output_broken(const Error& error) {
   accepting_ = false;
   output_ = {};
   generated_ = written_;
-  for (const Waiting& waiting : std::exchange(waiting_, {})) {
-    Notice lost = notice(Notice::Kind::settled);
-    lost.sequence = waiting.sequence;
-    lost.error = error;
-    notices_.push_back(std::move(lost));
-  }
-  for (Queued& queued : std::exchange(queue_, {})) {
-    if (queued.handle) {
-      give_back({*queued.handle, queued.sequence, {}, 0, 0, queued.watched, HandoffLedger::State::refused},
-                error);
-    } else if (queued.watched) {
-      Notice lost = notice(Notice::Kind::settled);
-      lost.sequence = queued.sequence;
-      lost.error = error;
-      notices_.push_back(std::move(lost));
-    }
-  }
+  for (const Waiting& waiting : std::exchange(waiting_, {})) lose(waiting.sequence, error);
+  for (const Queued& queued : std::exchange(queue_, {})) give_back(queued, error);
   queued_bytes_ = 0;
-  // Handles whose ACK never reached the kernel still are the sender's.
-  deliveries_.erase_if([this](const Pending& pending) {
+  drop_unacknowledged(deliveries_);
+  drop_unacknowledged(internals_);
+}
+
+// Handles whose ACK never reached the kernel still are the sender's.
+void ChannelMachine::drop_unacknowledged(Fifo<Pending>& deliveries) {
+  deliveries.erase_if([this](const Pending& pending) {
     if (pending.after_output <= written_) return false;
     Notice dropped = notice(Notice::Kind::close_handle);
     dropped.handle = pending.delivery.handle.value_or(0);
@@ -235,15 +234,42 @@ void ChannelMachine::peer_gone() {
   }
 }
 
+void ChannelMachine::take_back(HandleId offer) {
+  const auto queued = std::ranges::find(queue_, std::optional(offer), &Queued::handle);
+  if (queued != queue_.end()) {
+    if (queued->watched) lose(queued->sequence, Error(make_error_code(Errc::cancelled), "send"));
+    queued_bytes_ -= queued->frame.size();
+    queue_.erase(queued);
+    shut_down_if_done();
+  } else if (!broken_ && ledger_.unsent(offer, written_)) {
+    output_broken(Error(make_error_code(Errc::disconnected), "take back an offer"));
+  }
+}
+
 void ChannelMachine::give_back(const HandoffLedger::Entry& entry, const Error& error) {
-  Notice back = notice(Notice::Kind::handle_ours);
-  back.handle = entry.handle;
-  back.sequence = entry.sequence;
-  back.error = error;
-  notices_.push_back(std::move(back));
-  if (!entry.watched) return;
+  if (!entry.once) {
+    Notice back = notice(Notice::Kind::handle_ours);
+    back.handle = entry.handle;
+    back.sequence = entry.sequence;
+    back.error = error;
+    notices_.push_back(std::move(back));
+  }
+  if (entry.watched) lose(entry.sequence, error);
+}
+
+void ChannelMachine::give_back(const Queued& queued, const Error& error) {
+  using State = HandoffLedger::State;
+  if (queued.handle) {
+    give_back({*queued.handle, queued.sequence, {}, 0, 0, queued.watched, State::refused, queued.offer},
+              error);
+  } else if (queued.watched) {
+    lose(queued.sequence, error);
+  }
+}
+
+void ChannelMachine::lose(uint64_t sequence, const Error& error) {
   Notice lost = notice(Notice::Kind::settled);
-  lost.sequence = entry.sequence;
+  lost.sequence = sequence;
   lost.error = error;
   notices_.push_back(std::move(lost));
 }
@@ -311,18 +337,21 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
 }
 
 void ChannelMachine::on_frame(const Frame& frame) {
-  if (!batch_ && frame.text() == ack_frame) {
+  std::string_view text = frame.text();
+  const bool marked = text.starts_with(internal_mark);
+  if (marked) text.remove_prefix(1);
+  if (!batch_ && text == ack_frame) {
     bad_in_a_row_ = 0;
     on_answer(true);
     return;
   }
-  auto message = read_json(frame.text(), JsonLimits().depth(limits_.depth));
+  auto message = read_json(text, JsonLimits().depth(limits_.depth));
   if (!message) {
     bad_frame(frame, message.error());
     return;
   }
   bad_in_a_row_ = 0;
-  Parsed parsed{std::move(*message), frame.start(), frame.text().size() + 1};
+  Parsed parsed{std::move(*message), frame.start(), frame.text().size() + 1, marked};
   if (batch_) {
     held_.push_back(std::move(parsed));
   } else {
@@ -381,7 +410,7 @@ void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> h
   if (command == "NODE_HANDLE") {
     on_handle_message(std::move(parsed), handle);
   } else if (command.empty() || !on_command(command, parsed.message)) {
-    const bool internal = !command.empty();  // `command` lies in the message that moves
+    const bool internal = parsed.marked || !command.empty();  // `command` lies in the message that moves
     deliver({.message = std::move(parsed.message), .internal = internal}, parsed.size, 0);
   }
 }
@@ -401,6 +430,7 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
   if (!handle) {
     put(std::string(nack_frame) + '\n');
     report(Error(make_error_code(Errc::handle_lost), "receive", where()));
+    refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
     return;
   }
   put(std::string(ack_frame) + '\n');
@@ -412,16 +442,25 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     const std::string type = envelope.type().empty() ? "without a type" : envelope.type();
     report(Error(make_error_code(Errc::wrong_handle), "receive",
                  where() + ": " + std::string(describe(handle->kind)) + " sent as " + type));
+    refuse_internal(envelope.take_message());
     return;
   }
   Delivery delivery;
   delivery.message = envelope.take_message();
-  delivery.internal = !internal_command(delivery.message).empty();
+  delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
   delivery.handle = handle->id;
   delivery.type = envelope.type();
   delivery.key = envelope.key();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
   deliver(std::move(delivery), parsed.size, generated_);
+}
+
+// Whoever sent it may wait for more than the answer to the handle.
+void ChannelMachine::refuse_internal(Value&& message) {
+  if (internal_command(message).empty()) return;
+  Notice refused = notice(Notice::Kind::internal_refused);
+  refused.message = std::move(message);
+  notices_.push_back(std::move(refused));
 }
 
 // False: not a command of the channel itself.
@@ -463,7 +502,7 @@ void ChannelMachine::on_hello(const Value& message) {
     notices_.push_back(std::move(died));
     return;
   }
-  peer_is_baton_ = true;
+  if (!std::exchange(peer_is_baton_, true)) notices_.push_back(notice(Notice::Kind::peer_is_baton));
   if (!shut_down_) announce();
   release_queue();
 }
@@ -479,9 +518,11 @@ void ChannelMachine::on_answer(bool accepted) {
       report(unexpected());
       return;
     }
-    Notice taken = notice(Notice::Kind::close_handle);
-    taken.handle = entry->handle;
-    notices_.push_back(std::move(taken));
+    if (!entry->once) {
+      Notice taken = notice(Notice::Kind::close_handle);
+      taken.handle = entry->handle;
+      notices_.push_back(std::move(taken));
+    }
     if (entry->watched) {
       Notice settled = notice(Notice::Kind::settled);
       settled.sequence = entry->sequence;
@@ -494,6 +535,11 @@ void ChannelMachine::on_answer(bool accepted) {
     if (!had_offer) {
       report(unexpected());
       return;
+    }
+    if (ours && ours->once) {
+      Notice refused = notice(Notice::Kind::offer_refused);
+      refused.handle = ours->handle;
+      notices_.push_back(std::move(refused));
     }
     if (ours) {
       give_back(*ours, Error(make_error_code(Errc::handle_lost), "send"));
@@ -527,7 +573,8 @@ void ChannelMachine::end_of_input(bool reset) {
 
 void ChannelMachine::deliver(Delivery&& delivery, size_t size, uint64_t after_output) {
   undelivered_bytes_ += size;
-  deliveries_.emplace_back(std::move(delivery), after_output, size);
+  auto& waiting = delivery.internal ? internals_ : deliveries_;
+  waiting.emplace_back(std::move(delivery), after_output, size, ++arrived_);
 }
 
 std::optional<Notice> ChannelMachine::next_notice() {
@@ -537,11 +584,16 @@ std::optional<Notice> ChannelMachine::next_notice() {
   return next;
 }
 
-std::optional<Delivery> ChannelMachine::next_delivery() {
-  if (deliveries_.empty() || deliveries_.front().after_output > written_) return std::nullopt;
-  undelivered_bytes_ -= deliveries_.front().size;
-  std::optional<Delivery> next(std::move(deliveries_.front().delivery));
-  deliveries_.pop_front();
+std::optional<Delivery> ChannelMachine::next_delivery(Wanted wanted) {
+  const bool message = wanted != Wanted::internals && !deliveries_.empty();
+  const bool internal = wanted != Wanted::messages && !internals_.empty();
+  if (!message && !internal) return std::nullopt;
+  const bool first = internal && (!message || internals_.front().place < deliveries_.front().place);
+  Fifo<Pending>& waiting = first ? internals_ : deliveries_;
+  if (waiting.front().after_output > written_) return std::nullopt;
+  undelivered_bytes_ -= waiting.front().size;
+  std::optional<Delivery> next(std::move(waiting.front().delivery));
+  waiting.pop_front();
   return next;
 }
 

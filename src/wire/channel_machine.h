@@ -39,16 +39,19 @@ struct ReceivedHandle {
 /// What the driver has to do at once, whether or not the program listens.
 struct Notice {
   enum class Kind {
-    close_handle,    // our copy of `handle` is to be closed
-    handle_ours,     // `handle`, which rode on message `sequence`, was not taken and is the program's again
-                     // (`error`)
-    settled,         // the watched message `sequence` has met its fate (`error` if it was bad)
-    report,          // `error` is to be reported
-    retry_later,     // call retry_due() after `milliseconds`
-    shut_down,       // everything is sent and settled after disconnect(): finish our direction
-    peer_died,       // the peer says which exception ends it (`text`)
-    socket_count,    // the peer has `count` sockets of the server `text` open
-    sockets_closed,  // the peer has closed all sockets of the server `text`
+    close_handle,      // our copy of `handle` is to be closed
+    handle_ours,       // `handle`, which rode on message `sequence`, was not taken and is the program's again
+                       // (`error`)
+    offer_refused,     // `handle`, which was offered once, was not taken
+    settled,           // the watched message `sequence` has met its fate (`error` if it was bad)
+    internal_refused,  // `message` of the NODE_ kind was dropped, as its handle did not come or is useless
+    peer_is_baton,     // it has said so
+    report,            // `error` is to be reported
+    retry_later,       // call retry_due() after `milliseconds`
+    shut_down,         // everything is sent and settled after disconnect(): finish our direction
+    peer_died,         // the peer says which exception ends it (`text`)
+    socket_count,      // the peer has `count` sockets of the server `text` open
+    sockets_closed,    // the peer has closed all sockets of the server `text`
   };
   Kind kind;
   HandleId handle = 0;
@@ -57,6 +60,7 @@ struct Notice {
   unsigned milliseconds = 0;
   std::string text{};
   std::optional<Error> error{};
+  Value message{};
 };
 
 /// What the program gets, in order.
@@ -89,6 +93,9 @@ struct Output {
 ///
 /// A message with a handle is delivered only after its ACK is in the kernel: from then on the sender may not
 /// take the handle back, and until then the program has not seen it.
+///
+/// An offer is a handle that stays with the driver whatever the peer answers, until take_back: whoever offers
+/// it has an answer of his own to wait for, and decides whose it is.
 class ChannelMachine {
  public:
   explicit ChannelMachine(ChannelLimits limits = {});
@@ -99,6 +106,7 @@ class ChannelMachine {
     HandleId id;
     std::string_view type;
     std::string_view key;
+    bool offer = false;
   };
 
   // Events.
@@ -110,6 +118,9 @@ class ChannelMachine {
   Result<uint64_t> send(const Value& message, const Outgoing* handle = nullptr);
   /// A settled notice will come for this message.
   void watch(uint64_t sequence);
+  /// The driver takes an offer out. One that is queued is not sent any more; if it is partly sent, nothing
+  /// more can be written.
+  void take_back(HandleId offer);
   /// One read: its bytes, the descriptors it brought, and whether the kernel had to drop some.
   void received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated = false);
   /// The peer's direction has ended; `reset`: it left bytes of ours unread.
@@ -138,8 +149,12 @@ class ChannelMachine {
 
   [[nodiscard]] Output take_output();
   [[nodiscard]] std::optional<Notice> next_notice();
-  /// Nothing while the first one waits for its ACK to be written.
-  [[nodiscard]] std::optional<Delivery> next_delivery();
+  /// What somebody takes, in order of arrival; messages include the end. Nothing while the first one of it
+  /// waits for its ACK to be written.
+  enum class Wanted { all, messages, internals };
+  [[nodiscard]] std::optional<Delivery> next_delivery(Wanted wanted = Wanted::all);
+  /// Messages of the NODE_ kind wait for delivery.
+  [[nodiscard]] bool has_internals() const noexcept { return !internals_.empty(); }
 
   // State.
 
@@ -174,6 +189,7 @@ class ChannelMachine {
     uint64_t sequence;
     std::optional<HandleId> handle;
     bool watched;
+    bool offer = false;
   };
   struct Waiting {
     uint64_t sequence;
@@ -188,11 +204,13 @@ class ChannelMachine {
     Value message;
     uint64_t start;
     size_t size;
+    bool marked;  // as internal, whatever it says
   };
   struct Pending {
     Delivery delivery;
     uint64_t after_output;
     size_t size;
+    uint64_t place;  // in the order of arrival
   };
   enum class Input { open, ended, refused };
 
@@ -206,7 +224,9 @@ class ChannelMachine {
   bool on_command(std::string_view command, const Value& message);
   void on_answer(bool accepted);
   void on_hello(const Value& message);
+  void refuse_internal(Value&& message);
   void deliver(Delivery&& delivery, size_t size, uint64_t after_output);
+  void drop_unacknowledged(Fifo<Pending>& deliveries);
 
   [[nodiscard]] bool handles_wait() const noexcept;
   [[nodiscard]] bool must_queue(bool with_handle) const noexcept;
@@ -216,6 +236,8 @@ class ChannelMachine {
   bool ask(std::string frame);
   void send_internal(std::string frame);
   void give_back(const HandoffLedger::Entry& entry, const Error& error);
+  void give_back(const Queued& queued, const Error& error);
+  void lose(uint64_t sequence, const Error& error);
   void settle_written();
   void shut_down_if_done();
   void report(const Error& error);
@@ -252,6 +274,8 @@ class ChannelMachine {
 
   std::deque<Notice> notices_;
   Fifo<Pending> deliveries_;
+  Fifo<Pending> internals_;
+  uint64_t arrived_ = 0;
   size_t undelivered_bytes_ = 0;
 };
 

@@ -28,7 +28,23 @@ bool HandleMessage::fits(DescriptorKind kind) const noexcept {
   if (type_ == "net.Server") return listener || stream;  // a socket that is only bound is listened on here
   if (type_ == "net.Socket") return stream || kind == pipe;
   if (type_ == "net.Native") return listener || stream || kind == pipe;
+  if (type_ == "dgram.Native") return kind == udp;
   return false;
+}
+
+std::string_view HandleMessage::native_type(DescriptorKind kind) noexcept {
+  switch (kind) {
+    case DescriptorKind::tcp_listener:
+    case DescriptorKind::tcp:
+    case DescriptorKind::unix_listener:
+    case DescriptorKind::unix_stream:
+    case DescriptorKind::pipe:
+      return "net.Native";
+    case DescriptorKind::udp:
+      return "dgram.Native";
+    default:
+      return {};
+  }
 }
 
 }  // namespace baton::wire

@@ -11,6 +11,8 @@ namespace baton::wire {
 inline constexpr std::string_view ack_frame = R"({"cmd":"NODE_HANDLE_ACK"})";
 inline constexpr std::string_view nack_frame = R"({"cmd":"NODE_HANDLE_NACK"})";
 inline constexpr std::string_view hello_frame = R"({"cmd":"NODE_BATON","v":1})";
+/// What Bun begins its internal lines with.
+inline constexpr char internal_mark = '\x02';
 
 /// The member `cmd` of a message of the NODE_ kind, which is not for the program; empty for every other
 /// message.
@@ -31,6 +33,10 @@ class HandleMessage {
   [[nodiscard]] Value take_message() { return std::move(message_); }
   /// Whether a descriptor of this kind can be served as this type. False too for a type that nobody knows.
   [[nodiscard]] bool fits(DescriptorKind kind) const noexcept;
+
+  /// The type that a descriptor travels as when no object of Node's stands for it; empty if it may not
+  /// travel.
+  [[nodiscard]] static std::string_view native_type(DescriptorKind kind) noexcept;
 
  private:
   std::string type_;

@@ -10,6 +10,10 @@ void HandoffLedger::offer(HandleId handle, uint64_t sequence, std::string frame,
   entries_.push_back(Entry{handle, sequence, std::move(frame), end, 0, false, State::offered});
 }
 
+void HandoffLedger::offer_once(HandleId handle, uint64_t sequence, uint64_t end) {
+  entries_.push_back(Entry{handle, sequence, {}, end, 0, false, State::offered, true});
+}
+
 std::deque<HandoffLedger::Entry>::iterator HandoffLedger::oldest_offer(uint64_t written) {
   const auto oldest = std::ranges::find(entries_, State::offered, &Entry::state);
   return oldest != entries_.end() && oldest->end <= written ? oldest : entries_.end();
@@ -30,7 +34,7 @@ std::optional<HandoffLedger::Entry> HandoffLedger::refused(uint64_t written, boo
   if (!had_offer) return std::nullopt;
   ++entry->refusals;
   entry->state = State::refused;
-  if (entry->refusals <= retries) return std::nullopt;
+  if (!entry->once && entry->refusals <= retries) return std::nullopt;
   bytes_ -= entry->frame.size();
   std::optional<Entry> ours(std::move(*entry));
   entries_.erase(entry);
@@ -71,6 +75,11 @@ std::vector<HandoffLedger::Entry> HandoffLedger::holder_gone() {
   }
   std::erase_if(entries_, [](const Entry& entry) { return entry.state == State::in_doubt; });
   return ours;
+}
+
+bool HandoffLedger::unsent(HandleId handle, uint64_t written) const {
+  const auto entry = std::ranges::find(entries_, handle, &Entry::handle);
+  return entry != entries_.end() && entry->end > written;
 }
 
 bool HandoffLedger::watch(uint64_t sequence) {

@@ -21,6 +21,9 @@ using HandleId = uint32_t;
 ///   in doubt  |              |                        |               | ours again
 ///
 /// Never is a handle ours again while the peer may have it and may still live.
+///
+/// An entry that is offered once only (`once`) leaves at its first refusal. Its copy is somebody else's to
+/// keep and to close: all that counts here is that the peer's answers find their offers.
 class HandoffLedger {
  public:
   enum class State { offered, refused, in_doubt };
@@ -32,12 +35,14 @@ class HandoffLedger {
     unsigned refusals;
     bool watched;  // somebody waits for its fate
     State state;
+    bool once = false;  // never offered again
   };
 
   /// How often a refused handle is offered again.
   static constexpr unsigned retries = 3;
 
   void offer(HandleId handle, uint64_t sequence, std::string frame, uint64_t end);
+  void offer_once(HandleId handle, uint64_t sequence, uint64_t end);
   /// The oldest offer was accepted: the entry is gone from here, our copy is to be closed. Nothing if there
   /// is none. An offer that is not wholly in the kernel, where `written` bytes are, cannot be answered yet.
   [[nodiscard]] std::optional<Entry> accepted(uint64_t written);
@@ -51,6 +56,8 @@ class HandoffLedger {
   [[nodiscard]] std::vector<Entry> channel_ended();
   /// The peer's process is dead: everything that was in doubt is ours again.
   [[nodiscard]] std::vector<Entry> holder_gone();
+  /// Whether some of the bytes it was offered with are not in the kernel yet.
+  [[nodiscard]] bool unsent(HandleId handle, uint64_t written) const;
   /// Marks the entry of that message; false if it is settled.
   bool watch(uint64_t sequence);
 

@@ -279,6 +279,9 @@ void ChannelEnd::carry_out(const Notice& notice) {
       return story().reported(*this, *notice.error);
     case Notice::Kind::peer_died:
     case Notice::Kind::socket_count:
+    case Notice::Kind::internal_refused:
+    case Notice::Kind::peer_is_baton:
+    case Notice::Kind::offer_refused:
       return;
   }
 }

@@ -106,7 +106,8 @@ class Channel {
   /// goes with it. Throws std::logic_error for one that is closed or has bytes queued for writing. If it
   /// cannot be handed over it comes back through `on_unsent`.
   Sent send(const Value& message, net::Socket socket);
-  /// Sends a socket or pipe as it is. Refused: anything else, which would kill a Node at the other end.
+  /// Sends a socket (a UDP one too) or pipe as it is. Refused: anything else, which would kill a Node at the
+  /// other end.
   Sent send(const Value& message, net::Native handle);
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
@@ -161,8 +162,30 @@ class Channel {
   /// Which exception ends the peer, as a Baton says just before.
   void on_peer_death(std::move_only_function<void(std::string_view)> callback);
   void tell_death(std::string_view what);
-  /// Messages of the NODE_ kind that are not the channel's own; without it they are ignored.
+  /// Messages of the NODE_ kind that are not the channel's own, and Bun's internal ones. They come at once,
+  /// whether or not anybody takes messages, and do not keep the loop running; as far as messages are taken,
+  /// in order with them. Without this they are kept like messages, and ignored as soon as messages are taken.
   void on_internal(std::move_only_function<void(Message)> callback);
+  /// Such a message was dropped, because its handle did not come (this process has too many descriptors; the
+  /// peer has been told so) or is not of the kind that it says.
+  void on_internal_refused(std::move_only_function<void(Value)> callback);
+
+  /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
+  /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:
+  /// when the peer refuses, `on_refused` says so, and nothing else happens. On failure `handle` is the
+  /// caller's as before.
+  Result<uint64_t> offer(const Value& message, net::Native&& handle);
+  /// Takes the copy out of the channel, to keep or to close; empty if it was taken before. While it is not
+  /// yet in the kernel it is not sent any more, or, where that is too late, nothing more can be sent at all.
+  /// Whether the peer may still have it, the caller must know. All that were not taken close with the channel
+  /// object.
+  [[nodiscard]] net::Native take_back(uint64_t offer);
+  /// The peer could not take an offer. It stays here until it is taken back.
+  void on_refused(std::move_only_function<void(uint64_t offer)> callback);
+
+  /// Whether the peer has said that it is a Baton, and the moment it says so.
+  [[nodiscard]] bool peer_is_baton() const noexcept;
+  void on_peer_baton(Callback callback);
 
  private:
   explicit Channel(std::shared_ptr<State> state) noexcept;

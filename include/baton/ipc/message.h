@@ -27,7 +27,8 @@ class Message {
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] Value take_value() { return std::move(value_); }
 
-  /// The handle's type as on the wire ("net.Server", "net.Socket", "net.Native"); empty if none came.
+  /// The handle's type as on the wire ("net.Server", "net.Socket", "net.Native", "dgram.Native"); empty if
+  /// none came.
   [[nodiscard]] const std::string& handle_type() const noexcept { return handle_type_; }
   [[nodiscard]] bool has_handle() const noexcept { return !std::holds_alternative<std::monostate>(handle_); }
   /// The handle, if it is a H (net::Server, net::Socket or net::Native), still owned by the message; else

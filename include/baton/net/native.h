@@ -7,14 +7,17 @@
 
 namespace baton::net {
 
-/// A socket or pipe as such, with no object around it yet; Node's raw handle, "net.Native" on the wire. Look
-/// at `kind()`, then give `release()` to `Server::adopt` or `Socket::adopt`.
+/// A socket or pipe as such, with no object around it yet; Node's raw handle: on the wire "dgram.Native" for
+/// a UDP socket and "net.Native" for the others. Look at `kind()`, then give `release()` to `Server::adopt`
+/// or `Socket::adopt`.
 class Native {
  public:
   Native() = default;
   /// Takes over `descriptor`.
   explicit Native(Fd descriptor)
       : descriptor_(std::move(descriptor)), kind_(descriptor_kind(descriptor_.get())) {}
+  /// The same when it is known what it is, without asking the kernel.
+  Native(Fd descriptor, DescriptorKind kind) : descriptor_(std::move(descriptor)), kind_(kind) {}
 
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
   /// What it was when this object was made.
