@@ -300,8 +300,7 @@ void Channel::State::pump() {
   while (!detached) {
     const bool messages = somebody_takes_messages();
     if (!messages && !on_internal) break;
-    using Wanted = wire::ChannelMachine::Wanted;
-    auto delivery = machine.next_delivery(messages ? Wanted::all : Wanted::internals);
+    auto delivery = machine.next_delivery(!messages);
     if (!delivery) break;
     deliver(std::move(*delivery));
   }

@@ -18,6 +18,15 @@ std::string take_variable(const char* name) {
   return taken;
 }
 
+// Node takes what is no number for 0.
+std::optional<unsigned> worker_id(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  unsigned number = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, status] = std::from_chars(text.data(), end, number);
+  return status == std::errc() && last == end ? number : 0;
+}
+
 // A channel on a standard stream is moved away, so that what is printed does not go to the parent as a
 // message.
 Result<Fd> clear_of_standard_streams(int number, const std::string& operation) {
@@ -44,7 +53,7 @@ Inherited Inherited::take() {
   inherited.serialization_ = take_variable("NODE_CHANNEL_SERIALIZATION_MODE");
   inherited.from_baton_ = !take_variable("BATON_CHANNEL").empty();
   inherited.entry_ = take_variable("BATON_ENTRY");
-  take_variable("NODE_UNIQUE_ID");
+  inherited.worker_id_ = baton::worker_id(take_variable("NODE_UNIQUE_ID"));
   return inherited;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "baton/base/error.h"
@@ -23,11 +24,14 @@ class Inherited {
   [[nodiscard]] bool from_baton() const noexcept { return from_baton_; }
   /// The entry to begin with; empty for the first one.
   [[nodiscard]] const std::string& entry() const noexcept { return entry_; }
+  /// The number that a cluster's primary gave this process.
+  [[nodiscard]] std::optional<unsigned> worker_id() const noexcept { return worker_id_; }
 
  private:
   std::string descriptor_;
   std::string serialization_;
   std::string entry_;
+  std::optional<unsigned> worker_id_;
   bool from_baton_ = false;
 };
 

@@ -14,8 +14,6 @@
 namespace baton {
 namespace {
 
-constexpr int channel_number = 3;
-
 bool is_script(std::string_view module) {
   return module.ends_with(".js") || module.ends_with(".mjs") || module.ends_with(".cjs");
 }
@@ -82,8 +80,8 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
   SpawnOptions how = options.spawn();
-  how.pass(theirs.get(), channel_number)
-      .add_env("NODE_CHANNEL_FD", std::to_string(channel_number))
+  how.pass(theirs.get(), options.channel_number())
+      .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
       .add_env("NODE_CHANNEL_SERIALIZATION_MODE", "json");
   if (entry) {
     how.add_env("BATON_ENTRY", module);
@@ -134,6 +132,7 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
   int code = 0;
   {
     Process self(loop, {argv + std::min(argc, 1), argv + argc}, entries);
+    self.worker_id_ = inherited.worker_id();
     const bool announce = inherited.from_baton();
     auto descriptor = std::move(inherited).channel();
     if (descriptor) {

@@ -105,6 +105,14 @@ BATON_CHILD_SIDE void change_identity(ChildJob* job) {
   }
 }
 
+BATON_CHILD_SIDE void write_pid(char* text) {
+  const long pid = ::syscall(SYS_getpid);
+  size_t digits = 0;
+  for (long rest = pid; rest > 0; rest /= 10) ++digits;
+  text[digits] = '\0';
+  for (long rest = pid; digits > 0; rest /= 10) text[--digits] = static_cast<char>('0' + rest % 10);
+}
+
 BATON_CHILD_SIDE bool goes_on_after(int error) {
   return error == ENOENT || error == ENOTDIR || error == EACCES || error == ENAMETOOLONG || error == ESTALE ||
          error == ENODEV || error == ETIMEDOUT;
@@ -151,6 +159,7 @@ BATON_CHILD_SIDE int child_main(void* argument) {
     fail(job, Step::no_new_privs, 0);
   }
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
+  if (job->pid_text != nullptr) write_pid(job->pid_text);
   execute(job);
   return 127;
 }

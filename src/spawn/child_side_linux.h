@@ -8,6 +8,9 @@
 
 namespace baton::spawner {
 
+/// The digits of the largest process id.
+inline constexpr size_t pid_room = 10;
+
 /// The steps of a child before its program runs, in their order.
 enum class Step {
   none,
@@ -31,6 +34,7 @@ struct ChildJob {
   const char* const* candidates;  ///< ends with a null pointer
   char* const* arguments;
   char* const* environment;
+  char* pid_text;                ///< where its process id goes, `pid_room` bytes and then a 0; null: nowhere
   const char** shell_arguments;  ///< slot 1 is for the script
   const char* directory;         ///< null: stay
   Placement* placements;         ///< ascending by target; the child changes the sources

@@ -24,6 +24,7 @@ struct LaunchPlan {
   std::string file;
   std::vector<std::string> arguments;  ///< argv, with argv[0]
   Environment environment;
+  std::string pid_variable;       ///< the child's process id is set as this one; "": none
   std::string working_directory;  ///< "" is this process's
   std::vector<Placement> descriptors;
   std::optional<uid_t> uid;

@@ -36,6 +36,9 @@ std::string objection(const LaunchPlan& plan) {
       return "the name of the environment variable " + key + " contains '='";
     if (has_nul(variable.value())) return "the environment variable " + key + " contains a NUL byte";
   }
+  if (has_nul(plan.pid_variable) || plan.pid_variable.contains('=')) {
+    return "the name of the variable for the process id contains a NUL byte or '='";
+  }
   std::vector<int> targets;
   for (const Placement& one : plan.descriptors) targets.push_back(one.target);
   std::ranges::sort(targets);
@@ -59,6 +62,8 @@ class StringBlock {
     offsets_.push_back(bytes_.size());
     bytes_.append(key).append("=").append(value).push_back('\0');
   }
+  /// Where the last string ends; after `pointers`.
+  char* last_end() { return bytes_.data() + bytes_.size() - 1; }
   /// Nothing may be added after this.
   char** pointers() {
     pointers_.clear();
@@ -160,11 +165,15 @@ class Preparation {
     for (const std::string& candidate : candidates_) candidate_pointers_.push_back(candidate.c_str());
     candidate_pointers_.push_back(nullptr);
     for (const std::string& argument : plan.arguments) arguments_.add(argument);
-    for (const auto& variable : plan.environment.variables())
-      environment_.add(variable.key(), variable.value());
+    for (const auto& variable : plan.environment.variables()) {
+      if (variable.key() != plan.pid_variable) environment_.add(variable.key(), variable.value());
+    }
+    const bool tells_pid = !plan.pid_variable.empty();
+    if (tells_pid) environment_.add(plan.pid_variable, std::string(pid_room, '0'));
     job_.candidates = candidate_pointers_.data();
     job_.arguments = arguments_.pointers();
     job_.environment = environment_.pointers();
+    job_.pid_text = tells_pid ? environment_.last_end() - pid_room : nullptr;
 
     shell_arguments_ = {"/bin/sh", nullptr};
     for (size_t i = 1; i < plan.arguments.size(); ++i) shell_arguments_.push_back(job_.arguments[i]);
@@ -252,6 +261,7 @@ LaunchPlan make_plan(std::string file, std::vector<std::string> arguments, const
   plan.file = std::move(file);
   plan.arguments = std::move(arguments);
   plan.environment = options.environment();
+  plan.pid_variable = options.pid_variable();
   plan.working_directory = options.cwd();
   plan.uid = options.uid();
   plan.gid = options.gid();

@@ -584,9 +584,9 @@ std::optional<Notice> ChannelMachine::next_notice() {
   return next;
 }
 
-std::optional<Delivery> ChannelMachine::next_delivery(Wanted wanted) {
-  const bool message = wanted != Wanted::internals && !deliveries_.empty();
-  const bool internal = wanted != Wanted::messages && !internals_.empty();
+std::optional<Delivery> ChannelMachine::next_delivery(bool internals_only) {
+  const bool message = !internals_only && !deliveries_.empty();
+  const bool internal = !internals_.empty();
   if (!message && !internal) return std::nullopt;
   const bool first = internal && (!message || internals_.front().place < deliveries_.front().place);
   Fifo<Pending>& waiting = first ? internals_ : deliveries_;

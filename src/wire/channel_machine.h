@@ -151,8 +151,7 @@ class ChannelMachine {
   [[nodiscard]] std::optional<Notice> next_notice();
   /// What somebody takes, in order of arrival; messages include the end. Nothing while the first one of it
   /// waits for its ACK to be written.
-  enum class Wanted { all, messages, internals };
-  [[nodiscard]] std::optional<Delivery> next_delivery(Wanted wanted = Wanted::all);
+  [[nodiscard]] std::optional<Delivery> next_delivery(bool internals_only = false);
   /// Messages of the NODE_ kind wait for delivery.
   [[nodiscard]] bool has_internals() const noexcept { return !internals_.empty(); }
 

@@ -27,16 +27,21 @@ class ForkOptions {
   /// Directory, environment, user, standard streams and so on; the streams are inherited unless set.
   ForkOptions& spawn(SpawnOptions options) { return spawn_ = std::move(options), *this; }
 
+  /// Which descriptor of the child its channel is; 3. For children that are given others from 3 on.
+  ForkOptions& channel_number(int number) { return channel_number_ = number, *this; }
+
   [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }
   [[nodiscard]] const std::string& interpreter() const noexcept { return interpreter_; }
   [[nodiscard]] const std::vector<std::string>& exec_args() const noexcept { return exec_args_; }
   [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
+  [[nodiscard]] int channel_number() const noexcept { return channel_number_; }
 
  private:
   std::vector<std::string> args_;
   std::string interpreter_;
   std::vector<std::string> exec_args_;
   SpawnOptions spawn_ = SpawnOptions().stdio(Stdio::inherit());
+  int channel_number_ = 3;
 };
 
 /// A child that was forked: our end of the channel to it, and its process. Mirrors what Node's `fork`

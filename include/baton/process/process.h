@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,8 +56,8 @@ class Process {
   /// Starts a child with a channel. `module` is the name of an entry of this program (it is executed anew
   /// through /proc/self/exe), another executable (the name has a '/'), or a script for Node (it ends in .js,
   /// .mjs or .cjs). An unknown entry throws std::invalid_argument with the names there are; a failure throws
-  /// Error. The channel is the child's descriptor 3, told as Node tells its children. Mirrors
-  /// `child_process.fork`.
+  /// Error. The channel is the child's descriptor 3 unless the options say otherwise, told as Node tells its
+  /// children. Mirrors `child_process.fork`.
   ForkedChild& fork(const std::string& module, const ForkOptions& options = ForkOptions());
   /// The children that have not closed yet.
   [[nodiscard]] size_t children() const noexcept { return children_.size(); }
@@ -66,6 +67,8 @@ class Process {
   /// The channel to the parent. Throws Error that says why there is none. It keeps the loop running only
   /// while somebody listens to it, as Node's does.
   [[nodiscard]] Channel& parent();
+  /// The number that the primary of a cluster gave this process (NODE_UNIQUE_ID), if one started it.
+  [[nodiscard]] std::optional<unsigned> worker_id() const noexcept { return worker_id_; }
 
   /// Ends the process with `code`: once everything that was sent to the parent is in the kernel, `run` stops
   /// the children that still live and returns.
@@ -80,6 +83,7 @@ class Process {
   const std::vector<Entry>& entries_;
   Channel parent_;
   std::string no_parent_;
+  std::optional<unsigned> worker_id_;
   std::list<std::shared_ptr<ForkedChild>> children_;
   int exit_code_ = 0;
 };

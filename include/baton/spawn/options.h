@@ -38,6 +38,9 @@ class SpawnOptions {
   SpawnOptions& remove_env(std::string key) {
     return env_changes_.emplace_back(std::move(key), std::nullopt), *this;
   }
+  /// Sets one variable to the child's own process id, over whatever else it was set to; as LISTEN_PID wants
+  /// it.
+  SpawnOptions& pid_variable(std::string key) { return pid_variable_ = std::move(key), *this; }
   /// What the child sees as argv[0]; by default the name it was spawned by.
   SpawnOptions& arg0(std::string name) { return arg0_ = std::move(name), *this; }
 
@@ -81,6 +84,8 @@ class SpawnOptions {
   /// What the child is given in the end: `env()`, or this process's environment as it is now, with the
   /// changes.
   [[nodiscard]] Environment environment() const;
+  /// Empty: none.
+  [[nodiscard]] const std::string& pid_variable() const noexcept { return pid_variable_; }
   [[nodiscard]] const std::optional<std::string>& arg0() const noexcept { return arg0_; }
   [[nodiscard]] std::optional<uid_t> uid() const noexcept { return uid_; }
   [[nodiscard]] std::optional<gid_t> gid() const noexcept { return gid_; }
@@ -97,6 +102,7 @@ class SpawnOptions {
   std::string cwd_;
   std::optional<Environment> env_;
   std::vector<std::pair<std::string, std::optional<std::string>>> env_changes_;
+  std::string pid_variable_;
   std::optional<std::string> arg0_;
   std::optional<uid_t> uid_;
   std::optional<gid_t> gid_;

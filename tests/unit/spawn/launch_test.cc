@@ -24,6 +24,16 @@ TEST(Launch, GivesAnotherArg0WhenAsked) {
   EXPECT_EQ(run(make_plan("/bin/sh", {"-c", "echo $0"}, SpawnOptions().arg0("-login"))).output, "-login\n");
 }
 
+TEST(Launch, TellsTheChildItsOwnProcessId) {
+  const auto options = SpawnOptions().add_env("LISTEN_PID", "1").pid_variable("LISTEN_PID");
+  const std::string script = "env | grep -c '^LISTEN_PID='; test $LISTEN_PID = $$ && echo mine";
+  EXPECT_EQ(run(shell(script, options)).output, "1\nmine\n");
+  EXPECT_EQ(
+      run(shell(script, SpawnOptions().env({}).add_env("PATH", "/usr/bin:/bin").pid_variable("LISTEN_PID")))
+          .output,
+      "1\nmine\n");
+}
+
 TEST(Launch, StartsInTheWorkingDirectory) {
   const Folder folder;
   EXPECT_EQ(run(make_plan("pwd", {"-P"}, SpawnOptions().cwd(folder.path()))).output,
