@@ -1,0 +1,429 @@
+#include "supervisor/supervisor_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace baton::supervisor {
+
+using Do = WorkerLife::Do;
+using Stage = WorkerLife::Stage;
+
+SupervisorMachine::SupervisorMachine(const MachineLimits& limits, std::function<double()> chance)
+    : limits_(limits), chance_(std::move(chance)), wanted_(limits.workers) {}
+
+// --- events
+
+void SupervisorMachine::start(Time now) {
+  if (phase_ != Phase::idle) return;
+  phase_ = Phase::running;
+  for (unsigned number = 1; number <= wanted_; ++number) slots_[number].start_at = now;
+  settle(now);
+}
+
+void SupervisorMachine::start_failed(WorkerId id, Time now) {
+  if (find(id) == nullptr) return;
+  report_end(id, true, now);
+  workers_.erase(id);
+  settle(now);
+}
+
+void SupervisorMachine::online(WorkerId id) {
+  if (Worker* worker = find(id)) worker->life.online();
+}
+
+void SupervisorMachine::ready(WorkerId id, Time now) {
+  if (Worker* worker = find(id)) carry_out(id, worker->life.ready(now), false, now);
+  settle(now);
+}
+
+void SupervisorMachine::left(WorkerId id, Time now) {
+  Worker* worker = find(id);
+  if (worker == nullptr) return;
+  lose(id, false, now);
+  worker->life.left(now);
+  settle(now);
+}
+
+void SupervisorMachine::channel_closed(WorkerId id, Time now) {
+  if (Worker* worker = find(id)) worker->life.channel_closed(now);
+}
+
+void SupervisorMachine::exited(WorkerId id, Time now) {
+  Worker* worker = find(id);
+  if (worker == nullptr || worker->life.stage() == Stage::leftovers) return;
+  report_end(id, false, now);
+  const Do what = worker->life.exited(now);
+  // Its successor is not to wait for a look at what it left.
+  settle(now);
+  carry_out(id, what, false, now);
+}
+
+void SupervisorMachine::gone(WorkerId id, Time now) {
+  const Worker* worker = find(id);
+  if (worker == nullptr || worker->life.stage() != Stage::leftovers) return;
+  workers_.erase(id);
+  settle(now);
+}
+
+void SupervisorMachine::reload(Time now) {
+  if (phase_ != Phase::running) return;
+  plan_.ask_reload();
+  settle(now);
+}
+
+void SupervisorMachine::scale(int by, Time now) {
+  if (phase_ != Phase::running) return;
+  plan_.ask_scale(by);
+  settle(now);
+}
+
+void SupervisorMachine::replace(WorkerId id, Time now) {
+  const Worker* worker = find(id);
+  if (phase_ != Phase::running || worker == nullptr || !has_a_place(id)) return;
+  plan_.ask_replacement(worker->slot);
+  settle(now);
+}
+
+void SupervisorMachine::stop(Time now) {
+  if (phase_ == Phase::idle || limits_.drain_delay <= Time(0)) {
+    begin_ending(EndReason::stopped, 0, now);
+  } else if (phase_ == Phase::running) {
+    phase_ = Phase::drain_delay;
+    end_at_ = now + limits_.drain_delay;
+    plan_.clear();
+    awaited_ = 0;
+    for (auto& [number, slot] : slots_) tell(std::exchange(slot.incoming, 0), now);
+  }
+  settle(now);
+}
+
+void SupervisorMachine::kill(Time now) {
+  if (over_) return;
+  begin_ending(EndReason::killed, 0, now);
+  end_ = EndReason::killed;
+  for (const auto& [id, worker] : workers_) kill_worker(id, now);
+  settle(now);
+}
+
+void SupervisorMachine::give_up(EndReason why, WorkerId because, Time now) {
+  begin_ending(why, because, now);
+  settle(now);
+}
+
+void SupervisorMachine::tick(Time now) {
+  for (auto& [id, worker] : workers_) carry_out(id, worker.life.tick(now), false, now);
+  if (phase_ == Phase::drain_delay && *end_at_ <= now) begin_ending(EndReason::stopped, 0, now);
+  settle(now);
+}
+
+std::optional<Action> SupervisorMachine::next_action() {
+  if (actions_.empty()) return std::nullopt;
+  const Action action = actions_.front();
+  actions_.pop_front();
+  return action;
+}
+
+// --- what follows from where it stands
+
+void SupervisorMachine::settle(Time now) {
+  if (serving()) {
+    start_due_slots(now);
+    advance_plan(now);
+    note_all_ready();
+  }
+  if (phase_ == Phase::ending && workers_.empty() && !over_) {
+    over_ = true;
+    act({.kind = Action::Kind::over, .id = end_because_, .end = end_});
+  }
+}
+
+void SupervisorMachine::start_due_slots(Time now) {
+  for (auto& [number, slot] : slots_) {
+    if (slot.current != 0 || !slot.start_at || *slot.start_at > now) continue;
+    if (leaving_of(number) >= MachineLimits::leaving) continue;
+    slot.start_at.reset();
+    slot.current = begin_worker(number, slot.starts == 0 ? Action::Why::first : Action::Why::death, now);
+  }
+}
+
+void SupervisorMachine::advance_plan(Time now) {
+  for (;;) {
+    if (plan_.running() && !advance_reload(now)) return;
+    switch (plan_.next()) {
+      case ReloadPlan::Next::nothing:
+        return;
+      case ReloadPlan::Next::scale:
+        apply_scale(plan_.take_scale(), now);
+        break;
+      case ReloadPlan::Next::reload: {
+        std::deque<unsigned> all;
+        for (const auto& [number, slot] : slots_) all.push_back(number);
+        plan_.begin_reload(std::move(all));
+        act({.kind = Action::Kind::reload_started});
+        break;
+      }
+      case ReloadPlan::Next::replacement:
+        plan_.begin_replacement();
+        break;
+    }
+  }
+}
+
+// True when it is done.
+bool SupervisorMachine::advance_reload(Time now) {
+  if (awaited_ != 0) return false;
+  const bool whole = plan_.reloading();
+  while (const auto number = plan_.slot()) {
+    const auto found = slots_.find(*number);
+    if (found == slots_.end()) {
+      plan_.slot_done();
+      continue;
+    }
+    // So that reload upon reload does not fill the machine with workers that drain.
+    if (leaving_of(*number) != 0) return false;
+    Slot& slot = found->second;
+    slot.start_at.reset();
+    awaited_ = begin_worker(*number, whole ? Action::Why::reload : Action::Why::replacement, now);
+    (slot.current == 0 ? slot.current : slot.incoming) = awaited_;
+    return false;
+  }
+  plan_.end();
+  if (whole) act({.kind = Action::Kind::reload_done});
+  return true;
+}
+
+void SupervisorMachine::apply_scale(const ScaleRequest& request, Time now) {
+  const unsigned before = std::exchange(wanted_, request.apply(wanted_));
+  for (unsigned number = before + 1; number <= wanted_; ++number) slots_[number].start_at = now;
+  while (!slots_.empty() && slots_.rbegin()->first > wanted_) {
+    const Slot& last = slots_.rbegin()->second;
+    tell(last.incoming, now);
+    tell(last.current, now);
+    slots_.erase(std::prev(slots_.end()));
+  }
+  if (wanted_ != before) act({.kind = Action::Kind::scaled, .count = wanted_});
+  start_due_slots(now);
+}
+
+void SupervisorMachine::note_all_ready() {
+  if (all_ready_) return;
+  all_ready_ =
+      std::ranges::all_of(slots_, [this](const auto& slot) { return is_ready(slot.second.current); });
+  if (all_ready_) act({.kind = Action::Kind::all_ready});
+}
+
+// --- workers
+
+WorkerId SupervisorMachine::begin_worker(unsigned slot, Action::Why why, Time now) {
+  const WorkerId id = ++last_id_;
+  workers_.emplace(id, Worker{WorkerLife(limits_.life, now), slot});
+  ++slots_[slot].starts;
+  act({.kind = Action::Kind::start, .id = id, .slot = slot, .why = why});
+  return id;
+}
+
+void SupervisorMachine::became_ready(WorkerId id, Time now) {
+  act({.kind = Action::Kind::ready, .id = id, .slot = workers_.at(id).slot});
+  if (!std::exchange(any_ready_, true)) {
+    for (auto& [number, slot] : slots_) slot.restart.forget_deaths();
+  }
+  const auto found = slots_.find(workers_.at(id).slot);
+  if (found != slots_.end() && found->second.incoming == id) {
+    const WorkerId old = std::exchange(found->second.current, id);
+    found->second.incoming = 0;
+    tell(old, now);
+  }
+  if (awaited_ == id) {
+    awaited_ = 0;
+    plan_.slot_done();
+  }
+}
+
+void SupervisorMachine::report_end(WorkerId id, bool start_failed, Time now) {
+  const Worker& worker = workers_.at(id);
+  Action ended{.kind = Action::Kind::ended, .id = id, .slot = worker.slot, .late = worker.life.late()};
+  const bool had_a_place = has_a_place(id);
+  const size_t before = actions_.size();
+  lose(id, start_failed, now);
+  const auto slot = slots_.find(worker.slot);
+  if (had_a_place && slot != slots_.end() && slot->second.start_at) ended.wait = *slot->second.start_at - now;
+  // What follows from its end comes after it.
+  actions_.insert(actions_.begin() + static_cast<std::ptrdiff_t>(before), ended);
+}
+
+// Its slot has to do without it.
+void SupervisorMachine::lose(WorkerId id, bool start_failed, Time now) {
+  const auto found = slots_.find(workers_.at(id).slot);
+  if (found != slots_.end()) {
+    Slot& slot = found->second;
+    if (slot.incoming == id) slot.incoming = 0;
+    if (slot.current == id) lose_current(slot, id, start_failed, now);
+  }
+  if (awaited_ == id) fail_reload(id);
+}
+
+void SupervisorMachine::lose_current(Slot& slot, WorkerId id, bool start_failed, Time now) {
+  slot.current = 0;
+  const WorkerLife& life = workers_.at(id).life;
+  if (!any_ready_) {
+    ++slot.failed_starts;
+    const bool all_tried = std::ranges::all_of(
+        slots_, [](const auto& one) { return one.second.failed_starts >= MachineLimits::tries; });
+    if (all_tried) {
+      begin_ending(EndReason::never_ready, id, now);
+      return;
+    }
+  }
+  Time wait(0);
+  if (start_failed || RestartPolicy::unstable(limits_.restart, life.uptime(now))) {
+    wait = slot.restart.died_unstable(limits_.restart, now, chance_());
+    if (any_ready_ && slot.restart.hopeless(limits_.restart)) {
+      begin_ending(EndReason::gave_up, id, now);
+      return;
+    }
+  } else {
+    slot.restart.died_stable();
+  }
+  if (slot.incoming != 0) {
+    slot.current = std::exchange(slot.incoming, 0);
+  } else {
+    slot.start_at = now + wait;
+  }
+}
+
+void SupervisorMachine::fail_reload(WorkerId id) {
+  awaited_ = 0;
+  const auto why = plan_.reloading() ? Action::Why::reload : Action::Why::replacement;
+  plan_.end();
+  const Worker& worker = workers_.at(id);
+  act({.kind = Action::Kind::reload_failed,
+       .id = id,
+       .slot = worker.slot,
+       .why = why,
+       .late = worker.life.late()});
+}
+
+void SupervisorMachine::tell(WorkerId id, Time now) {
+  if (Worker* worker = find(id)) carry_out(id, worker->life.tell(now), true, now);
+}
+
+void SupervisorMachine::kill_worker(WorkerId id, Time now) {
+  if (Worker* worker = find(id)) carry_out(id, worker->life.kill(now), false, now);
+}
+
+void SupervisorMachine::carry_out(WorkerId id, Do what, bool told, Time now) {
+  const unsigned slot = workers_.at(id).slot;
+  switch (what) {
+    case Do::nothing:
+      break;
+    case Do::become_ready:
+      became_ready(id, now);
+      break;
+    case Do::tell:
+      act({.kind = Action::Kind::tell, .id = id, .slot = slot, .told = true});
+      break;
+    case Do::terminate:
+      act({.kind = Action::Kind::terminate, .id = id, .slot = slot, .told = told});
+      break;
+    case Do::kill_tree:
+      act({.kind = Action::Kind::kill_tree, .id = id, .slot = slot});
+      break;
+    case Do::sweep:
+      act({.kind = Action::Kind::sweep, .id = id, .slot = slot});
+      break;
+  }
+}
+
+// --- the end
+
+void SupervisorMachine::begin_ending(EndReason why, WorkerId because, Time now) {
+  if (phase_ == Phase::ending) return;
+  // What goes wrong while it only waits for its end changes nothing.
+  const bool asked_to_stop = phase_ == Phase::drain_delay && why != EndReason::killed;
+  end_ = asked_to_stop ? EndReason::stopped : why;
+  end_because_ = because;
+  phase_ = Phase::ending;
+  plan_.clear();
+  awaited_ = 0;
+  for (auto& [number, slot] : slots_) {
+    slot.start_at.reset();
+    for (const WorkerId id : {std::exchange(slot.incoming, 0), std::exchange(slot.current, 0)}) {
+      const bool gently = end_ == EndReason::stopped || (end_ != EndReason::killed && is_ready(id));
+      gently ? tell(id, now) : kill_worker(id, now);
+    }
+  }
+}
+
+// --- state
+
+SupervisorMachine::Worker* SupervisorMachine::find(WorkerId id) {
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+bool SupervisorMachine::is_ready(WorkerId id) const {
+  const auto found = workers_.find(id);
+  return found != workers_.end() && found->second.life.stage() == Stage::ready;
+}
+
+bool SupervisorMachine::has_a_place(WorkerId id) const {
+  const auto slot = slots_.find(workers_.at(id).slot);
+  return slot != slots_.end() && (slot->second.current == id || slot->second.incoming == id);
+}
+
+unsigned SupervisorMachine::leaving_of(unsigned slot) const {
+  return static_cast<unsigned>(std::ranges::count_if(workers_, [&](const auto& one) {
+    return one.second.slot == slot && one.second.life.stage() != Stage::leftovers && !has_a_place(one.first);
+  }));
+}
+
+std::optional<Time> SupervisorMachine::due() const {
+  std::optional<Time> first;
+  const auto consider = [&first](const std::optional<Time>& moment) {
+    if (moment && (!first || *moment < *first)) first = moment;
+  };
+  for (const auto& [id, worker] : workers_) consider(worker.life.due());
+  if (phase_ == Phase::drain_delay) consider(end_at_);
+  for (const auto& [number, slot] : slots_) {
+    // Who waits for another to leave is started by that event.
+    if (slot.current == 0 && leaving_of(number) < MachineLimits::leaving) consider(slot.start_at);
+  }
+  return first;
+}
+
+State SupervisorMachine::state() const noexcept {
+  if (phase_ == Phase::drain_delay || phase_ == Phase::ending) return State::draining;
+  if (plan_.reloading()) return State::reloading;
+  return all_ready_ ? State::running : State::starting;
+}
+
+std::vector<SupervisorMachine::WorkerInfo> SupervisorMachine::workers() const {
+  std::vector<WorkerInfo> all;
+  const auto restarts = [this](unsigned number) -> uint64_t {
+    const auto slot = slots_.find(number);
+    return slot == slots_.end() || slot->second.starts == 0 ? 0 : slot->second.starts - 1;
+  };
+  for (const auto& [id, worker] : workers_) {
+    const Stage stage = worker.life.stage();
+    if (stage == Stage::leftovers) continue;
+    WorkerInfo info{id, worker.slot, WorkerState::draining, std::nullopt, restarts(worker.slot)};
+    if (stage == Stage::starting) info.state = WorkerState::starting;
+    if (stage == Stage::ready) info.state = WorkerState::ready;
+    if (const auto& ready = worker.life.ready_at()) info.ready_after = *ready - worker.life.started_at();
+    all.push_back(info);
+  }
+  if (serving()) {
+    for (const auto& [number, slot] : slots_) {
+      if (slot.current == 0) all.push_back({0, number, WorkerState::backoff, std::nullopt, restarts(number)});
+    }
+  }
+  std::ranges::stable_sort(all, {}, &WorkerInfo::slot);
+  return all;
+}
+
+unsigned SupervisorMachine::ready_workers() const {
+  return static_cast<unsigned>(
+      std::ranges::count_if(workers_, [this](const auto& one) { return is_ready(one.first); }));
+}
+
+}  // namespace baton::supervisor
