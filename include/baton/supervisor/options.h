@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "baton/cluster/policy.h"
 #include "baton/net/endpoint.h"
 #include "baton/process/forked_child.h"
 
@@ -46,6 +47,8 @@ class Options {
   Options& fork(ForkOptions how) { return fork_ = std::move(how), *this; }
   /// How many workers there shall be; at least 1, else misuse. 1 by default.
   Options& workers(unsigned count);
+  /// Which worker gets a connection; round robin by default.
+  Options& policy(cluster::Policy policy) { return policy_ = std::move(policy), *this; }
   /// Opens a socket and hands it to the workers as `LISTEN_FDS` (descriptor 3 and up, in the order of these
   /// calls) under `name` in `LISTEN_FDNAMES`. Blocking, close-on-exec only here, with a backlog of 4,096.
   Options& listen(std::string name, net::Endpoint endpoint) {
@@ -87,6 +90,7 @@ class Options {
   [[nodiscard]] const std::string& module() const noexcept { return module_; }
   [[nodiscard]] const ForkOptions& fork() const noexcept { return fork_; }
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
+  [[nodiscard]] const cluster::Policy& policy() const noexcept { return policy_; }
   [[nodiscard]] const std::vector<ListenSocket>& listen() const noexcept { return listen_; }
   [[nodiscard]] bool capture_output() const noexcept { return capture_output_; }
   [[nodiscard]] Ready ready() const noexcept { return ready_; }
@@ -106,6 +110,7 @@ class Options {
   std::string module_;
   ForkOptions fork_;
   unsigned workers_ = 1;
+  cluster::Policy policy_;
   std::vector<ListenSocket> listen_;
   bool capture_output_ = false;
   Ready ready_ = Ready::any;
