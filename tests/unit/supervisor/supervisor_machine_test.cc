@@ -1,0 +1,357 @@
+#include "supervisor/supervisor_machine.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace baton::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = Action::Kind;
+
+MachineLimits limits_for(unsigned workers) {
+  return {.workers = workers,
+          .restart = {.min_uptime = 1s, .first_wait = 100ms, .longest_wait = 30s, .deaths = 10},
+          .life = {.listen_timeout = 10s, .kill_timeout = 5s, .ready_when_alive = {}},
+          .drain_delay = 0s};
+}
+
+/// Drives a machine by hand. Its actions read like "start 3@1" (worker 3 in slot 1) or "tell 1".
+class World {
+ public:
+  explicit World(const MachineLimits& limits) : machine(limits, [] { return 1.0; }) {}
+
+  std::string actions() {
+    std::string text;
+    while (const auto action = machine.next_action()) text += (text.empty() ? "" : ", ") + describe(*action);
+    return text;
+  }
+  /// As many workers as there shall be, all ready.
+  void serve() {
+    machine.start(now);
+    for (WorkerId id = 1; id <= machine.wanted(); ++id) be_ready(id);
+    actions();
+  }
+  void be_ready(WorkerId id) {
+    machine.online(id);
+    machine.ready(id, now);
+  }
+  void end(WorkerId id) {
+    machine.exited(id, now);
+    machine.gone(id, now);
+  }
+  void wait(Time time) {
+    now += time;
+    machine.tick(now);
+  }
+
+  SupervisorMachine machine;
+  Time now = 1000s;
+
+ private:
+  static std::string describe(const Action& action) {
+    const std::string id = std::to_string(action.id);
+    switch (action.kind) {
+      case Kind::start:
+        return "start " + id + "@" + std::to_string(action.slot);
+      case Kind::tell:
+        return "tell " + id;
+      case Kind::terminate:
+        return "terminate " + id;
+      case Kind::kill_tree:
+        return "kill " + id;
+      case Kind::sweep:
+        return "sweep " + id;
+      case Kind::ready:
+        return "ready " + id;
+      case Kind::ended: {
+        using Milliseconds = std::chrono::milliseconds;
+        const auto ms = [](Time time) {
+          return std::to_string(std::chrono::duration_cast<Milliseconds>(time).count());
+        };
+        return "ended " + id + (action.late ? " late" : "") +
+               (action.wait ? " next in " + ms(*action.wait) : "");
+      }
+      case Kind::all_ready:
+        return "all ready";
+      case Kind::reload_started:
+        return "reload";
+      case Kind::reload_done:
+        return "reload done";
+      case Kind::reload_failed:
+        return "reload failed by " + id + (action.late ? " late" : "");
+      case Kind::scaled:
+        return "scaled to " + std::to_string(action.count);
+      case Kind::over:
+        return "over " + std::to_string(static_cast<int>(action.end));
+    }
+    return "?";
+  }
+};
+
+std::string over(EndReason why) { return "over " + std::to_string(static_cast<int>(why)); }
+
+TEST(SupervisorMachine, StartsAWorkerForEachSlotAndSaysWhenAllAreReady) {
+  World world(limits_for(2));
+  world.machine.start(world.now);
+  EXPECT_EQ(world.actions(), "start 1@1, start 2@2");
+  EXPECT_EQ(world.machine.state(), State::starting);
+  world.be_ready(2);
+  EXPECT_EQ(world.actions(), "ready 2");
+  world.be_ready(1);
+  EXPECT_EQ(world.actions(), "ready 1, all ready");
+  EXPECT_EQ(world.machine.state(), State::running);
+  EXPECT_EQ(world.machine.due(), std::nullopt);
+}
+
+TEST(SupervisorMachine, ReplacesAWorkerThatDiedStableAtOnce) {
+  World world(limits_for(2));
+  world.serve();
+  world.wait(1s);
+  world.machine.exited(1, world.now);
+  EXPECT_EQ(world.actions(), "ended 1 next in 0, start 3@1, sweep 1");
+}
+
+TEST(SupervisorMachine, LetsTheSuccessorOfAnUnstableOneWait) {
+  World world(limits_for(1));
+  world.serve();
+  world.wait(999ms);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1 next in 100, sweep 1");
+  ASSERT_EQ(world.machine.workers().size(), 1U);
+  EXPECT_EQ(world.machine.workers()[0].state, WorkerState::backoff);
+  world.wait(99ms);
+  EXPECT_EQ(world.actions(), "");
+  world.wait(1ms);
+  EXPECT_EQ(world.actions(), "start 2@1");
+  world.be_ready(2);
+  world.end(2);
+  EXPECT_EQ(world.actions(), "ready 2, ended 2 next in 200, sweep 2");
+}
+
+TEST(SupervisorMachine, GivesUpAfterTooManyUnstableDeathsOfOneSlot) {
+  MachineLimits limits = limits_for(2);
+  limits.restart.deaths = 3;
+  limits.restart.longest_wait = 100ms;
+  World world(limits);
+  world.serve();
+  for (WorkerId id : {1U, 3U}) {
+    world.end(id);
+    world.wait(100ms);
+    world.be_ready(id == 1 ? 3 : 4);
+  }
+  world.actions();
+  world.end(4);
+  EXPECT_EQ(world.actions(), "ended 4, tell 2, sweep 4");
+  world.end(2);
+  EXPECT_EQ(world.actions(), "ended 2, sweep 2, " + over(EndReason::gave_up));
+}
+
+TEST(SupervisorMachine, SaysAfterThreeTriesOfEachSlotThatNoWorkerIsEverReady) {
+  MachineLimits limits = limits_for(2);
+  limits.restart.deaths = 1;
+  World world(limits);
+  world.machine.start(world.now);
+  for (int i = 0; i < 2; ++i) {
+    world.end(static_cast<WorkerId>(2 * i + 1));
+    world.end(static_cast<WorkerId>(2 * i + 2));
+    world.wait(1s);
+  }
+  world.actions();
+  world.end(5);
+  EXPECT_EQ(world.actions(), "ended 5 next in 400, sweep 5");
+  world.end(6);
+  EXPECT_EQ(world.actions(), "ended 6, sweep 6, " + over(EndReason::never_ready));
+}
+
+TEST(SupervisorMachine, KillsAWorkerThatIsNotReadyInTimeAndTriesAgain) {
+  World world(limits_for(1));
+  world.machine.start(world.now);
+  world.wait(10s);
+  EXPECT_EQ(world.actions(), "start 1@1, kill 1");
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1 late next in 100, kill 1");
+}
+
+TEST(SupervisorMachine, TriesAgainLaterWhenAStartFailsEvenIfNoDeathIsUnstable) {
+  MachineLimits limits = limits_for(1);
+  limits.restart.min_uptime = 0s;
+  World world(limits);
+  world.serve();
+  world.end(1);
+  world.actions();
+  world.machine.start_failed(2, world.now);
+  EXPECT_EQ(world.actions(), "ended 2 next in 100");
+}
+
+TEST(SupervisorMachine, ReloadsOneAfterAnotherAndTellsTheOldOneWhenTheNewOneIsReady) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.reload(world.now);
+  EXPECT_EQ(world.actions(), "reload, start 3@1");
+  EXPECT_EQ(world.machine.state(), State::reloading);
+  world.be_ready(3);
+  EXPECT_EQ(world.actions(), "ready 3, tell 1, start 4@2");
+  world.be_ready(4);
+  EXPECT_EQ(world.actions(), "ready 4, tell 2, reload done");
+  EXPECT_EQ(world.machine.state(), State::running);
+  EXPECT_EQ(world.machine.ready_workers(), 2U);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1, sweep 1");
+}
+
+TEST(SupervisorMachine, MergesReloadsDuringAReloadIntoOneAfterIt) {
+  World world(limits_for(1));
+  world.serve();
+  for (int i = 0; i < 4; ++i) world.machine.reload(world.now);
+  world.be_ready(2);
+  EXPECT_EQ(world.actions(), "reload, start 2@1, ready 2, tell 1, reload done, reload");
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1, start 3@1, sweep 1") << "not before the slot's last one has left";
+  world.be_ready(3);
+  EXPECT_EQ(world.actions(), "ready 3, tell 2, reload done");
+}
+
+TEST(SupervisorMachine, FailsAReloadWhoseWorkerIsNotReadyInTimeAndKeepsTheOldOnes) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.reload(world.now);
+  world.wait(10s);
+  EXPECT_EQ(world.actions(), "reload, start 3@1, kill 3");
+  world.end(3);
+  EXPECT_EQ(world.actions(), "ended 3 late, reload failed by 3 late, kill 3");
+  EXPECT_EQ(world.machine.ready_workers(), 2U);
+  EXPECT_EQ(world.machine.due(), std::nullopt);
+}
+
+TEST(SupervisorMachine, ReloadsASlotThatIsInBackOff) {
+  World world(limits_for(1));
+  world.serve();
+  world.end(1);
+  world.actions();
+  world.machine.reload(world.now);
+  EXPECT_EQ(world.actions(), "reload, start 2@1");
+  world.end(2);
+  EXPECT_EQ(world.actions(), "ended 2 next in 200, reload failed by 2, sweep 2");
+}
+
+TEST(SupervisorMachine, LetsTheNewWorkerTakeTheSlotOfAnOldOneThatDiesDuringTheReload) {
+  World world(limits_for(1));
+  world.serve();
+  world.wait(1s);
+  world.machine.reload(world.now);
+  world.actions();
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1, sweep 1");
+  world.be_ready(2);
+  EXPECT_EQ(world.actions(), "ready 2, reload done");
+}
+
+TEST(SupervisorMachine, ScalesByWholeSlotsNeverBelowOne) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.scale(1, world.now);
+  EXPECT_EQ(world.actions(), "scaled to 3, start 3@3");
+  world.machine.scale(-1, world.now);
+  EXPECT_EQ(world.actions(), "terminate 3, scaled to 2");
+  world.machine.scale(-5, world.now);
+  EXPECT_EQ(world.actions(), "tell 2, scaled to 1");
+  world.machine.scale(-1, world.now);
+  EXPECT_EQ(world.actions(), "");
+}
+
+TEST(SupervisorMachine, ScalesAfterTheReload) {
+  World world(limits_for(1));
+  world.serve();
+  world.machine.reload(world.now);
+  world.machine.scale(1, world.now);
+  EXPECT_EQ(world.actions(), "reload, start 2@1");
+  world.be_ready(2);
+  EXPECT_EQ(world.actions(), "ready 2, tell 1, reload done, scaled to 2, start 3@2");
+}
+
+TEST(SupervisorMachine, ReplacesOneWorkerAlone) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.replace(2, world.now);
+  EXPECT_EQ(world.actions(), "start 3@2");
+  EXPECT_EQ(world.machine.state(), State::running);
+  world.be_ready(3);
+  EXPECT_EQ(world.actions(), "ready 3, tell 2");
+}
+
+TEST(SupervisorMachine, StartsTheSuccessorOfAWorkerThatLeavesByItselfAtOnce) {
+  World world(limits_for(1));
+  world.serve();
+  world.wait(1s);
+  world.machine.channel_closed(1, world.now);
+  world.machine.left(1, world.now);
+  EXPECT_EQ(world.actions(), "start 2@1");
+  world.wait(1s);
+  EXPECT_EQ(world.actions(), "terminate 1");
+}
+
+TEST(SupervisorMachine, DoesNotFillTheMachineWithWorkersThatOnlyLeave) {
+  MachineLimits limits = limits_for(1);
+  limits.restart.min_uptime = 0s;
+  World world(limits);
+  world.serve();
+  for (WorkerId id = 1; id < 10; ++id) world.machine.left(id, world.now);
+  EXPECT_EQ(world.actions(), "start 2@1");
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1, start 3@1, sweep 1");
+}
+
+TEST(SupervisorMachine, TellsAllWhenItIsStoppedAndIsOverWhenTheyAreGone) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.reload(world.now);
+  world.actions();
+  world.machine.stop(world.now);
+  EXPECT_EQ(world.actions(), "terminate 3, tell 1, tell 2") << "3 has not said a word yet";
+  EXPECT_EQ(world.machine.state(), State::draining);
+  for (WorkerId id : {1U, 2U, 3U}) world.end(id);
+  EXPECT_EQ(world.actions(),
+            "ended 1, sweep 1, ended 2, sweep 2, ended 3, sweep 3, " + over(EndReason::stopped));
+}
+
+TEST(SupervisorMachine, ServesOnDuringTheDrainDelay) {
+  MachineLimits limits = limits_for(1);
+  limits.drain_delay = 3s;
+  World world(limits);
+  world.serve();
+  world.wait(1s);
+  world.machine.stop(world.now);
+  EXPECT_EQ(world.machine.state(), State::draining);
+  world.machine.reload(world.now);
+  EXPECT_EQ(world.actions(), "");
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1 next in 0, start 2@1, sweep 1");
+  world.be_ready(2);
+  world.wait(3s);
+  EXPECT_EQ(world.actions(), "ready 2, tell 2");
+}
+
+TEST(SupervisorMachine, KillsEverythingWhenItIsTold) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.exited(2, world.now);
+  world.actions();
+  world.machine.stop(world.now);
+  EXPECT_EQ(world.actions(), "tell 1");
+  world.machine.kill(world.now);
+  EXPECT_EQ(world.actions(), "kill 1, kill 2");
+  world.machine.gone(2, world.now);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ended 1, kill 1, " + over(EndReason::killed));
+}
+
+TEST(SupervisorMachine, IsOverAtOnceWhenItNeverBegan) {
+  World world(limits_for(2));
+  world.machine.stop(world.now);
+  EXPECT_EQ(world.actions(), over(EndReason::stopped));
+}
+
+}  // namespace
+}  // namespace baton::supervisor
