@@ -4,9 +4,9 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "baton/base/error.h"
@@ -32,9 +32,10 @@ enum class Sharing {
 
 struct PrimaryLimits {
   size_t workers = 4096;
+  size_t listeners = 1024;
   size_t listeners_of_a_worker = 256;
   size_t open_queries = 64;  // of a worker, unanswered
-  size_t waiting = 1024;     // connections in the primary, not counting those that came back
+  size_t waiting = 256;      // connections in the primary, not counting those that came back
   unsigned node_window = 1;  // unanswered hand-offs a listener and worker
   unsigned baton_window = 16;
   Milliseconds fresh = 50;              // a full Baton that has answered within it is waited for in its turn
@@ -56,28 +57,23 @@ struct PrimaryAction {
     // channel.send(message) to `worker`. If that fails nothing need be said: the channel's end will be.
     send,
     // channel.offer(message, the handle of `connection`) to `worker`, type net.Native; remember which offer
-    // it is. If
-    // the call fails, keep the handle and feed refused(). on_refused of the channel: feed refused().
+    // it is. If the call fails keep the handle and feed refused(). on_refused of the channel: feed refused().
     offer,
     // The connection is the primary's again: take_back() the offer that it is, if it is one, and keep the
-    // handle. Always
-    // comes before another `offer` or `close` of it.
+    // handle. Always comes before another `offer` of it.
     take_back,
     // Close our copy of `connection`: take_back() and drop if it is an offer, else drop. The last that is
     // heard of it; exactly one for each connection that was accepted.
     close_connection,
     // Open the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say, then feed
-    // opened() or
-    // open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets bind to the
-    // address of
-    // the first.
+    // opened() or open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets
+    // bind to the address of the first.
     open,
     // Send `message` to `worker` with a copy of socket `slot` of `listener`: net.Native, or dgram.Native for
     // datagrams. Our own copy stays.
     share,
     // From now on (`on`) accept from socket `slot` of `listener` whenever it is readable: while
-    // accepts(listener, slot), one
-    // connection after the other, each told by accepted() with its actions carried out; or accept no more.
+    // accepts(listener, slot), one after the other, each told by accepted(); or accept no more.
     accept,
     // Close every socket of `listener`. The last that is heard of it.
     close_listener,
@@ -86,9 +82,8 @@ struct PrimaryAction {
     kill,
     // Find out the sticky value of `connection` without reading it (MSG_PEEK), then feed sticky_value().
     look,
-    // Events of the program: Node's 'online'; 'listening' with `query` (its port is the real one, `listener`
-    // is which);
-    // a listener could not be opened (`error`, `listener` is gone); something to report (`error`).
+    // Events of the program: Node's 'online'; 'listening' with `query` (its port is the real one); `listener`
+    // could not be opened (`error`, `query`) and is gone; something to report (`error`).
     online,
     listening,
     listen_failed,
@@ -126,13 +121,14 @@ class PrimaryMachine {
 
   /// What the driver may want to know of a listener.
   struct Listener {
-    ListenerId id;
-    std::string key;
-    Sharing sharing;
-    wire::ListenQuery query;  // the first one's
-    int64_t backlog;
-    std::optional<wire::Sockname> sockname;  // once it is open; none for a Unix path
-    bool open;
+    ListenerId id = 0;
+    std::string key{};
+    Sharing sharing = Sharing::handed_over;
+    wire::ListenQuery query{};  // the first one's
+    int64_t backlog = 0;
+    std::optional<wire::Sockname> sockname{};  // once it is open; none for a Unix path
+    bool open = false;
+    size_t users = 0;  // workers that listen on it
   };
   struct WorkerView {
     bool online = false;
@@ -167,14 +163,14 @@ class PrimaryMachine {
   /// The program tells a worker to disconnect (Node's worker.disconnect()).
   void disconnect(WorkerId worker);
   /// Socket `slot` of `listener` is open.
-  void opened(ListenerId listener, unsigned slot, std::optional<wire::Sockname> sockname);
+  void opened(ListenerId listener, unsigned slot, const std::optional<wire::Sockname>& sockname);
   /// `error`: a positive errno.
   void open_failed(ListenerId listener, unsigned slot, int error);
   /// A connection was accepted. `client`: its address without port, empty for Unix.
   void accepted(ListenerId listener, ConnectionId connection, std::string_view client);
   /// What `look` asked for; nothing if there is none, or it did not come in time.
   void sticky_value(ConnectionId connection, std::optional<std::string_view> value);
-  /// Closes every listener, and what waits for a worker; later queries get an error.
+  /// Closes every listener, and what waits for a worker.
   void close_listeners();
 
   // Actions.
@@ -187,16 +183,155 @@ class PrimaryMachine {
 
   /// Whether a connection of that socket may be accepted now.
   [[nodiscard]] bool accepts(ListenerId listener, unsigned slot = 0) const;
-  /// Null if it is closed.
-  [[nodiscard]] const Listener* listener(ListenerId listener) const;
+  /// Nothing if it is closed.
+  [[nodiscard]] std::optional<Listener> listener(ListenerId listener) const;
   [[nodiscard]] std::vector<ListenerId> listeners() const;
   /// Nothing if the worker is not known.
   [[nodiscard]] std::optional<WorkerView> worker(WorkerId worker) const;
-  /// Connections on offer to workers, and in the primary without a worker.
-  [[nodiscard]] size_t in_flight() const noexcept;
-  [[nodiscard]] size_t waiting() const noexcept;
-  /// How many came back and were handed on, ever.
-  [[nodiscard]] uint64_t requeued() const noexcept;
+  /// Connections on offer to workers.
+  [[nodiscard]] size_t in_flight() const noexcept { return in_flight_; }
+  /// Connections in the primary.
+  [[nodiscard]] size_t waiting() const noexcept { return connections_.size() - in_flight_; }
+  /// How many came back and were to be handed on, ever.
+  [[nodiscard]] uint64_t requeued() const noexcept { return requeued_; }
+
+ private:
+  struct Offer {
+    uint64_t seq;
+    ConnectionId connection;
+    Milliseconds since;
+  };
+  struct Worker {
+    WorkerId id = 0;
+    unsigned slot = 0;
+    bool baton = false;
+    bool online = false;
+    bool listening = false;
+    bool told = false;    // to disconnect
+    bool agreed = false;  // to leave
+    bool ended = false;   // its channel
+    bool reports = false;
+    bool killed = false;
+    bool terminated = false;
+    Milliseconds ended_at = 0;
+    std::optional<Milliseconds> suspect_until{};
+    std::optional<Milliseconds> silent_since{};  // a ping is unanswered
+    Milliseconds next_ping = 0;
+    uint64_t pings = 0;  // the number of the last one
+    uint64_t handed = 0;
+    uint64_t reported = 0;
+    uint64_t since_report = 0;  // connections that it took
+    double lag = 0;
+    size_t queries = 0;
+    std::deque<Offer> offers{};       // by seq
+    std::deque<uint64_t> refusals{};  // seqs of NACKs: accepted:false may follow
+    [[nodiscard]] bool leaves() const { return told || agreed || ended || killed; }
+  };
+  // A worker at a listener: it gets connections while it is a user, and answers them later too.
+  struct Seat {
+    WorkerId worker;
+    bool user = false;
+    Milliseconds rest_until = 0;
+    Milliseconds rest = 0;               // the length of the last one; 0 since it last accepted
+    std::deque<Milliseconds> offered{};  // when each unanswered connection was
+  };
+  struct Query {
+    WorkerId worker;
+    uint64_t seq;
+  };
+  struct Socket {
+    bool open = false;
+    bool accepting = false;  // as the driver was last told
+    std::deque<Query> queries{};
+  };
+  struct ListenerState {
+    Listener view{};
+    Value data = nullptr;
+    std::map<unsigned, Socket> sockets{};
+    std::vector<Seat> seats{};  // by worker
+    std::deque<ConnectionId> waiting{};
+    size_t looked = 0;
+    WorkerId turn = 0;  // who had the last one
+    std::optional<Milliseconds> close_at{};
+    WorkerId closed_by = 0;
+  };
+  struct Connection {
+    enum class State { looked, waiting, offered };
+    State state = State::waiting;
+    ListenerId listener = 0;
+    WorkerId worker = 0;
+    uint64_t seq = 0;
+    uint64_t order = 0;  // of acceptance
+    std::string client{};
+  };
+  using Connections = std::unordered_map<ConnectionId, Connection>;
+
+  // Listeners.
+  void on_query(Worker& worker, const wire::WorkerMessage& message);
+  [[nodiscard]] int refusal_of(const Worker& worker, const std::string& key) const;
+  ListenerState& add_listener(const std::string& key, const wire::ListenQuery& query);
+  void wait_for_socket(ListenerState& listener, Worker& worker, uint64_t seq);
+  void admit(ListenerState& listener, unsigned slot, const Query& query);
+  void on_close(Worker& worker, const std::string& key);
+  void linger(ListenerState& listener, WorkerId last);
+  void close_listener(ListenerState& listener);
+  void leave_listeners(Worker& worker);
+  void stays_open(WorkerId left);
+  [[nodiscard]] bool in_use(const ListenerState& listener) const;
+  [[nodiscard]] bool orphaned(const ListenerState& listener, unsigned slot) const;
+  [[nodiscard]] Sharing sharing_of(const wire::ListenQuery& query) const;
+
+  // Connections.
+  void settle(ListenerState& listener);
+  void serve(ListenerState& listener);
+  [[nodiscard]] std::vector<Choice>& choices(const ListenerState& listener, Milliseconds patience) const;
+  [[nodiscard]] std::optional<size_t> choose(const ListenerState& listener, const Connection& connection);
+  void offer(ListenerState& listener, Seat& seat, ConnectionId id, Connection& connection);
+  void on_answers(Worker& worker, const wire::WorkerMessage& message);
+  void answered(Worker& worker, uint64_t seq, bool accepted);
+  void take_from(Worker& worker, const Connection& connection);
+  void give_back(ConnectionId id, Connection& connection);
+  void close_connection(Connections::iterator connection);
+  void rest(ListenerState& listener, WorkerId worker);
+  void drop_waiting(ListenerState& listener);
+  [[nodiscard]] bool has_room(const Seat& seat) const;
+  [[nodiscard]] Milliseconds worth_until(const Seat& seat, Milliseconds patience) const;
+  void wake_for(const ListenerState& listener);
+  Seat* seat_of(ListenerState& listener, WorkerId worker);
+  Seat& take_seat(ListenerState& listener, WorkerId worker);
+  void forget_empty_seats(ListenerState& listener);
+
+  // Time.
+  void watch(Worker& worker);
+  void watch_orphan(Worker& worker);
+  void watch_hang(Worker& worker);
+  void slept();
+  void kill(Worker& worker, int signal, std::string_view why);
+  void wake_at(Milliseconds when);
+
+  // Talk.
+  void on_load(Worker& worker, const wire::WorkerMessage& message);
+  void on_bad_message(Worker& worker, const Value& message, const Error& error);
+  void send(const Worker& worker, Value message);
+  PrimaryAction& act(PrimaryAction::Kind kind);
+  void report(const Worker& worker, const Error& error);
+
+  Policy policy_;
+  PrimaryLimits limits_;
+  uint64_t random_;
+  Milliseconds now_ = 0;
+  std::optional<Milliseconds> deadline_;
+  uint64_t seq_ = 0;
+  uint64_t order_ = 0;
+  ListenerId next_listener_ = 1;
+  std::map<WorkerId, Worker> workers_;
+  std::map<ListenerId, ListenerState> listeners_;
+  std::map<std::string, ListenerId, std::less<>> keys_;
+  Connections connections_;
+  size_t in_flight_ = 0;
+  uint64_t requeued_ = 0;
+  std::deque<PrimaryAction> actions_;
+  mutable std::vector<Choice> choices_;
 };
 
 }  // namespace baton::cluster

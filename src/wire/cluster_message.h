@@ -47,7 +47,7 @@ struct WorkerMessage {
     online,
     query_server,  // `query`
     listening,     // `query`, with the real port
-    close,         // `key`
+    close,         // `key`, a string if it was parsed
     exited_after_disconnect,
     answers,  // `accepted` and `refused`: the seq of each newconn
     load,     // `connections`, `lag`
@@ -56,7 +56,7 @@ struct WorkerMessage {
   Kind kind = Kind::online;
   std::optional<uint64_t> seq{};
   ListenQuery query{};
-  std::string key{};
+  Value key{};
   std::vector<uint64_t> accepted{};
   std::vector<uint64_t> refused{};
   uint64_t connections = 0;

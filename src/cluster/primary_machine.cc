@@ -1,0 +1,173 @@
+#include "cluster/primary_machine.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "baton/wire/json.h"
+
+namespace baton::cluster {
+namespace {
+
+constexpr size_t quoted = 64;  // of a bad message
+
+}  // namespace
+
+PrimaryMachine::PrimaryMachine(Policy policy, PrimaryLimits limits, uint64_t seed)
+    : policy_(std::move(policy)), limits_(limits), random_(seed) {}
+
+// --- workers
+
+void PrimaryMachine::worker_started(WorkerId worker, unsigned slot) {
+  if (workers_.size() >= limits_.workers || workers_.contains(worker)) return;
+  Worker& entry = workers_[worker];
+  entry.id = worker;
+  entry.slot = slot;
+}
+
+void PrimaryMachine::worker_is_baton(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  found->second.baton = true;
+  watch(found->second);
+  for (auto& [id, listener] : listeners_) settle(listener);
+}
+
+void PrimaryMachine::disconnect(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || found->second.told || found->second.ended) return;
+  Worker& told = found->second;
+  told.told = true;
+  told.agreed = true;
+  send(told, wire::disconnect_request(seq_++));
+  leave_listeners(told);
+}
+
+void PrimaryMachine::channel_ended(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || std::exchange(found->second.ended, true)) return;
+  found->second.ended_at = now_;
+  leave_listeners(found->second);
+  watch(found->second);
+}
+
+void PrimaryMachine::worker_gone(WorkerId worker) {
+  channel_ended(worker);
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  for (const Offer& offer : std::exchange(found->second.offers, {})) {
+    const auto connection = connections_.find(offer.connection);
+    if (connection != connections_.end()) give_back(offer.connection, connection->second);
+  }
+  workers_.erase(found);
+  for (auto& [id, listener] : listeners_) {
+    std::erase_if(listener.seats, [&](const Seat& seat) { return seat.worker == worker; });
+    settle(listener);
+  }
+}
+
+// --- what workers say
+
+void PrimaryMachine::message(WorkerId worker, const Value& message) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  Worker& from = found->second;
+  const auto parsed = wire::parse_worker_message(message, limits_.message);
+  if (!parsed) return on_bad_message(from, message, parsed.error());
+  switch (parsed->kind) {
+    using enum wire::WorkerMessage::Kind;
+    case online:
+      if (std::exchange(from.online, true)) return;
+      act(PrimaryAction::Kind::online).worker = worker;
+      return watch(from);
+    case query_server:
+      return on_query(from, *parsed);
+    case listening: {
+      from.listening = true;
+      PrimaryAction& action = act(PrimaryAction::Kind::listening);
+      action.worker = worker;
+      action.query = parsed->query;
+      return;
+    }
+    case close:
+      return on_close(from, *parsed->key.get_if_string());
+    case exited_after_disconnect:
+      from.agreed = true;
+      leave_listeners(from);
+      if (parsed->seq) send(from, wire::plain_reply(*parsed->seq, seq_++));
+      return;
+    case answers:
+      return on_answers(from, *parsed);
+    case load:
+      return on_load(from, *parsed);
+    case pong:
+      if (parsed->number == from.pings) from.silent_since.reset();
+      from.suspect_until.reset();
+  }
+}
+
+void PrimaryMachine::on_bad_message(Worker& worker, const Value& message, const Error& error) {
+  std::string begins;
+  (void)wire::write_json(message, begins);
+  begins.resize(std::min(begins.size(), quoted));
+  report(worker, Error(error.code(), "cluster", error.step() + ": " + begins));
+  // Node waits for the reply as long as it lives.
+  const auto seq = message["seq"].get_if_integer();
+  if (!worker.leaves() && message["act"] == Value("queryServer") && seq && *seq >= 0) {
+    send(worker, wire::failure_reply(-EINVAL, "", static_cast<uint64_t>(*seq), nullptr, seq_++));
+  }
+}
+
+void PrimaryMachine::on_load(Worker& worker, const wire::WorkerMessage& message) {
+  const bool first = !std::exchange(worker.reports, true);
+  worker.reported = message.connections;
+  worker.since_report = 0;
+  worker.lag = message.lag;
+  if (first) watch(worker);
+}
+
+// --- actions and state
+
+void PrimaryMachine::send(const Worker& worker, Value message) {
+  if (worker.ended) return;
+  PrimaryAction& action = act(PrimaryAction::Kind::send);
+  action.worker = worker.id;
+  action.message = std::move(message);
+}
+
+PrimaryAction& PrimaryMachine::act(PrimaryAction::Kind kind) {
+  return actions_.emplace_back(PrimaryAction{.kind = kind});
+}
+
+void PrimaryMachine::report(const Worker& worker, const Error& error) {
+  PrimaryAction& action = act(PrimaryAction::Kind::report);
+  action.worker = worker.id;
+  action.error = error;
+}
+
+std::optional<PrimaryAction> PrimaryMachine::next_action() {
+  if (actions_.empty()) return std::nullopt;
+  std::optional<PrimaryAction> next(std::move(actions_.front()));
+  actions_.pop_front();
+  return next;
+}
+
+std::optional<PrimaryMachine::WorkerView> PrimaryMachine::worker(WorkerId worker) const {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return std::nullopt;
+  const Worker& entry = found->second;
+  WorkerView view;
+  view.online = entry.online;
+  view.listening = entry.listening;
+  view.told_to_disconnect = entry.told;
+  view.exited_after_disconnect = entry.agreed;
+  view.channel_ended = entry.ended;
+  view.handed = entry.handed;
+  view.unanswered = entry.offers.size();
+  if (entry.reports) {
+    view.connections = entry.reported + entry.since_report;
+    view.lag = entry.lag;
+  }
+  return view;
+}
+
+}  // namespace baton::cluster
