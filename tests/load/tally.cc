@@ -38,6 +38,21 @@ void Tally::add_answer(pid_t worker, Clock::duration took, Clock::time_point now
     took_us_.push_back(static_cast<std::uint32_t>(duration_cast<microseconds>(took).count()));
 }
 
+void Tally::merge(const Tally& other) {
+  for (std::size_t i = 0; i < fate_count; ++i) fates_[i] += other.fates_[i];
+  seconds_ += other.seconds_;
+  idle_ends_ += other.idle_ends_;
+  for (const auto& [worker, count] : other.by_worker_) by_worker_[worker] += count;
+  const std::size_t room = std::min(most_times - std::min(most_times, took_us_.size()), other.took_us_.size());
+  took_us_.insert(took_us_.end(), other.took_us_.begin(),
+                  other.took_us_.begin() + static_cast<std::ptrdiff_t>(room));
+  const bool first = began_ == Clock::time_point();
+  began_ = first ? other.began_ : std::min(began_, other.began_);
+  last_ = std::max(last_, other.last_);
+  last_answer_ = std::max(last_answer_, other.last_answer_);
+  longest_gap_ = std::max(longest_gap_, other.longest_gap_);
+}
+
 std::uint64_t Tally::requests() const {
   return std::accumulate(fates_.begin(), fates_.end(), std::uint64_t{0});
 }

@@ -25,6 +25,8 @@ class Tally {
   void add_second() { ++seconds_; }
   /// The server ended a kept connection that nobody was asking on: its right, and no request's fate.
   void add_idle_end() { ++idle_ends_; }
+  /// Adds those of another load of the same time.
+  void merge(const Tally& other);
 
   [[nodiscard]] std::uint64_t count(Fate fate) const { return fates_[static_cast<std::size_t>(fate)]; }
   [[nodiscard]] std::uint64_t answered() const { return count(Fate::answered); }
