@@ -32,13 +32,11 @@ struct WorkerAction {
     // if that fails.
     send,
     // The primary accepts for `server`: it listens, at `sockname` (none for a Unix path). Feed listening()
-    // when the program
-    // has been told (Node: at 'listening').
+    // when the program has been told (Node: at 'listening').
     emulate,
-    // Listen on `handle` for `server`: a socket that is bound, or listens already (its type says dgram.Native
-    // for
-    // UDP). If `port` is over 0 and the socket has another: close it and feed listen_failed(EADDRINUSE). Then
-    // feed listening() or listen_failed(). One accept a wake-up.
+    // Listen on `handle` for `server`: a socket that is bound, or listens already (`type` says dgram.Native
+    // for UDP). If `port` is over 0 and the socket has another: close it and feed listen_failed(EADDRINUSE).
+    // Then feed listening() or listen_failed(). One accept a wake-up.
     adopt,
     // `server` will not listen: `error`. The last that is heard of it.
     failed,
@@ -47,15 +45,13 @@ struct WorkerAction {
     deliver,
     // Close `handle`, unserved.
     close_handle,
-    // The primary wants us to leave: close `server` as if the program had. The machine knows already;
-    // connections of it go
-    // on, and their connection_closed() is waited for.
+    // The primary wants us to leave: close `server` as if the program had. The machine knows already; its
+    // connections go on, and connection_closed() is waited for.
     close_server,
     // channel.disconnect().
     end_channel,
     // The channel has ended. `agreed`: this worker was told to leave, or has said so; the program goes on
-    // until
-    // its work is done. Not agreed: Node ends the process with 0, and so must the driver.
+    // until its work is done. Not agreed: Node ends the process with 0, and so must the driver.
     ended,
     report,  // `error`
   };
@@ -125,9 +121,80 @@ class WorkerMachine {
   // State.
 
   /// Node's cluster.worker.exitedAfterDisconnect.
-  [[nodiscard]] bool leaving() const noexcept;
+  [[nodiscard]] bool leaving() const noexcept { return leaving_; }
   /// Open now, over all servers, closed ones too.
-  [[nodiscard]] uint64_t connections() const noexcept;
+  [[nodiscard]] uint64_t connections() const noexcept { return open_; }
+
+ private:
+  struct Server {
+    wire::ListenQuery query{};
+    std::string place{};  // what its index counts in
+    Value key{};
+    bool indexed = false;
+    bool keyed = false;   // the primary has answered
+    bool closed = false;  // and only connections are left, or the answer
+    unsigned lost = 0;    // answers whose handle did not arrive
+    uint64_t open = 0;
+    std::optional<uint64_t> most{};
+  };
+  using Servers = std::map<ServerId, Server>;
+  struct Pending {
+    uint64_t token;  // 0: the answer is still to be sent
+    ServerId server;
+    HandleId handle;
+  };
+
+  void on_reply(wire::PrimaryMessage& message, std::optional<HandleId> handle);
+  void on_listener(Servers::iterator server, wire::PrimaryMessage& message, std::optional<HandleId> handle);
+  void on_connection(const wire::PrimaryMessage& message, std::optional<HandleId> handle);
+  void answer(uint64_t seq, bool accepted);
+  void refuse(uint64_t seq);
+  [[nodiscard]] bool was_refused(uint64_t seq) const;
+  void send_answers();
+  void leave(bool told);
+  void leave_if_done();
+  void forget(Servers::iterator server);
+  void leave_place(Server& server);
+  void forget_if_done(Servers::iterator server);
+  void fail(Servers::iterator server, int error);
+  void release_key(const Value& key);
+  void close_handle(std::optional<HandleId> handle);
+  void closed_one(ServerId server);
+  void report_load();
+  [[nodiscard]] Servers::iterator server_of(const Value& key);
+
+  uint64_t send(wire::WorkerMessage message, bool settled = false);
+  WorkerAction& act(WorkerAction::Kind kind);
+  void report(const Error& error);
+  void unexpected(std::string_view what);
+
+  WorkerLimits limits_;
+  uint64_t now_ = 0;
+  uint64_t seq_ = 0;
+  uint64_t token_ = 0;
+  Servers servers_;
+  std::map<uint64_t, ServerId> queries_;                        // by the seq of the question
+  std::map<std::string, std::pair<uint64_t, size_t>> indices_;  // by place: the next index, how many are open
+  std::deque<Pending> pending_;
+  std::vector<uint64_t> accepted_;  // answers for the next batch
+  std::vector<uint64_t> refused_;
+  std::deque<uint64_t> refusals_;     // remembered, as they may be sent again
+  std::optional<uint64_t> farewell_;  // the seq of exitedAfterDisconnect
+  uint64_t open_ = 0;
+  bool started_ = false;
+  bool primary_is_baton_ = false;
+  bool leaving_ = false;
+  bool told_ = false;  // by the primary
+  bool done_ = false;  // end_channel was said
+  bool ended_ = false;
+
+  bool load_due_ = false;
+  double lag_ = 0;
+  uint64_t sent_open_ = 0;
+  double sent_lag_ = 0;
+  uint64_t load_at_ = 0;  // when it was last sent
+
+  std::deque<WorkerAction> actions_;
 };
 
 }  // namespace baton::cluster
