@@ -97,6 +97,10 @@ TEST(LaunchFailure, RefusesWhatNoProgramCanBeGiven) {
             "spawn /bin/true: a variable of the environment has an empty name: invalid argument");
   EXPECT_EQ(failure_of(make_plan("/bin/true", {}, SpawnOptions().add_env("A=B", "x"))),
             "spawn /bin/true: the name of the environment variable A=B contains '=': invalid argument");
+  EXPECT_EQ(
+      failure_of(make_plan("/bin/true", {}, SpawnOptions().pid_variable("A=B"))),
+      "spawn /bin/true: the name of the variable for the process id contains a NUL byte or '=': invalid "
+      "argument");
   EXPECT_EQ(failure_of(make_plan("/bin/true", {}, SpawnOptions().add_env("A", "x\0y"s))),
             "spawn /bin/true: the environment variable A contains a NUL byte: invalid argument");
   EXPECT_EQ(failure_of(make_plan("/bin/true", {}, SpawnOptions().uid(static_cast<uid_t>(-1)))),

@@ -462,5 +462,49 @@ TEST(ChannelMachine, KeepsMessagesOfTheInternalKindFromTheProgram) {
   EXPECT_FALSE(second->internal);
 }
 
+TEST(ChannelMachine, TakesWhatBunMarksAsInternalForThat) {
+  End end;
+  end.read("\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n\x02{\"own\":1}\n{\"own\":2}\n");
+  for (const bool internal : {true, true, false}) {
+    const auto delivery = end.machine.next_delivery();
+    ASSERT_TRUE(delivery);
+    EXPECT_EQ(delivery->internal, internal);
+  }
+  EXPECT_TRUE(end.reports().empty());
+}
+
+TEST(ChannelMachine, ReadsMarkedAnswersToo) {
+  End end;
+  (void)end.machine.send("SRV", &server);
+  (void)end.output();
+  end.read("\x02" + ack);
+  EXPECT_TRUE(end.machine.ledger().empty());
+  EXPECT_TRUE(end.reports().empty());
+}
+
+TEST(ChannelMachine, GivesInternalMessagesPastMessagesThatNobodyTakes) {
+  End end;
+  end.read("1\n{\"cmd\":\"NODE_A\"}\n2\n{\"cmd\":\"NODE_B\"}\n");
+  const auto first = end.machine.next_delivery(true);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(to_json(first->message), "{\"cmd\":\"NODE_A\"}");
+  EXPECT_EQ(end.deliveries(), "1 2 {\"cmd\":\"NODE_B\"}");
+}
+
+TEST(ChannelMachine, GivesMessagesOfBothKindsInTheOrderOfTheirArrival) {
+  End end;
+  end.read("1\n{\"cmd\":\"NODE_A\"}\n2\n{\"cmd\":\"NODE_B\"}\n");
+  end.machine.end_of_input(false);
+  EXPECT_EQ(end.deliveries(), "1 {\"cmd\":\"NODE_A\"} 2 {\"cmd\":\"NODE_B\"} END");
+}
+
+TEST(ChannelMachine, TellsWhenThePeerSaysThatItIsBaton) {
+  End end;
+  end.read("{\"cmd\":\"NODE_BATON\",\"v\":1}\n{\"cmd\":\"NODE_BATON\",\"v\":1}\n");
+  const auto notices = end.notices();
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].kind, Kind::peer_is_baton);
+}
+
 }  // namespace
 }  // namespace baton::wire
