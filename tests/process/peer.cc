@@ -4,9 +4,10 @@
 //   as
 //                           that says: 'x' exits with 0, 'k' dies of SIGKILL, the end counts as 'x'
 //   script STEP...          does this with its channel, in order (see `play`)
-//   parent PROGRAM          starts PROGRAM with a channel, prints the line that it sends and its pid, and
-//   waits observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes inherited a
-//   Baton child: what does a program see that it starts?
+//   parent PROGRAM          starts PROGRAM with a channel, prints its line and its pid, and waits
+//   observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes
+//   inherited               a Baton child: what does a program see that it starts?
+//   activate                a Baton parent: prints what a child says that is started as a systemd service is
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -162,6 +163,21 @@ void observe(baton::Process& self) {
   child.on_close([](const baton::ExitStatus&) { print("close"); });
 }
 
+void activate(baton::Process& self) {
+  auto spawn = baton::SpawnOptions().stdio(baton::Stdio::inherit());
+  spawn.stdio(3, baton::Stdio::ignore()).stdio(4, baton::Stdio::ignore());
+  spawn.add_env("LISTEN_FDS", "2").pid_variable("LISTEN_PID").add_env("NODE_UNIQUE_ID", "7");
+  auto& child = self.fork("activated", baton::ForkOptions().channel_number(5).spawn(std::move(spawn)));
+  child.on_message([](const baton::Message& message) { print(baton::to_json(message.value())); });
+}
+
+void activated(baton::Process& self) {
+  auto said = baton::Value::object({{"worker", self.worker_id().value_or(0)}});
+  said.set("for_me", std::getenv("LISTEN_PID") == std::to_string(::getpid()));
+  said.set("left_to_children", std::getenv("NODE_UNIQUE_ID") != nullptr);
+  self.parent().send(said);
+}
+
 baton::Task<> show_what_is_inherited(baton::Process& self) {
   const std::string look =
       "echo \"[$NODE_CHANNEL_FD$BATON_CHANNEL]\"; readlink /proc/self/fd/* | grep -c socket";
@@ -176,6 +192,8 @@ int main(int argc, char** argv) {
   const Steps arguments(argv + 1, argv + argc);
   const std::string mode = arguments.empty() ? "" : arguments[0];
   if (mode == "observe") return baton::run(argc, argv, {{"observe", observe}});
+  if (mode == "activate" || mode.empty())
+    return baton::run(argc, argv, {{"activate", activate}, {"activated", activated}});
   if (mode == "inherited") return baton::run(argc, argv, {{"inherited", show_what_is_inherited}});
   // Should the test itself die, nothing of it shall stay.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

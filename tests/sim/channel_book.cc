@@ -1,5 +1,6 @@
 #include "sim/channel_book.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace baton::sim {
@@ -25,11 +26,11 @@ int ChannelBook::open_stream() {
   return static_cast<int>(streams_.size()) - 1;
 }
 
-MessageId ChannelBook::accept(int stream, Peer& from, Peer& to, Cargo cargo, int connection,
-                              bool is_settled) {
+MessageId ChannelBook::accept(int stream, Peer& from, Peer& to, Cargo cargo, int connection, bool is_settled,
+                              bool internal) {
   Stream& way = streams_[static_cast<std::size_t>(stream)];
-  const int plain = cargo == Cargo::nothing ? way.plain_sent++ : -1;
-  messages_.push_back({stream, way.sent++, plain, &from, &to, cargo, connection, is_settled});
+  const int plain = cargo == Cargo::nothing ? way.plain_sent[internal ? 1 : 0]++ : -1;
+  messages_.push_back({stream, way.sent++, plain, &from, &to, cargo, connection, is_settled, internal});
   const MessageId id = next() - 1;
   if (connection >= 0) {
     Owner& owner = owners_[static_cast<std::size_t>(connection)];
@@ -44,7 +45,7 @@ void ChannelBook::withdraw_last() {
   const Message& last = messages_.back();
   Stream& way = streams_[static_cast<std::size_t>(last.stream)];
   --way.sent;
-  if (last.plain >= 0) --way.plain_sent;
+  if (last.plain >= 0) --way.plain_sent[last.internal ? 1 : 0];
   if (last.connection >= 0) {
     Owner& owner = owners_[static_cast<std::size_t>(last.connection)];
     owner.holder = last.from->pid();
@@ -58,14 +59,16 @@ void ChannelBook::accepted_by_primary(int connection, Pid pid) {
   owners_.back().holder = pid;
 }
 
-void ChannelBook::in_order(const Message& message) {
+void ChannelBook::in_order(const Message& message, const Peer& at) {
   Stream& way = streams_[static_cast<std::size_t>(message.stream)];
-  if (message.plain >= 0 && message.plain != way.plain_delivered++) {
+  const std::size_t kind = message.internal ? 1 : 0;
+  if (message.plain >= 0 && message.plain != way.plain_delivered[kind]++) {
     wrong("a message came out of order, or one before it was lost");
   }
   if (message.overtaken) return;
-  if (message.index < way.last) wrong("a message came out of order");
-  way.last = message.index;
+  const bool late = message.index < way.last[1 - kind] && !at.internals_overtake();
+  if (message.index < way.last[kind] || late) wrong("a message came out of order");
+  way.last[kind] = message.index;
 }
 
 void ChannelBook::delivered(MessageId id, int stream, Peer& at, int descriptor) {
@@ -74,7 +77,7 @@ void ChannelBook::delivered(MessageId id, int stream, Peer& at, int descriptor) 
   if (message.delivered) return wrong("a message came twice");
   if (message.returned) return wrong("a handle came whose sender has taken it back");
   message.delivered = true;
-  in_order(message);
+  in_order(message, at);
   if ((descriptor >= 0) != (message.cargo != Cargo::nothing))
     return wrong("a message came without its handle");
   if (message.cargo == Cargo::listener &&
@@ -106,7 +109,10 @@ void ChannelBook::returned(MessageId id, Peer& from, int descriptor) {
   const bool honest = !message.to->careless();
   const Connection& connection = kernel_->connection(message.connection);
   Owner& owner = owners_[static_cast<std::size_t>(message.connection)];
-  if (honest && (connection.holders & bit(message.to->pid())) != 0) {
+  const bool keeps_a_copy = std::ranges::find(owner.keepers, message.to->pid()) != owner.keepers.end();
+  // Who had sent it before may have a copy until the ACK of that.
+  const bool left = !message.withdrawn && !keeps_a_copy;
+  if (honest && left && (connection.holders & bit(message.to->pid())) != 0) {
     wrong("a connection was taken back from one who still has it");
   }
   if (message.delivered) {
@@ -115,6 +121,12 @@ void ChannelBook::returned(MessageId id, Peer& from, int descriptor) {
   }
   owner.holder = from.pid();
   owner.offer = -1;
+}
+
+void ChannelBook::keeps_a_copy(int connection, Pid pid, bool keeps) {
+  auto& keepers = owners_[static_cast<std::size_t>(connection)].keepers;
+  if (keeps) return keepers.push_back(pid);
+  keepers.erase(std::ranges::find(keepers, pid));
 }
 
 void ChannelBook::settled(MessageId id, bool well) {

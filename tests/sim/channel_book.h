@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ class ChannelBook {
 
   /// One direction of one channel.
   int open_stream();
-  MessageId accept(int stream, Peer& from, Peer& to, Cargo cargo, int connection, bool is_settled);
+  MessageId accept(int stream, Peer& from, Peer& to, Cargo cargo, int connection, bool is_settled,
+                   bool internal = false);
   /// The next message's number, for its text; it counts only when accepted.
   [[nodiscard]] MessageId next() const { return static_cast<MessageId>(messages_.size()); }
   void withdraw_last();
@@ -26,6 +28,8 @@ class ChannelBook {
   void delivered(MessageId id, int stream, Peer& at, int descriptor);
   void taken(MessageId id);
   void returned(MessageId id, Peer& from, int descriptor);
+  void keeps_a_copy(int connection, Pid pid, bool keeps);
+  void withdrawn(MessageId id) { messages_[id].withdrawn = true; }
   void overtaken(MessageId id) { messages_[id].overtaken = true; }
   void settled(MessageId id, bool well);
   void reads(int connection, Pid pid);
@@ -51,21 +55,24 @@ class ChannelBook {
     Cargo cargo;
     int connection;
     bool is_settled;  // the sender will be told its fate
+    bool internal;
+    bool withdrawn = false;
     bool delivered = false, taken = false, returned = false, overtaken = false, settled = false, well = false;
   };
   struct Stream {
     std::uint32_t sent = 0;
-    int plain_sent = 0;
-    int plain_delivered = 0;
-    std::int64_t last = -1;
+    std::array<int, 2> plain_sent{};  // by kind: for the program, internal
+    std::array<int, 2> plain_delivered{};
+    std::array<std::int64_t, 2> last{-1, -1};
   };
   struct Owner {
     Pid holder = -1;  // who may act on it; -1: it is on offer
     std::int64_t offer = -1;
-    bool twice = false;  // a careless peer acted on it before its ACK could be read
+    std::vector<Pid> keepers{};  // of copies that nobody acts on
+    bool twice = false;          // a careless peer acted on it before its ACK could be read
   };
 
-  void in_order(const Message& message);
+  void in_order(const Message& message, const Peer& at);
   void check_message(const Message& message);
   void check_connection(int number);
 

@@ -32,7 +32,10 @@ DescriptorKind kind_of(FileKind kind) {
 
 ChannelEnd::ChannelEnd(Story& story, Pid pid, int descriptor, const wire::ChannelLimits& limits,
                        bool announces)
-    : Peer(story, pid, descriptor), limits_(limits), machine_(limits) {
+    : Peer(story, pid, descriptor),
+      limits_(limits),
+      machine_(limits),
+      internals_first_(random().below(2) == 1) {
   if (announces) machine_.announce();
 }
 
@@ -60,6 +63,7 @@ bool ChannelEnd::may_write() const {
 
 std::uint64_t ChannelEnd::due() const {
   std::uint64_t first = retries_.empty() ? never : *std::ranges::min_element(retries_);
+  for (const Kept& kept : kept_) first = std::min(first, kept.until);
   if (not_before_ > story().now() && open()) first = std::min(first, not_before_);
   return first;
 }
@@ -75,7 +79,8 @@ void ChannelEnd::act(Act act) {
     case Act::close:
       return close_channel();
     case Act::timer:
-      if (retries_.empty()) return;
+      let_go_of_kept();
+      if (retries_.empty() || *std::ranges::min_element(retries_) > story().now()) return;
       retries_.erase(std::ranges::min_element(retries_));
       for (const auto& entry : machine_.ledger().entries()) {
         if (entry.state != wire::HandoffLedger::State::refused) continue;
@@ -97,11 +102,12 @@ bool ChannelEnd::send(MessageId id, const Value& message, int descriptor, Cargo 
   if (cargo == Cargo::nothing) {
     sent = machine_.send(message);
   } else {
+    const bool offer = cargo == Cargo::connection && !keyed && random().below(2) == 0;
     const wire::ChannelMachine::Outgoing handle{static_cast<wire::HandleId>(handles_.size()),
                                                 cargo == Cargo::listener ? "net.Server" : "net.Socket",
-                                                keyed ? server_key : std::string_view{}};
+                                                keyed ? server_key : std::string_view{}, offer};
     sent = machine_.send(message, &handle);
-    if (sent) keep(descriptor, id, keyed);
+    if (sent) handles_[keep(descriptor, id, keyed)].offer = offer ? *sent : 0;
   }
   if (!sent) {
     if (sent.error().code() == Errc::queue_full) met(Met::queue_full);
@@ -110,6 +116,7 @@ bool ChannelEnd::send(MessageId id, const Value& message, int descriptor, Cargo 
   messages_.resize(*sent + 1, none);
   messages_[*sent] = id;
   machine_.watch(*sent);
+  if (random().below(16) == 15) change_mind();
   if (machine_.ledger().size() == limits_.offers) met(Met::offers_at_the_limit);
   happened();
   return true;
@@ -227,11 +234,13 @@ void ChannelEnd::after_send(int result, std::size_t length, bool carries) {
 // machine
 
 void ChannelEnd::deliver() {
-  auto delivery = machine_.next_delivery();
+  const bool internals_only = internals_first_ && random().below(2) == 1;
+  auto delivery = machine_.next_delivery(internals_only);
   if (!delivery) {
-    may_deliver_ = false;
+    may_deliver_ = internals_only;
     return;
   }
+  if (internals_only) met(Met::internal_overtook_messages);
   if (delivery->ended) return story().ended(*this);
   int descriptor = -1;
   if (delivery->handle) {
@@ -258,7 +267,14 @@ void ChannelEnd::carry_out(const Notice& notice) {
     case Notice::Kind::handle_ours:
       return returned(notice);
     case Notice::Kind::settled:
+      for (wire::HandleId id = 0; id < handles_.size(); ++id) {
+        if (handles_[id].offer == notice.sequence) offer_settled(id, !notice.error);
+      }
       return settled(messages_[notice.sequence], !notice.error);
+    case Notice::Kind::offer_refused:
+      met(Met::offer_refused);
+      if (handles_[notice.handle].offer == 0) story().wrong("something is refused that was not on offer");
+      return;
     case Notice::Kind::retry_later:
       met(Met::handle_refused);
       retries_.push_back(story().now() + notice.milliseconds);
@@ -281,7 +297,6 @@ void ChannelEnd::carry_out(const Notice& notice) {
     case Notice::Kind::socket_count:
     case Notice::Kind::internal_refused:
     case Notice::Kind::peer_is_baton:
-    case Notice::Kind::offer_refused:
       return;
   }
 }
@@ -294,6 +309,44 @@ void ChannelEnd::settled(MessageId id, bool well) {
     story().wrong("a message that is not in the kernel is said to be sent");
   }
   story().settled(id, well);
+}
+
+// Its ACK stands for the answer that the program above waits for.
+void ChannelEnd::offer_settled(wire::HandleId id, bool well) {
+  if (handles_[id].descriptor < 0) return story().wrong("an offer was closed by somebody else");
+  if (well) {
+    handles_[id].offer = 0;
+    story().keeps_a_copy(*this, handles_[id].descriptor, true);
+    kept_.push_back({story().now() + random().below(50), id});
+    return story().taken(*this, handles_[id].message);
+  }
+  machine_.take_back(id);
+  const Handle handle = std::exchange(handles_[id], {-1, none, false});
+  if (peer_dead_ && end_seen()) met(Met::offer_ours_after_death);
+  story().returned(*this, handle.message, handle.descriptor);
+}
+
+void ChannelEnd::let_go_of_kept() {
+  std::erase_if(kept_, [this](const Kept& kept) {
+    if (kept.until > story().now()) return false;
+    met(Met::offer_kept_after_its_ack);
+    machine_.take_back(kept.id);
+    story().keeps_a_copy(*this, handles_[kept.id].descriptor, false);
+    kernel().close(pid(), std::exchange(handles_[kept.id], {-1, none, false}).descriptor);
+    return true;
+  });
+}
+
+// Takes an offer back that has not left: settled as one that failed.
+void ChannelEnd::change_mind() {
+  for (wire::HandleId id = 0; id < handles_.size(); ++id) {
+    if (handles_[id].offer == 0) continue;
+    const auto& entries = machine_.ledger().entries();
+    if (std::ranges::find(entries, id, &wire::HandoffLedger::Entry::handle) != entries.end()) continue;
+    met(Met::offer_taken_out_of_the_queue);
+    story().withdrawn(handles_[id].message);
+    return machine_.take_back(id);
+  }
 }
 
 void ChannelEnd::returned(const Notice& notice) {

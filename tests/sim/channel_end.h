@@ -31,6 +31,7 @@ class ChannelEnd final : public Peer {
   [[nodiscard]] bool idle() const override { return machine_.idle() && queue_.empty() && !dirty_; }
   [[nodiscard]] bool in_doubt() const override { return end_seen() && !machine_.ledger().empty(); }
   [[nodiscard]] bool waits() const override { return asked_; }
+  [[nodiscard]] bool internals_overtake() const override { return internals_first_; }
   [[nodiscard]] std::string outgrown() const override;
 
  private:
@@ -40,6 +41,12 @@ class ChannelEnd final : public Peer {
     int descriptor;
     MessageId message;  // that it rides on; none for one that was received
     bool keyed;
+    std::uint64_t offer = 0;  // sequence of the message it is offered with
+  };
+  // An offer that was acknowledged, whose copy is kept a while.
+  struct Kept {
+    std::uint64_t until;
+    wire::HandleId id;
   };
 
   void read();
@@ -50,6 +57,9 @@ class ChannelEnd final : public Peer {
   void happened();
   void carry_out(const wire::Notice& notice);
   void settled(MessageId id, bool well);
+  void offer_settled(wire::HandleId id, bool well);
+  void let_go_of_kept();
+  void change_mind();
   void returned(const wire::Notice& notice);
   void close_handle(wire::HandleId id);
   wire::HandleId keep(int descriptor, MessageId message, bool keyed = false);
@@ -64,9 +74,11 @@ class ChannelEnd final : public Peer {
   std::uint64_t written_ = 0;
   std::uint64_t not_before_ = 0;  // of the next write
   std::vector<std::uint64_t> retries_;
+  std::vector<Kept> kept_;
   std::vector<Handle> handles_;
   std::vector<MessageId> messages_;  // by sequence
   int undelivered_handles_ = 0;
+  bool internals_first_;
   bool dirty_ = true;        // the machine may have output
   bool may_deliver_ = true;  // or deliveries
   bool blocked_ = false;

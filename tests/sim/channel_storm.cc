@@ -280,9 +280,11 @@ bool ChannelStorm::send(Link& link, std::size_t side, Cargo cargo, int descripto
                         bool keyed) {
   Peer& from = *link.ends[side];
   if (!from.accepts()) return false;
-  const MessageId id =
-      book_.accept(link.streams[side], from, *link.ends[1 - side], cargo, connection, !from.careless());
+  const bool internal = below(4) == 3;
+  const MessageId id = book_.accept(link.streams[side], from, *link.ends[1 - side], cargo, connection,
+                                    !from.careless(), internal);
   Value message = Value::object().set("n", id);
+  if (internal) message.set("cmd", "NODE_STORM");
   if (const std::uint32_t padding = below(3) == 2 ? below(120) : 0; padding > 0) {
     message.set("p", std::string(padding, '.'));
   }

@@ -52,6 +52,10 @@ class ChannelStorm final : public Story {
   void delivered(Peer& at, const Value& message, int descriptor, bool keyed) override;
   void taken(Peer& from, MessageId message) override;
   void returned(Peer& from, MessageId message, int descriptor) override;
+  void keeps_a_copy(Peer& at, int descriptor, bool keeps) override {
+    book_.keeps_a_copy(model_.connection_of(at.pid(), descriptor), at.pid(), keeps);
+  }
+  void withdrawn(MessageId message) override { book_.withdrawn(message); }
   void overtaken(MessageId message) override { book_.overtaken(message); }
   void settled(MessageId message, bool well) override { book_.settled(message, well); }
   void ended(Peer& at) override;

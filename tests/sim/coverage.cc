@@ -35,6 +35,11 @@ std::string_view name_of(Met event) {
       "a descriptor was claimed by no message",
       "an answer came that nothing waited for",
       "the sender heard that all sockets are closed",
+      "an offer was refused",
+      "our copy of an offer outlived its ACK",
+      "an offer was taken back after its holder's death",
+      "an offer was taken out of the queue",
+      "an internal message overtook messages that nobody took",
   };
   return names[static_cast<std::size_t>(event)];
 }

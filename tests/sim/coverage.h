@@ -40,6 +40,11 @@ enum class Met : std::uint8_t {
   stray_descriptor,
   early_answer,
   all_closed_told,
+  offer_refused,
+  offer_kept_after_its_ack,
+  offer_ours_after_death,
+  offer_taken_out_of_the_queue,
+  internal_overtook_messages,
   count
 };
 inline constexpr std::size_t met_count = static_cast<std::size_t>(Met::count);

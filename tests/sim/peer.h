@@ -30,6 +30,10 @@ class Story {
   virtual void taken(Peer& from, MessageId message) = 0;
   /// It was not, and is the program's again.
   virtual void returned(Peer& from, MessageId message, int descriptor) = 0;
+  /// Of a connection that was taken a copy stays here, for a while, and nobody will act on it.
+  virtual void keeps_a_copy(Peer& at, int descriptor, bool keeps) = 0;
+  /// The message will come back, and never left.
+  virtual void withdrawn(MessageId message) = 0;
   /// The message will be offered again, behind others.
   virtual void overtaken(MessageId message) = 0;
   virtual void settled(MessageId message, bool well) = 0;
@@ -84,6 +88,8 @@ class Peer {
   [[nodiscard]] virtual bool waits() const { return false; }
   /// It loses what it should not, by its nature.
   [[nodiscard]] virtual bool careless() const { return false; }
+  /// Gives internal messages past others that its program does not take yet.
+  [[nodiscard]] virtual bool internals_overtake() const { return false; }
   /// What grew beyond its bound; empty.
   [[nodiscard]] virtual std::string outgrown() const { return {}; }
 

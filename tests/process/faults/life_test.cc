@@ -42,7 +42,10 @@ TEST_P(Life, DescriptorsThatCameBeforeTheEndAreStillHandedOver) {
 
 // Row 24
 TEST_P(Life, APeerThatClosesWithInputUnreadIsADisconnection) {
-  for (int i = 0; i < 100; ++i) channel.line("1");
+  // In one piece: what is answered after the first failure to write is refused, and that would be said.
+  std::string lines = "1";
+  for (int i = 1; i < 100; ++i) lines += "\n1";
+  channel.line(lines);
   channel.close();
   if (!ours_is_child()) {
     for (int i = 0; i < 100; ++i) expect_delivered("1");
@@ -264,6 +267,13 @@ TEST_F(ChannelVariable, AndItsDescriptorAreNotInheritedByGrandchildren) {
                 StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
   EXPECT_EQ(child.output.rest(), (Texts{"[]", "0"}));
   EXPECT_EQ(child.end(), "exit 0");
+}
+
+TEST_F(ChannelVariable, GivesAChildItsPidItsNumberAndAChannelBesideOtherDescriptors) {
+  Program parent(PEER, {"activate"});
+  EXPECT_EQ(parent.output.rest(), Texts{R"({"worker":7,"for_me":true,"left_to_children":false})"});
+  EXPECT_EQ(parent.end(), "exit 0");
+  EXPECT_EQ(parent.errors.rest(), Texts());
 }
 
 }  // namespace
