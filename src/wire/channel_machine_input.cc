@@ -1,0 +1,321 @@
+// What comes in: frames, the handles that belong to them, and the order in which the program gets it all.
+#include <utility>
+
+#include "baton/wire/json.h"
+#include "wire/channel_frames.h"
+#include "wire/channel_machine.h"
+
+namespace baton::wire {
+namespace {
+
+constexpr size_t quoted_of_a_bad_frame = 64;
+
+}  // namespace
+
+void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHandle> handles,
+                              bool truncated) {
+  const uint64_t begin = received_;
+  received_ += bytes.size();
+  if (truncated)
+    report(Error(make_error_code(Errc::handle_lost), "receive", "recvmsg: control data cut off"));
+  bool claimed = handles.empty();
+  auto open_batch = [&] {
+    batch_ = Batch{received_, {handles.begin(), handles.end()}};
+    claimed = true;
+  };
+
+  framer_.feed(bytes);
+  while (input_ == Input::open) {
+    const auto frame = framer_.next();
+    if (!frame) break;
+    if (batch_ && frame->start() >= batch_->end) finish_batch();
+    if (!claimed && frame->start() >= begin) open_batch();
+    on_frame(*frame);
+  }
+  if (framer_.overflowed() && input_ == Input::open) {
+    refuse_input(Error(make_error_code(Errc::message_too_large), "receive",
+                       "a frame of over " + std::to_string(limits_.message) + " bytes"));
+  }
+  // Handles that are offered again may go over the limit too, and are no fault of the peer's.
+  if (unsent() > limits_.queue + limits_.message + ledger_.bytes() && input_ == Input::open) {
+    refuse_input(Error(make_error_code(Errc::queue_full), "receive", "answers that the peer does not read"));
+  }
+  const bool whole = framer_.position() == received_ || input_ != Input::open;
+  if (batch_ && (whole || framer_.position() >= batch_->end)) finish_batch();
+  if (claimed) return;
+  // Only a frame that begins in this read may still claim what the read brought.
+  if (!whole && framer_.position() >= begin) {
+    open_batch();
+  } else {
+    for (const ReceivedHandle& handle : handles) unclaimed(handle);
+  }
+}
+
+void ChannelMachine::on_frame(const Frame& frame) {
+  std::string_view text = frame.text();
+  const bool marked = text.starts_with(internal_mark);
+  if (marked) text.remove_prefix(1);
+  if (!batch_ && text == ack_frame) {
+    bad_in_a_row_ = 0;
+    on_answer(true);
+    return;
+  }
+  auto message = read_json(text, JsonLimits().depth(limits_.depth));
+  if (!message) {
+    bad_frame(frame, message.error());
+    return;
+  }
+  bad_in_a_row_ = 0;
+  Parsed parsed{std::move(*message), frame.start(), frame.text().size() + 1, marked};
+  if (batch_) {
+    held_.push_back(std::move(parsed));
+  } else {
+    on_message(std::move(parsed), std::nullopt);
+  }
+}
+
+void ChannelMachine::bad_frame(const Frame& frame, const Error& error) {
+  const std::string where = "frame at byte " + std::to_string(frame.start());
+  if (error.code() == Errc::message_too_deep) {
+    report(Error(error.code(), "receive", where));
+    return;
+  }
+  std::string begins;
+  append_quoted(begins, frame.text().substr(0, quoted_of_a_bad_frame));
+  report(Error(make_error_code(Errc::bad_message), "receive", where + ": " + begins + ": " + error.step()));
+  if (++bad_in_a_row_ < limits_.bad_frames) return;
+  refuse_input(Error(make_error_code(Errc::too_many_bad_frames), "receive"));
+}
+
+// From here on the peer counts as disconnected.
+void ChannelMachine::refuse_input(const Error& error) {
+  report(error);
+  if (batch_) finish_batch();
+  input_ = Input::refused;
+  end_of_input(false);
+}
+
+void ChannelMachine::finish_batch() {
+  const Batch batch = std::move(*batch_);
+  batch_.reset();
+  std::vector<Parsed> held = std::exchange(held_, {});
+  size_t claimant = held.size();
+  for (size_t i = 0; i < held.size(); ++i) {
+    if (internal_command(held[i].message) == "NODE_HANDLE") claimant = i;
+  }
+  for (size_t i = 0; i < batch.handles.size(); ++i) {
+    if (i == 0 && claimant < held.size()) continue;
+    unclaimed(batch.handles[i]);
+  }
+  for (size_t i = 0; i < held.size(); ++i) {
+    auto handle = i == claimant ? std::optional(batch.handles.front()) : std::nullopt;
+    on_message(std::move(held[i]), handle);
+  }
+}
+
+void ChannelMachine::unclaimed(const ReceivedHandle& handle) {
+  Notice stray = notice(Notice::Kind::close_handle);
+  stray.handle = handle.id;
+  notices_.push_back(std::move(stray));
+  report(Error(make_error_code(Errc::handle_unclaimed), "receive", describe(handle.kind)));
+}
+
+void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
+  const std::string_view command = internal_command(parsed.message);
+  if (command == "NODE_HANDLE") {
+    on_handle_message(std::move(parsed), handle);
+  } else if (command.empty() || !on_command(command, parsed.message)) {
+    const bool internal = parsed.marked || !command.empty();  // `command` lies in the message that moves
+    deliver({.message = std::move(parsed.message), .internal = internal}, parsed.size, 0);
+  }
+}
+
+void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
+  const auto where = [&] { return "frame at byte " + std::to_string(parsed.start); };
+  if (broken_ || shut_down_) {
+    // Without an acknowledgement it stays the sender's.
+    if (handle) {
+      Notice refused = notice(Notice::Kind::close_handle);
+      refused.handle = handle->id;
+      notices_.push_back(std::move(refused));
+    }
+    report(Error(make_error_code(Errc::disconnected), "receive", where() + ": a handle after the end"));
+    return;
+  }
+  if (!handle) {
+    put(std::string(nack_frame) + '\n');
+    report(Error(make_error_code(Errc::handle_lost), "receive", where()));
+    refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
+    return;
+  }
+  put(std::string(ack_frame) + '\n');
+  HandleMessage envelope(std::move(parsed.message));
+  if (!envelope.fits(handle->kind)) {
+    Notice useless = notice(Notice::Kind::close_handle);
+    useless.handle = handle->id;
+    notices_.push_back(std::move(useless));
+    const std::string type = envelope.type().empty() ? "without a type" : envelope.type();
+    report(Error(make_error_code(Errc::wrong_handle), "receive",
+                 where() + ": " + std::string(describe(handle->kind)) + " sent as " + type));
+    refuse_internal(envelope.take_message());
+    return;
+  }
+  Delivery delivery;
+  delivery.message = envelope.take_message();
+  delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
+  delivery.handle = handle->id;
+  delivery.type = envelope.type();
+  delivery.key = envelope.key();
+  if (!delivery.key.empty()) counts_.opened(delivery.key);
+  deliver(std::move(delivery), parsed.size, generated_);
+}
+
+// Whoever sent it may wait for more than the answer to the handle.
+void ChannelMachine::refuse_internal(Value&& message) {
+  if (internal_command(message).empty()) return;
+  Notice refused = notice(Notice::Kind::internal_refused);
+  refused.message = std::move(message);
+  notices_.push_back(std::move(refused));
+}
+
+// False: not a command of the channel itself.
+bool ChannelMachine::on_command(std::string_view command, const Value& message) {
+  if (command == "NODE_HANDLE_ACK" || command == "NODE_HANDLE_NACK") {
+    on_answer(command == "NODE_HANDLE_ACK");
+    return true;
+  }
+  if (command == "NODE_BATON") {
+    on_hello(message);
+    return true;
+  }
+  if (!command.starts_with("NODE_SOCKET_")) return false;
+  const std::string* key = message["key"].get_if_string();
+  if (key == nullptr) return true;
+  if (command == "NODE_SOCKET_GET_COUNT") {
+    if (const auto count = counts_.count(*key)) {
+      send_internal(socket_frame("NODE_SOCKET_COUNT", *key) + ",\"count\":" + std::to_string(*count));
+    }
+  } else if (command == "NODE_SOCKET_NOTIFY_CLOSE") {
+    if (counts_.tell_when_closed(*key)) send_internal(socket_frame("NODE_SOCKET_ALL_CLOSED", *key));
+  } else if (command == "NODE_SOCKET_COUNT" || command == "NODE_SOCKET_ALL_CLOSED") {
+    const bool is_count = command == "NODE_SOCKET_COUNT";
+    Notice answer = notice(is_count ? Notice::Kind::socket_count : Notice::Kind::sockets_closed);
+    answer.text = *key;
+    const int64_t count = message["count"].get_if_integer().value_or(0);
+    answer.count = count > 0 ? static_cast<uint64_t>(count) : 0;
+    notices_.push_back(std::move(answer));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ChannelMachine::on_hello(const Value& message) {
+  if (const std::string* what = message["died"].get_if_string()) {
+    Notice died = notice(Notice::Kind::peer_died);
+    died.text = *what;
+    notices_.push_back(std::move(died));
+    return;
+  }
+  if (!std::exchange(peer_is_baton_, true)) notices_.push_back(notice(Notice::Kind::peer_is_baton));
+  if (!shut_down_) announce();
+  release_queue();
+}
+
+void ChannelMachine::on_answer(bool accepted) {
+  const auto unexpected = [accepted] {
+    return Error(make_error_code(Errc::unexpected_message), "receive",
+                 accepted ? "NODE_HANDLE_ACK" : "NODE_HANDLE_NACK");
+  };
+  if (accepted) {
+    const auto entry = ledger_.accepted(written_);
+    if (!entry) {
+      report(unexpected());
+      return;
+    }
+    if (!entry->once) {
+      Notice taken = notice(Notice::Kind::close_handle);
+      taken.handle = entry->handle;
+      notices_.push_back(std::move(taken));
+    }
+    if (entry->watched) {
+      Notice settled = notice(Notice::Kind::settled);
+      settled.sequence = entry->sequence;
+      notices_.push_back(std::move(settled));
+    }
+  } else {
+    bool had_offer = false;
+    const bool already_waiting = ledger_.worst_refusals() > 0;
+    const auto ours = ledger_.refused(written_, had_offer);
+    if (!had_offer) {
+      report(unexpected());
+      return;
+    }
+    if (ours && ours->once) {
+      Notice refused = notice(Notice::Kind::offer_refused);
+      refused.handle = ours->handle;
+      notices_.push_back(std::move(refused));
+    }
+    if (ours) {
+      give_back(*ours, Error(make_error_code(Errc::handle_lost), "send"));
+    } else if (!already_waiting) {
+      unsigned delay = 1;
+      for (unsigned i = 0; i < ledger_.worst_refusals(); ++i) delay *= 10;
+      Notice later = notice(Notice::Kind::retry_later);
+      later.milliseconds = delay;
+      notices_.push_back(std::move(later));
+    }
+  }
+  release_queue();
+  shut_down_if_done();
+}
+
+void ChannelMachine::end_of_input(bool reset) {
+  if (std::exchange(ended_, true)) return;
+  reset_ = reset;
+  if (batch_) finish_batch();
+  if (input_ == Input::open) input_ = Input::ended;
+  for (const auto& entry : ledger_.channel_ended()) {
+    give_back(entry, Error(make_error_code(Errc::disconnected), "send"));
+  }
+  release_queue();
+  shut_down_if_done();
+  Delivery end;
+  end.ended = true;
+  end.unread = reset;
+  deliver(std::move(end), 0, 0);
+}
+
+void ChannelMachine::deliver(Delivery&& delivery, size_t size, uint64_t after_output) {
+  undelivered_bytes_ += size;
+  auto& waiting = delivery.internal ? internals_ : deliveries_;
+  waiting.emplace_back(std::move(delivery), after_output, size, ++arrived_);
+}
+
+std::optional<Notice> ChannelMachine::next_notice() {
+  if (notices_.empty()) return std::nullopt;
+  std::optional<Notice> next(std::move(notices_.front()));
+  notices_.pop_front();
+  return next;
+}
+
+std::optional<Delivery> ChannelMachine::next_delivery(bool internals_only) {
+  const bool message = !internals_only && !deliveries_.empty();
+  const bool internal = !internals_.empty();
+  if (!message && !internal) return std::nullopt;
+  const bool first = internal && (!message || internals_.front().place < deliveries_.front().place);
+  Fifo<Pending>& waiting = first ? internals_ : deliveries_;
+  if (waiting.front().after_output > written_) return std::nullopt;
+  undelivered_bytes_ -= waiting.front().size;
+  std::optional<Delivery> next(std::move(waiting.front().delivery));
+  waiting.pop_front();
+  return next;
+}
+
+void ChannelMachine::report(const Error& error) {
+  Notice told = notice(Notice::Kind::report);
+  told.error = error;
+  notices_.push_back(std::move(told));
+}
+
+}  // namespace baton::wire
