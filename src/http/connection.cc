@@ -289,7 +289,7 @@ void Connection::check(std::chrono::milliseconds now) {
   } else if (phase_ != Phase::none) {
     if (!request_ended_ && over(options.request_timeout(), since_)) refuse(408);
   } else if (parser_.idle() && requests_ > 0) {
-    if (over(options.keep_alive_timeout(), since_)) close_gently();
+    if (over(core_->idle_limit(), since_)) close_gently();
   } else if (over(options.headers_timeout(), since_) || over(options.request_timeout(), since_)) {
     refuse(408);
   }

@@ -30,7 +30,9 @@ ServerCore::ServerCore(Loop& loop, Handler handler, const Options& options)
       handler_(std::move(handler)),
       options_(options),
       keep_alive_seconds_(static_cast<unsigned>(
-          std::chrono::floor<std::chrono::seconds>(options.keep_alive_timeout()).count())) {}
+          std::chrono::floor<std::chrono::seconds>(options.keep_alive_timeout()).count())),
+      idle_limit_(options.keep_alive_timeout()),
+      sweep_interval_(sweep_interval(options)) {}
 
 ServerCore::~ServerCore() = default;
 
@@ -50,13 +52,15 @@ void ServerCore::adopt(net::Socket socket) {
   auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), connections_.size());
   connections_.push_back(connection);
   connection->start();
-  if (!sweep_timer_.active()) {
-    sweep_timer_ = Timer::every(loop_, sweep_interval(options_), [this] {
-      const auto self = shared_from_this();
-      sweep();
-    });
-    sweep_timer_.unref();
-  }
+  if (!sweep_timer_.active()) start_sweep();
+}
+
+void ServerCore::start_sweep() {
+  sweep_timer_ = Timer::every(loop_, sweep_interval_, [this] {
+    const auto self = shared_from_this();
+    sweep();
+  });
+  sweep_timer_.unref();
 }
 
 void ServerCore::remove(Connection& connection) {
@@ -100,17 +104,28 @@ std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); 
 
 net::Endpoint ServerCore::local() const { return listener_ ? listener_.local() : net::Endpoint(); }
 
-Op<> ServerCore::drain(std::chrono::nanoseconds time) {
+Op<> ServerCore::stop_accepting() {
   // A client whose connection waits in the backlog has been told that it is connected.
   if (listener_) listener_.accept_pending();
   draining_ = true;
   listener_.close();
   Promise<>& promise = drains_.emplace_back(loop_);
   auto op = promise.op();
-  if (connections_.empty()) {
-    connection_ended();
-    return op;
-  }
+  connection_ended();
+  return op;
+}
+
+Op<> ServerCore::retire(milliseconds grace) {
+  auto op = stop_accepting();
+  if (idle_limit_.count() == 0 || grace < idle_limit_) idle_limit_ = std::max(grace, milliseconds(1));
+  sweep_interval_ = std::min(sweep_interval_, std::max(idle_limit_ / 4, milliseconds(5)));
+  if (!connections_.empty()) start_sweep();
+  return op;
+}
+
+Op<> ServerCore::drain(std::chrono::nanoseconds time) {
+  auto op = stop_accepting();
+  if (connections_.empty()) return op;
   const milliseconds deadline = loop_.now() + std::chrono::ceil<milliseconds>(time);
   if (!drain_deadline_ || deadline < *drain_deadline_) {
     drain_deadline_ = deadline;
@@ -157,6 +172,7 @@ Server::~Server() { close(); }
 
 void Server::adopt(net::Socket socket) { core_->adopt(std::move(socket)); }
 Op<> Server::drain(std::chrono::nanoseconds time) { return core_->drain(time); }
+Op<> Server::retire(milliseconds grace) { return core_->retire(grace); }
 void Server::close() noexcept {
   if (core_) std::exchange(core_, nullptr)->close();
 }

@@ -26,6 +26,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   void listen_on(net::Server listener);
   void adopt(net::Socket socket);
   Op<> drain(std::chrono::nanoseconds time);
+  Op<> retire(std::chrono::milliseconds grace);
   void close() noexcept;
 
   [[nodiscard]] net::Endpoint local() const;
@@ -35,6 +36,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   [[nodiscard]] Loop& loop() const noexcept { return loop_; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// How long a connection may be idle between two requests; 0: no limit.
+  [[nodiscard]] std::chrono::milliseconds idle_limit() const noexcept { return idle_limit_; }
   [[nodiscard]] unsigned keep_alive_seconds() const noexcept { return keep_alive_seconds_; }
   [[nodiscard]] std::string_view date_line();
   void handle(Request& request, Response& response) { handler_(request, response); }
@@ -43,6 +46,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
  private:
   template <class Body>
   void guarded(Body&& body);
+  Op<> stop_accepting();
+  void start_sweep();
   void sweep();
   void connection_ended();
 
@@ -50,6 +55,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   Handler handler_;
   const Options options_;
   const unsigned keep_alive_seconds_;
+  std::chrono::milliseconds idle_limit_;
+  std::chrono::milliseconds sweep_interval_;
   net::Server listener_;
   std::vector<std::shared_ptr<Connection>> connections_;
   DateLine date_;

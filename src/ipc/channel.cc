@@ -199,7 +199,13 @@ void Channel::unref() {
 
 void Channel::read_now() {
   const auto state = state_;
-  if (state->descriptor && !state->input_over) state->on_event(Poll::readable);
+  if (!state->descriptor || state->input_over) return;
+  // More than a socket's buffer holds; whoever else writes at the other end does not keep us here.
+  for (int turn = 0; turn < 16 && state->read();) ++turn;
+}
+bool Channel::write_now() {
+  state_->write_out();
+  return state_->descriptor && !state_->machine.output_over() && state_->machine.unsent() == 0;
 }
 void Channel::peer_gone() {
   const auto state = state_;

@@ -181,11 +181,13 @@ void Channel::State::on_event(int events) {
   if ((events & Poll::readable) != 0) read();
 }
 
-void Channel::State::read() {
+// True: its share of the loop's turn is over, and more may be there.
+bool Channel::State::read() {
   DescriptorRead read;
   int unanswered = 0;
+  bool more = true;
   for (int i = 0; i < reads_a_turn && descriptor && !input_over && !machine.saturated(); ++i) {
-    const bool more = read_once(read);
+    more = read_once(read);
     // Handles are acknowledged together; everything else is delivered while it is warm.
     if (more && !read.descriptors().empty() && ++unanswered < reads_together) continue;
     unanswered = 0;
@@ -198,6 +200,7 @@ void Channel::State::read() {
     pump();
   }
   update_interest();
+  return more && descriptor && !input_over && !machine.saturated();
 }
 
 // False: nothing more is to be read for now.

@@ -37,6 +37,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
 
   // What happens.
   void on_event(int events);
+  bool read();
   void schedule_flush();
   void write_out();
   void flush();
@@ -98,7 +99,6 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Result<uint64_t> send_handle(const Value& message, std::string_view type, std::string_view key, Fd handle);
   void was_accepted();
   bool read_once(DescriptorRead& read);
-  void read();
   void enqueue(wire::Output&& output);
   void update_interest();
 };

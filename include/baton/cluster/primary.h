@@ -147,6 +147,7 @@ class Primary {
   void on_hang(std::move_only_function<void(WorkerProcess&)> callback);
 
  private:
+  friend class WorkerProcess;
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -116,7 +116,7 @@ class Listener {
   /// How many connections that it gave are open in this process.
   [[nodiscard]] uint32_t connections() const noexcept;
   /// Takes no more connections, and says so to the primary. Mirrors `server.close()`.
-  void close() noexcept;
+  void close();
 
  private:
   friend class Worker;
@@ -191,6 +191,7 @@ class Worker {
   [[nodiscard]] uint32_t connections() const noexcept;
 
  private:
+  friend class Listener;
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -56,7 +56,7 @@ class WorkerProcess {
   [[nodiscard]] bool exited_after_disconnect() const noexcept;
   /// It has said that it runs; that is the first thing that a worker of Node or Baton says.
   [[nodiscard]] bool is_online() const noexcept;
-  /// Where it listens now, by its own word.
+  /// Where it has said that it listens.
   [[nodiscard]] const std::vector<Listening>& listening() const noexcept;
 
   /// How many connections it has open: what it last reported (Baton's workers do, and Node's with the preload

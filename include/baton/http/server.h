@@ -45,6 +45,10 @@ class Server {
   /// and so are clients that speak within `time` on connections that are open. Settles when no connection is
   /// left; when `time` is over, those that are left are closed. Dropping the Op does not stop it.
   Op<> drain(std::chrono::nanoseconds time);
+  /// The same by the book, without a deadline (but for one that `drain` sets): a connection that has had an
+  /// answer is closed once it was quiet for `grace`, counted from its last byte and not from this call; one
+  /// whose first request has not come is waited for, as long as the options allow.
+  Op<> retire(std::chrono::milliseconds grace);
   /// Closes everything at once, as destroying does.
   void close() noexcept;
 

@@ -155,8 +155,10 @@ class Channel {
 
   // For the layers above, not for programs.
 
-  /// Reads and delivers what is there now, without waiting for the loop.
+  /// Reads and delivers what is there now, all of it, without waiting for the loop.
   void read_now();
+  /// Gives to the kernel now what was sent; no callback runs. Whether all of it is there.
+  bool write_now();
   /// The peer's process is dead: what it had not acknowledged is this program's again.
   void peer_gone();
   /// Which exception ends the peer, as a Baton says just before.

@@ -1,0 +1,14 @@
+#include "baton/cluster/listening.h"
+
+namespace baton::cluster {
+
+std::string Listening::to_string() const {
+  if (type_ == Type::unix_path) return "unix:" + address_.value_or("");
+  if (descriptor_ >= 0 && !address_) return "descriptor " + std::to_string(descriptor_);
+  const bool v6 = type_ == Type::ipv6 || type_ == Type::udp6;
+  std::string text = !address_ ? "*" : v6 ? "[" + *address_ + "]" : *address_;
+  text += ":" + std::to_string(port_);
+  return udp() ? text + " (udp)" : text;
+}
+
+}  // namespace baton::cluster

@@ -1,0 +1,76 @@
+#include "baton/cluster/worker.h"
+
+#include <utility>
+
+#include "cluster/worker_state.h"
+
+namespace baton::cluster {
+
+bool is_worker(const Process& process) noexcept { return process.worker_id().has_value(); }
+
+Worker::Worker(Process& process, const WorkerSettings& settings) {
+  if (!is_worker(process)) throw Error(ENOTCONN, "join the cluster", "NODE_UNIQUE_ID is not set");
+  if (!process.has_parent()) throw Error(ENOTCONN, "join the cluster", "no channel to the primary");
+  state_ = std::make_shared<State>(process, settings);
+  state_->start();
+}
+Worker::Worker(Worker&&) noexcept = default;
+Worker& Worker::operator=(Worker&& other) noexcept {
+  if (this != &other) {
+    if (state_) state_->shut_down();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+Worker::~Worker() {
+  if (state_) state_->shut_down();
+}
+
+uint32_t Worker::id() const noexcept { return state_->process.worker_id().value_or(0); }
+
+Op<Listener> Worker::listen(const Where& where, const ListenOptions& options) {
+  Promise<Listener> promise(state_->process.loop());
+  auto op = promise.op();
+  state_->listen(where, options, [promise = std::move(promise)](Result<Listener> listener) mutable {
+    promise.resolve(std::move(listener));
+  });
+  return op;
+}
+
+Op<net::Endpoint> Worker::serve(const Where& where, http::Handler handler, const ListenOptions& options,
+                                const http::Options& http) {
+  Promise<net::Endpoint> promise(state_->process.loop());
+  auto op = promise.op();
+  ListenOptions how = options;
+  if (how.max_connections() == 0) how.max_connections(static_cast<uint32_t>(http.max_connections()));
+  auto done = [state = state_.get(), promise = std::move(promise), handler = std::move(handler),
+               http](Result<Listener> listener) mutable {
+    if (!listener) {
+      promise.resolve(std::unexpected(std::move(listener).error()));
+      return;
+    }
+    promise.resolve(state->serve(std::move(*listener), std::move(handler), http));
+  };
+  state_->listen(where, how, std::move(done));
+  return op;
+}
+
+Op<net::Native> Worker::bind_udp(const net::Endpoint& endpoint, const UdpOptions& options) {
+  Promise<net::Native> promise(state_->process.loop());
+  auto op = promise.op();
+  state_->bind_udp(endpoint, options, [promise = std::move(promise)](Result<net::Native> socket) mutable {
+    promise.resolve(std::move(socket));
+  });
+  return op;
+}
+
+void Worker::disconnect() { state_->disconnect(); }
+void Worker::kill() { state_->kill(); }
+void Worker::on_leaving(Callback callback) { state_->on_leaving.set(std::move(callback)); }
+Op<> Worker::left() { return state_->wait_until_left(); }
+bool Worker::exited_after_disconnect() const noexcept { return state_->machine.leaving(); }
+uint32_t Worker::connections() const noexcept {
+  return static_cast<uint32_t>(state_->machine.connections()) + state_->exclusive_connections;
+}
+
+}  // namespace baton::cluster

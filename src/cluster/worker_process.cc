@@ -1,0 +1,60 @@
+#include "baton/cluster/worker_process.h"
+
+#include "cluster/primary_state.h"
+
+namespace baton::cluster {
+
+uint32_t WorkerProcess::id() const noexcept { return state_.id; }
+uint32_t WorkerProcess::slot() const noexcept { return state_.slot; }
+ForkedChild& WorkerProcess::process() noexcept { return state_.child; }
+pid_t WorkerProcess::pid() const { return state_.child.pid(); }
+
+Channel::Sent WorkerProcess::send(const Value& message) { return state_.child.send(message); }
+Channel::Sent WorkerProcess::send(const Value& message, const net::Server& server) {
+  return state_.child.send(message, server);
+}
+Channel::Sent WorkerProcess::send(const Value& message, net::Socket socket) {
+  return state_.child.send(message, std::move(socket));
+}
+
+void WorkerProcess::disconnect() {
+  if (state_.dead) return;
+  state_.primary.feed([this] { state_.primary.machine.disconnect(state_.id); });
+}
+bool WorkerProcess::kill(int signal_number) { return state_.child.kill(signal_number); }
+
+bool WorkerProcess::is_connected() const noexcept { return state_.child.connected(); }
+bool WorkerProcess::is_dead() const noexcept { return state_.dead; }
+bool WorkerProcess::exited_after_disconnect() const noexcept { return state_.view().exited_after_disconnect; }
+bool WorkerProcess::is_online() const noexcept { return state_.view().online; }
+const std::vector<Listening>& WorkerProcess::listening() const noexcept { return state_.listening; }
+
+std::optional<uint64_t> WorkerProcess::connections() const noexcept { return state_.view().connections; }
+std::optional<double> WorkerProcess::lag() const noexcept { return state_.view().lag; }
+uint64_t WorkerProcess::accepted() const noexcept { return state_.view().handed; }
+std::size_t WorkerProcess::in_flight() const noexcept { return state_.offers.size(); }
+
+void WorkerProcess::on_online(Callback callback) { state_.on_online.set(std::move(callback)); }
+void WorkerProcess::on_listening(std::move_only_function<void(const Listening&)> callback) {
+  state_.on_listening.set(std::move(callback));
+}
+void WorkerProcess::on_disconnect(Callback callback) { state_.on_disconnect.set(std::move(callback)); }
+void WorkerProcess::on_exit(std::move_only_function<void(const ExitStatus&)> callback) {
+  state_.on_exit.set(std::move(callback));
+}
+void WorkerProcess::on_close(std::move_only_function<void(const ExitStatus&)> callback) {
+  state_.on_close.set(std::move(callback));
+}
+void WorkerProcess::on_message(std::move_only_function<void(Message)> callback) {
+  state_.on_message.set(std::move(callback));
+}
+void WorkerProcess::on_error(std::move_only_function<void(const Error&)> callback) {
+  state_.on_error.set(std::move(callback));
+}
+
+PrimaryMachine::WorkerView WorkerProcess::State::view() const {
+  if (dead) return last_view;
+  return primary.machine.worker(id).value_or(last_view);
+}
+
+}  // namespace baton::cluster
