@@ -1,0 +1,67 @@
+#!/bin/sh
+# scripts/interop.sh [MAJOR...]: the tests of tests/interop with each of these versions of Node (18 20 22 24 26), one
+# table of all of it. A version that cannot be had, and a test that could not be run, count as skipped, not as passed.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+[ $# -gt 0 ] || set -- 18 20 22 24 26
+results=build/interop
+rm -rf "$results"
+mkdir -p "$results"
+
+# A program that dies early leaves its test "begun"; the table shows that as failed.
+read_results='
+  /^\[ RUN      \]/ { begun = $4 }
+  /^\[       OK \]/ { print begun, "ok"; begun = "" }
+  /^\[  SKIPPED \]/ && begun != "" { print begun, "skipped"; begun = "" }
+  /^\[  FAILED  \]/ && begun != "" { print begun, "FAILED"; begun = "" }
+  END { if (begun != "") print begun, "FAILED" }'
+
+for major in "$@"; do
+  if node=$(scripts/node.sh "$major"); then
+    version=$("$node" --version)
+    echo "interop: Node $version" >&2
+    for program in build/release/bin/interop_*; do
+      name=${program##*/interop_}
+      log=$results/$major-$name.log
+      BATON_NODE=$node "$program" >"$log" 2>&1 || :
+      awk "$read_results" "$log" | sed "s|^|$major $name |" >>"$results/all"
+      grep -q '^\[==========\].* ran\.' "$log" || echo "$major $name (to_its_end) FAILED" >>"$results/all"
+    done
+    echo "$major ${version#v}" >>"$results/versions"
+  else
+    echo "interop: Node $major cannot be had" >&2
+    echo "$major -" >>"$results/versions"
+  fi
+done
+touch "$results/all"
+
+awk '
+  NR == FNR { majors[++count] = $1; version[$1] = $2; next }
+  {
+    row = $2 "  " $3
+    if (!(row in seen)) { seen[row] = 1; rows[++height] = row; if (length(row) > width) width = length(row) }
+    cell[row, $1] = $4
+    sum[$1, $4]++
+  }
+  function line(title, kind,   i, text) {
+    printf "%-*s", width, title
+    for (i = 1; i <= count; i++) {
+      if (version[majors[i]] == "-") text = "skipped"
+      else if (kind == "") text = (title, majors[i]) in cell ? cell[title, majors[i]] : "-"
+      else text = sum[majors[i], kind] + 0
+      printf "  %8s", text
+    }
+    printf "\n"
+  }
+  END {
+    printf "%-*s", width, "Node"
+    for (i = 1; i <= count; i++) printf "  %8s", version[majors[i]] == "-" ? majors[i] : version[majors[i]]
+    printf "\n"
+    for (r = 1; r <= height; r++) line(rows[r], "")
+    line("passed", "ok"); line("skipped", "skipped"); line("failed", "FAILED")
+  }' "$results/versions" "$results/all"
+
+if grep -q FAILED "$results/all"; then
+  echo "interop: what the tests said is in $results/" >&2
+  exit 1
+fi
