@@ -1,6 +1,7 @@
 #include "wire/cluster_message.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -76,6 +77,18 @@ bool small_integer(const Value& value, std::optional<int64_t>& result) {
   return true;
 }
 
+// What `listen` was called with, as it stands: Node makes `false` of a callback in its place, and leaves a
+// text a text.
+bool read_backlog(const Value& value, std::optional<int64_t>& result) {
+  if (value.get_if_boolean()) return true;
+  const std::string* text = value.get_if_string();
+  if (text == nullptr) return small_integer(value, result);
+  int32_t number = 0;
+  const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (read.ec == std::errc() && read.ptr == text->data() + text->size()) result = number;
+  return true;
+}
+
 bool fits(const Value& data, size_t limit) {
   std::string text;
   return write_json(data, text).has_value() && text.size() <= limit;
@@ -123,7 +136,7 @@ Result<ListenQuery> read_query(const Value& message, const ClusterMessageLimits&
   if (auto read = read_address(message, limits, query); !read) return std::unexpected(read.error());
   query.has_flags = !absent(message["flags"]);
   if (!small_integer(message["flags"], query.flags)) return bad("flags");
-  if (!small_integer(message["backlog"], query.backlog)) return bad("backlog");
+  if (!read_backlog(message["backlog"], query.backlog)) return bad("backlog");
   query.readable_all = message["readableAll"].get_if_boolean().value_or(false);
   query.writable_all = message["writableAll"].get_if_boolean().value_or(false);
   return query;

@@ -108,6 +108,21 @@ TEST(ClusterMessage, TakesMembersThatAreUndefinedForAbsent) {
   EXPECT_FALSE(parsed->query.has_flags);
 }
 
+TEST(ClusterMessage, TakesABacklogAsProgramsGiveIt) {
+  const auto backlog = [](std::string_view given) {
+    const auto parsed = parse_worker_message(
+        json(R"({"cmd":"NODE_CLUSTER","act":"queryServer","index":0,"data":null,"address":"127.0.0.1",)"
+             R"("port":80,"addressType":4,"backlog":)" +
+             std::string(given) + R"(,"seq":1})"));
+    return parsed ? parsed->query.backlog : -1;
+  };
+  // http.createServer().listen(80, '127.0.0.1', () => {...})
+  EXPECT_EQ(backlog("false"), std::nullopt);
+  EXPECT_EQ(backlog("\"7\""), 7);
+  EXPECT_EQ(backlog("\"many\""), std::nullopt);
+  EXPECT_EQ(backlog("7"), 7);
+}
+
 TEST(ClusterMessage, TrustsNothingThatAWorkerSays) {
   const auto query = [](std::string_view members) {
     return why_not(R"({"cmd":"NODE_CLUSTER","act":"queryServer",)" + std::string(members) + R"(,"seq":1})");
