@@ -36,14 +36,6 @@ void SupervisorMachine::ready(WorkerId id, Time now) {
   settle(now);
 }
 
-void SupervisorMachine::left(WorkerId id, Time now) {
-  Worker* worker = find(id);
-  if (worker == nullptr) return;
-  lose(id, false, now);
-  worker->life.left(now);
-  settle(now);
-}
-
 void SupervisorMachine::channel_closed(WorkerId id, Time now) {
   if (Worker* worker = find(id)) worker->life.channel_closed(now);
 }
@@ -318,6 +310,9 @@ void SupervisorMachine::carry_out(WorkerId id, Do what, bool told, Time now) {
       break;
     case Do::become_ready:
       became_ready(id, now);
+      break;
+    case Do::leave:
+      lose(id, false, now);
       break;
     case Do::tell:
       act({.kind = Action::Kind::tell, .id = id, .slot = slot, .told = true});

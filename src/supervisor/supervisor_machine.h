@@ -81,7 +81,6 @@ class SupervisorMachine {
   void start_failed(WorkerId id, Time now);
   void online(WorkerId id);
   void ready(WorkerId id, Time now);
-  void left(WorkerId id, Time now);
   void channel_closed(WorkerId id, Time now);
   void exited(WorkerId id, Time now);
   /// Its process has ended, and so have its descendants.

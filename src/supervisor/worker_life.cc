@@ -33,9 +33,10 @@ WorkerLife::Do WorkerLife::tell(Time now) {
   return Do::terminate;
 }
 
-WorkerLife::Do WorkerLife::left(Time now) {
-  if (stage_ == Stage::starting || stage_ == Stage::ready) leave(now);
-  return Do::nothing;
+// A program outside the protocol may close what it does not know.
+std::optional<Time> WorkerLife::leaves_at() const noexcept {
+  if (!online_ || !channel_closed_at_) return std::nullopt;
+  return *channel_closed_at_ + LifeLimits::own_leave;
 }
 
 void WorkerLife::channel_closed(Time now) {
@@ -65,6 +66,10 @@ WorkerLife::Do WorkerLife::exited(Time now) {
 }
 
 WorkerLife::Do WorkerLife::tick(Time now) {
+  if ((stage_ == Stage::starting || stage_ == Stage::ready) && reached(leaves_at(), now)) {
+    leave(now);
+    return Do::leave;
+  }
   switch (stage_) {
     case Stage::starting:
       if (limits_.ready_when_alive && reached(started_at_ + *limits_.ready_when_alive, now)) {
@@ -90,13 +95,16 @@ WorkerLife::Do WorkerLife::tick(Time now) {
 std::optional<Time> WorkerLife::due() const noexcept {
   switch (stage_) {
     case Stage::starting:
-      return started_at_ + std::min(limits_.listen_timeout, limits_.ready_when_alive.value_or(Time::max()));
+      return std::min(
+          started_at_ + std::min(limits_.listen_timeout, limits_.ready_when_alive.value_or(Time::max())),
+          leaves_at().value_or(Time::max()));
+    case Stage::ready:
+      return leaves_at();
     case Stage::leaving:
       if (terminate_at_ && !terminated_) return std::min(*terminate_at_, *kill_at_);
       return kill_at_;
     case Stage::leftovers:
       return kill_at_;
-    case Stage::ready:
     case Stage::killed:
       break;
   }

@@ -12,21 +12,23 @@ struct LifeLimits {
   Time kill_timeout;
   std::optional<Time> ready_when_alive;  ///< it is ready if it lives so long
   static constexpr Time after_channel = std::chrono::seconds(1);
+  /// The end of a process closes its channel too, and is told a little later.
+  static constexpr Time own_leave = std::chrono::milliseconds(50);
 };
 
 /// One worker from its start until nothing of it is left. No clock: each event says what time it is.
 ///
-///   stage     | ready  | tell         | left    | exited         | listen due    | term due  | kill due
-///   ----------+--------+--------------+---------+----------------+---------------+-----------+-----------
-///   starting  | ready  | leaving,     | leaving | leftovers,     | killed,       |           |
-///             |        | tell or term |         | sweep          | kill_tree     |           |
-///   ready     |        | leaving,     | leaving | leftovers,     |               |           |
-///             |        | tell or term |         | sweep          |               |           |
-///   leaving   |        |              |         | leftovers,     |               | terminate | killed,
-///             |        |              |         | sweep          |               |           | kill_tree
-///   killed    |        |              |         | leftovers,     |               |           |
-///             |        |              |         | kill_tree      |               |           |
-///   leftovers |        |              |         |                |               |           | kill_tree
+///   stage     | ready  | tell         | exited     | listen due | channel closed  | term due  | kill due
+///   ----------+--------+--------------+------------+------------+-----------------+-----------+----------
+///   starting  | ready  | leaving,     | leftovers, | killed,    | leaving if it   |           |
+///             |        | tell or term | sweep      | kill_tree  | was online: left|           |
+///   ready     |        | leaving,     | leftovers, |            | the same        |           |
+///             |        | tell or term | sweep      |            |                 |           |
+///   leaving   |        |              | leftovers, |            |                 | terminate | killed,
+///             |        |              | sweep      |            |                 |           | kill_tree
+///   killed    |        |              | leftovers, |            |                 |           |
+///             |        |              | kill_tree  |            |                 |           |
+///   leftovers |        |              |            |            |                 |           | kill_tree
 ///
 /// `kill` leads to killed from anywhere. In leftovers the process has ended, and `gone` says that its
 /// descendants have too.
@@ -36,6 +38,7 @@ class WorkerLife {
   enum class Do {
     nothing,
     become_ready,
+    leave,      ///< it leaves by itself: nothing can be handed to it any more
     tell,       ///< Node's `disconnect`, and the stop signal
     terminate,  ///< SIGTERM
     kill_tree,  ///< SIGKILL to it and its descendants, until none is left
@@ -51,8 +54,6 @@ class WorkerLife {
   Do ready(Time now);
   /// It shall stop.
   Do tell(Time now);
-  /// It has said that it leaves, by itself.
-  Do left(Time now);
   /// Its end of the channel is closed.
   void channel_closed(Time now);
   Do kill(Time now);
@@ -75,6 +76,7 @@ class WorkerLife {
 
  private:
   void leave(Time now);
+  [[nodiscard]] std::optional<Time> leaves_at() const noexcept;
 
   LifeLimits limits_;
   Stage stage_ = Stage::starting;

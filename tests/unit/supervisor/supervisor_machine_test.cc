@@ -286,7 +286,8 @@ TEST(SupervisorMachine, StartsTheSuccessorOfAWorkerThatLeavesByItselfAtOnce) {
   world.serve();
   world.wait(1s);
   world.machine.channel_closed(1, world.now);
-  world.machine.left(1, world.now);
+  EXPECT_EQ(world.actions(), "");
+  world.wait(50ms);
   EXPECT_EQ(world.actions(), "start 2@1");
   world.wait(1s);
   EXPECT_EQ(world.actions(), "terminate 1");
@@ -297,7 +298,11 @@ TEST(SupervisorMachine, DoesNotFillTheMachineWithWorkersThatOnlyLeave) {
   limits.restart.min_uptime = 0s;
   World world(limits);
   world.serve();
-  for (WorkerId id = 1; id < 10; ++id) world.machine.left(id, world.now);
+  for (WorkerId id = 1; id < 10; ++id) {
+    world.machine.online(id);
+    world.machine.channel_closed(id, world.now);
+    world.wait(50ms);
+  }
   EXPECT_EQ(world.actions(), "start 2@1");
   world.end(1);
   EXPECT_EQ(world.actions(), "ended 1, start 3@1, sweep 1");

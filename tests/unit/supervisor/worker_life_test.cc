@@ -84,12 +84,21 @@ TEST(WorkerLife, IsKilledWithItsTreeWhenTheTimeIsUp) {
   EXPECT_EQ(life.exited(7s), Do::kill_tree) << "what was forked meanwhile";
 }
 
-TEST(WorkerLife, HasAsMuchTimeWhenItLeavesByItself) {
+TEST(WorkerLife, LeavesByItselfWhenItsChannelIsClosedAndItLivesOn) {
   WorkerLife life = ready_worker();
   life.channel_closed(2s);
-  EXPECT_EQ(life.left(2s), Do::nothing);
-  EXPECT_EQ(life.tick(3s), Do::terminate);
-  EXPECT_EQ(life.tick(7s), Do::kill_tree);
+  EXPECT_EQ(life.due(), 2050ms);
+  EXPECT_EQ(life.tick(2050ms), Do::leave);
+  EXPECT_EQ(life.tick(3050ms), Do::terminate);
+  EXPECT_EQ(life.tick(7050ms), Do::kill_tree);
+}
+
+TEST(WorkerLife, MayCloseAChannelThatItDoesNotKnow) {
+  WorkerLife life(limits, 0s);
+  (void)life.ready(1s);
+  life.channel_closed(2s);
+  EXPECT_EQ(life.due(), std::nullopt);
+  EXPECT_EQ(life.tick(3s), Do::nothing);
 }
 
 TEST(WorkerLife, LeavesBehindWhatIsSweptAndThenKilled) {
