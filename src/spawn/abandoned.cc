@@ -3,26 +3,37 @@
 #include <new>
 #include <vector>
 
+#include "spawn/own_children.h"
 #include "spawn/pidfd_linux.h"
 
 namespace baton::spawner {
 namespace {
 
-thread_local std::vector<Fd> abandoned;
+struct Abandoned {
+  pid_t pid;
+  Fd pidfd;
+};
+
+thread_local std::vector<Abandoned> abandoned;
+
+bool collect(const Abandoned& child) {
+  if (!try_wait(child.pidfd.get())) return false;
+  forget_child(child.pid);
+  return true;
+}
 
 }  // namespace
 
-void abandon(Fd pidfd) noexcept {
-  if (try_wait(pidfd.get())) return;
+void abandon(pid_t pid, Fd pidfd) noexcept {
+  Abandoned child{pid, std::move(pidfd)};
+  if (collect(child)) return;
   try {
-    abandoned.push_back(std::move(pidfd));
+    abandoned.push_back(std::move(child));
   } catch (const std::bad_alloc&) {
     // A zombie until this process ends is the lesser evil.
   }
 }
 
-void reap_abandoned() noexcept {
-  std::erase_if(abandoned, [](const Fd& pidfd) { return try_wait(pidfd.get()).has_value(); });
-}
+void reap_abandoned() noexcept { std::erase_if(abandoned, collect); }
 
 }  // namespace baton::spawner

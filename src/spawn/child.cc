@@ -7,6 +7,7 @@
 #include "loop/slot.h"
 #include "spawn/abandoned.h"
 #include "spawn/launch.h"
+#include "spawn/own_children.h"
 #include "spawn/pidfd_linux.h"
 #include "spawn/stdio_setup.h"
 
@@ -18,7 +19,9 @@ struct Child::State : std::enable_shared_from_this<State> {
         pid(launched.pid),
         pidfd(std::move(launched.pidfd)),
         kill_signal(options.kill_signal()),
-        grace(options.grace()) {}
+        grace(options.grace()) {
+    spawner::remember_child(pid);
+  }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
@@ -27,7 +30,7 @@ struct Child::State : std::enable_shared_from_this<State> {
     poll.close();
     if (status) return;
     if (!detached) signal_quietly(SIGKILL);
-    spawner::abandon(std::move(pidfd));
+    spawner::abandon(pid, std::move(pidfd));
   }
 
   Loop& loop;
@@ -74,6 +77,7 @@ struct Child::State : std::enable_shared_from_this<State> {
     const auto self = shared_from_this();
     status = spawner::try_wait(pidfd.get());
     if (!status) return;
+    spawner::forget_child(pid);
     poll.close();
     pidfd.reset();
     time_limit.stop();
@@ -212,6 +216,7 @@ Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments, co
   } catch (const Error& error) {
     state->signal_quietly(SIGKILL);
     state->status = spawner::wait(state->pidfd.get());
+    spawner::forget_child(state->pid);
     throw Error(error.code(), operation, error.step());
   }
   state->adopt_streams(setup.take_streams());

@@ -1,0 +1,69 @@
+#include "supervisor/orphans_linux.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "supervisor/process_table_linux.h"
+
+namespace baton::supervisor {
+
+struct Orphans::Collector : std::enable_shared_from_this<Collector> {
+  explicit Collector(Loop& owner) : loop(owner), watcher(owner, SIGCHLD, [this](int) { collect(); }) {}
+
+  void collect() {
+    const auto self = shared_from_this();
+    bool some_left = false;
+    for (const ProcessEntry& orphan : adopted_children()) {
+      siginfo_t info{};
+      const int result = ::waitid(P_PID, static_cast<id_t>(orphan.pid), &info, WEXITED | WNOHANG);
+      if (result == 0 && info.si_pid == 0) some_left = true;
+    }
+    if (ownerless && !some_left) loop.let_go(this);
+  }
+
+  Loop& loop;
+  SignalWatcher watcher;
+  bool ownerless = false;
+};
+
+Orphans::Orphans(Loop& loop, bool was_subreaper)
+    : collector_(std::make_shared<Collector>(loop)), was_subreaper_(was_subreaper) {
+  // Those that came before.
+  collector_->collect();
+}
+
+Orphans::~Orphans() {
+  if (!was_subreaper_) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  collector_->ownerless = true;
+  collector_->loop.keep(collector_);
+  collector_->collect();
+}
+
+Result<std::unique_ptr<Orphans>> Orphans::adopt(Loop& loop) {
+  int was = 0;
+  if (::prctl(PR_GET_CHILD_SUBREAPER, &was) != 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return failure(errno, "adopt the orphans of workers", "prctl PR_SET_CHILD_SUBREAPER");
+  }
+  return std::unique_ptr<Orphans>(new Orphans(loop, was != 0));
+}
+
+size_t Orphans::count() {
+  return static_cast<size_t>(
+      std::ranges::count_if(adopted_children(), [](const ProcessEntry& one) { return !one.ended(); }));
+}
+
+void Orphans::kill() {
+  const auto orphans = adopted_children();
+  if (orphans.empty()) return;
+  const auto table = all_processes();
+  for (const ProcessEntry& orphan : orphans) {
+    signal_process(orphan, SIGKILL);
+    for (const ProcessEntry& one : tree_of(table, orphan.pid)) signal_process(one, SIGKILL);
+  }
+}
+
+}  // namespace baton::supervisor

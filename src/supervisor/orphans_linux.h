@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "baton/base/error.h"
+#include "baton/loop/loop.h"
+#include "baton/loop/signal.h"
+
+namespace baton::supervisor {
+
+/// Takes over what the workers' descendants leave behind: makes this process their new parent, and collects
+/// each of them when it ends, and no other child.
+class Orphans {
+ public:
+  /// Fails where the kernel has no subreapers.
+  [[nodiscard]] static Result<std::unique_ptr<Orphans>> adopt(Loop& loop);
+  Orphans(const Orphans&) = delete;
+  Orphans& operator=(const Orphans&) = delete;
+  /// Nobody is adopted any more. Those that are there are still collected, as long as the loop runs for other
+  /// reasons.
+  ~Orphans();
+
+  /// How many live now.
+  [[nodiscard]] static size_t count();
+  /// SIGKILL to each of them and its descendants.
+  static void kill();
+
+ private:
+  struct Collector;
+  Orphans(Loop& loop, bool was_subreaper);
+
+  std::shared_ptr<Collector> collector_;
+  bool was_subreaper_;
+};
+
+}  // namespace baton::supervisor

@@ -1,0 +1,94 @@
+#include "supervisor/worker_output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace baton::supervisor {
+namespace {
+
+std::array<char, size_t{64} << 10> read_buffer;
+
+// A worker that never pauses must not starve the others on the loop.
+constexpr int reads_a_turn = 4;
+// What a pipe can hold at most.
+constexpr int reads_of_a_pipe = 16;
+
+}  // namespace
+
+WorkerOutput::WorkerOutput(Loop& loop, Sink sink, Callback over)
+    : loop_(loop), sink_(std::move(sink)), over_(std::move(over)) {}
+
+WorkerOutput::~WorkerOutput() {
+  for (Stream& stream : streams_) stream.poll.close();
+}
+
+Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOptions& spawn, Sink sink,
+                                                         Callback over) {
+  std::unique_ptr<WorkerOutput> output(new WorkerOutput(loop, std::move(sink), std::move(over)));
+  int number = 0;
+  for (Stream& stream : output->streams_) {
+    stream.number = ++number;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return failure(errno, "take a worker's output", "pipe2");
+    stream.pipe.reset(ends[0]);
+    spawn.pass(Fd(ends[1]), stream.number);
+    stream.poll = Poll(loop, ends[0], [&self = *output, &stream](int) { self.read(stream, reads_a_turn); });
+    try {
+      stream.poll.want(Poll::readable);
+    } catch (const Error& error) {
+      return std::unexpected(error);
+    }
+  }
+  return output;
+}
+
+void WorkerOutput::read(Stream& stream, int times) {
+  for (int i = 0; i < times && stream.pipe && !paused_; ++i) {
+    const ssize_t got = ::read(stream.pipe.get(), read_buffer.data(), read_buffer.size());
+    if (got > 0) {
+      stream.lines.feed(std::string_view(read_buffer.data(), static_cast<size_t>(got)),
+                        [&](std::string_view line, bool whole) { sink_(stream.number, line, whole); });
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+      end(stream);
+    } else if (errno == EAGAIN) {
+      return;
+    }
+  }
+}
+
+void WorkerOutput::end(Stream& stream) {
+  if (!stream.pipe) return;
+  stream.poll.close();
+  stream.pipe.reset();
+  stream.lines.finish([&](std::string_view line, bool whole) { sink_(stream.number, line, whole); });
+  if (!streams_[0].pipe && !streams_[1].pipe) loop_.defer(std::exchange(over_, [] {}));
+}
+
+void WorkerOutput::pause() {
+  paused_ = true;
+  for (Stream& stream : streams_) {
+    if (stream.pipe) stream.poll.want(Poll::nothing);
+  }
+}
+
+void WorkerOutput::resume() {
+  paused_ = false;
+  for (Stream& stream : streams_) {
+    if (stream.pipe) stream.poll.want(Poll::readable);
+  }
+}
+
+void WorkerOutput::read_now() {
+  for (Stream& stream : streams_) read(stream, reads_of_a_pipe);
+}
+
+void WorkerOutput::finish() {
+  paused_ = false;
+  read_now();
+  for (Stream& stream : streams_) end(stream);
+}
+
+}  // namespace baton::supervisor
