@@ -56,13 +56,13 @@ size_t Orphans::count() {
       std::ranges::count_if(adopted_children(), [](const ProcessEntry& one) { return !one.ended(); }));
 }
 
-void Orphans::kill() {
+void Orphans::signal(int number) {
   const auto orphans = adopted_children();
   if (orphans.empty()) return;
   const auto table = all_processes();
   for (const ProcessEntry& orphan : orphans) {
-    signal_process(orphan, SIGKILL);
-    for (const ProcessEntry& one : tree_of(table, orphan.pid)) signal_process(one, SIGKILL);
+    signal_process(orphan, number);
+    for (const ProcessEntry& one : tree_of(table, orphan.pid)) signal_process(one, number);
   }
 }
 

@@ -22,8 +22,8 @@ class Orphans {
 
   /// How many live now.
   [[nodiscard]] static size_t count();
-  /// SIGKILL to each of them and its descendants.
-  static void kill();
+  /// Sends a signal to each of them and its descendants.
+  static void signal(int number);
 
  private:
   struct Collector;

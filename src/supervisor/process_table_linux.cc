@@ -91,6 +91,8 @@ std::vector<ProcessEntry> all_processes() {
 
 std::vector<ProcessEntry> tree_of(const std::vector<ProcessEntry>& table, pid_t leader) {
   std::vector<ProcessEntry> tree;
+  // To a container its outside is process 0.
+  if (leader <= 1) return tree;
   std::vector<bool> taken(table.size());
   const auto belongs = [&](const ProcessEntry& one) {
     return one.session == leader || one.parent == leader ||

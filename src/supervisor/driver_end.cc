@@ -1,0 +1,182 @@
+// How a driver ends, and what can be seen of it meanwhile.
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "supervisor/driver.h"
+#include "supervisor/duration_text.h"
+#include "supervisor/process_table_linux.h"
+
+namespace baton::supervisor {
+namespace {
+
+// For what the workers' descendants left behind, and for output that somebody still holds open.
+constexpr Time last_wait = std::chrono::seconds(1);
+constexpr Time look_again = std::chrono::milliseconds(5);
+
+}  // namespace
+
+std::string Driver::end_text(EndReason reason) const {
+  switch (reason) {
+    case EndReason::stopped:
+      return "stopped";
+    case EndReason::killed:
+      return "killed";
+    case EndReason::never_ready:
+      return "no worker was ever ready; the last of " + std::to_string(MachineLimits::tries) +
+             " tries: " + last_words_;
+    case EndReason::gave_up:
+      return std::to_string(options_.max_restarts()) + " unstable deaths of one worker within " +
+             duration_text(RestartLimits::window) + "; the last: " + last_words_;
+    case EndReason::listener_failed:
+    case EndReason::not_found:
+    case EndReason::not_executable:
+    case EndReason::failed:
+      break;
+  }
+  return last_words_;
+}
+
+void Driver::end_with(EndReason reason) {
+  phase_ = Phase::finishing;
+  timer_.stop();
+  memory_timer_.stop();
+  end_.emplace(reason, end_text(reason));
+  finish_by_ = now() + last_wait;
+  if (orphans_ && reason != EndReason::killed) Orphans::signal(SIGTERM);
+  finish();
+}
+
+// What is still to be waited for has no event of its own: looks again and again, for a second.
+void Driver::finish() {
+  const bool patient = now() < finish_by_;
+  if (orphans_ && Orphans::count() != 0) {
+    if (!patient || end_->reason() == EndReason::killed) Orphans::signal(SIGKILL);
+    finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
+    return;
+  }
+  if (!outputs_.empty()) {
+    if (patient) {
+      finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
+      return;
+    }
+    for (auto& [id, output] : outputs_) output->finish();
+  }
+  loop_.defer([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->phase_ == Phase::over) return;
+    self->release();
+    self->on_end.fire_once(*self->end_);
+  });
+}
+
+void Driver::release() {
+  phase_ = Phase::over;
+  timer_.stop();
+  memory_timer_.stop();
+  finish_timer_.stop();
+  outputs_.clear();
+  runs_.clear();
+  primary_.reset();
+  sockets_ = ListenSockets();
+  notify_folder_.reset();
+  orphans_.reset();
+}
+
+void Driver::abandon() {
+  on_event.clear();
+  on_output.clear();
+  on_end.clear();
+  if (phase_ == Phase::over) return;
+  const bool some_run = std::ranges::any_of(runs_, [](const auto& one) { return one.second.pid != 0; });
+  const auto table = some_run ? all_processes() : std::vector<ProcessEntry>();
+  for (auto& [id, run] : runs_) {
+    if (run.pid == 0) continue;
+    for (const ProcessEntry& one : supervisor::tree_of(table, run.pid)) signal_process(one, SIGKILL);
+    if (run.process != nullptr) signal(run, SIGKILL);
+  }
+  if (orphans_) Orphans::signal(SIGKILL);
+  phase_ = Phase::over;
+  // The callback that runs may be one of what is destroyed by this.
+  loop_.defer([self = shared_from_this()] { self->release(); });
+}
+
+// --- what can be seen
+
+void Driver::pause_output() {
+  output_paused_ = true;
+  for (auto& [id, output] : outputs_) output->pause();
+}
+
+void Driver::resume_output() {
+  output_paused_ = false;
+  for (auto& [id, output] : outputs_) output->resume();
+}
+
+std::vector<std::string> Driver::listeners() const {
+  std::vector<std::string> all = sockets_.addresses();
+  if (!primary_) return all;
+  for (const cluster::Listening& one : primary_->listeners()) {
+    std::string address = one.to_string();
+    if (std::ranges::find(all, address) == all.end()) all.push_back(std::move(address));
+  }
+  return all;
+}
+
+Snapshot Driver::snapshot() const {
+  Snapshot shot;
+  shot.state_ = machine_.state();
+  shot.wanted_ = machine_.wanted();
+  shot.accepted_ = accepted_;
+  for (const auto& info : machine_.workers()) {
+    WorkerView view;
+    view.slot_ = info.slot;
+    view.state_ = info.state;
+    view.restarts_ = info.restarts;
+    view.ready_after_ = info.ready_after;
+    const auto run = runs_.find(info.id);
+    if (run != runs_.end() && run->second.pid != 0) view.pid_ = run->second.pid;
+    if (run != runs_.end() && run->second.process != nullptr) {
+      const cluster::WorkerProcess& process = *run->second.process;
+      view.connections_ = process.connections();
+      if (const auto lag = process.lag()) {
+        view.loop_lag_ = std::chrono::round<Time>(std::chrono::duration<double, std::milli>(*lag));
+      }
+      view.accepted_ = process.accepted();
+    }
+    shot.ready_ += view.state_ == WorkerState::ready ? 1 : 0;
+    shot.workers_.push_back(view);
+  }
+  for (const auto& [id, run] : runs_) {
+    if (run.process != nullptr) shot.accepted_[run.slot] += run.process->accepted();
+  }
+  shot.listeners_ = listeners();
+  shot.reload_running_ = machine_.reload_running();
+  shot.reloads_done_ = reloads_done_;
+  shot.reloads_failed_ = reloads_failed_;
+  shot.restarts_ = restarts_;
+  for (const auto& [how, count] : exits_) {
+    ExitCount one;
+    std::tie(one.code_, one.signal_) = how;
+    one.count_ = count;
+    shot.exits_.push_back(one);
+  }
+  shot.ready_count_ = ready_count_;
+  shot.ready_time_ = ready_time_;
+  if (primary_) {
+    shot.in_flight_ = primary_->in_flight();
+    shot.requeued_ = primary_->requeued();
+  }
+  return shot;
+}
+
+std::vector<Usage> Driver::usage() const {
+  std::vector<Usage> all;
+  for (const auto& [id, run] : runs_) {
+    if (run.pid != 0 && !run.status) all.push_back(Usage::of(run.pid, run.slot));
+  }
+  std::ranges::stable_sort(all, {}, &Usage::slot);
+  return all;
+}
+
+}  // namespace baton::supervisor

@@ -1,0 +1,33 @@
+#include "baton/supervisor/supervisor.h"
+
+#include "supervisor/driver.h"
+
+namespace baton::supervisor {
+
+Supervisor::Supervisor(Process& process, Options options)
+    : driver_(std::make_shared<Driver>(process, std::move(options))) {}
+
+Supervisor::~Supervisor() { driver_->abandon(); }
+
+void Supervisor::start() { driver_->start(); }
+void Supervisor::reload() { driver_->reload(); }
+void Supervisor::scale(int by) { driver_->scale(by); }
+void Supervisor::stop() { driver_->stop(); }
+void Supervisor::kill() { driver_->kill(); }
+
+void Supervisor::on_event(std::move_only_function<void(const Event&)> callback) {
+  driver_->on_event.set(std::move(callback));
+}
+void Supervisor::on_output(std::move_only_function<void(const OutputLine&)> callback) {
+  driver_->on_output.set(std::move(callback));
+}
+void Supervisor::on_end(std::move_only_function<void(const End&)> callback) {
+  driver_->on_end.set(std::move(callback));
+}
+
+void Supervisor::pause_output() { driver_->pause_output(); }
+void Supervisor::resume_output() { driver_->resume_output(); }
+Snapshot Supervisor::snapshot() const { return driver_->snapshot(); }
+std::vector<Usage> Supervisor::usage() const { return driver_->usage(); }
+
+}  // namespace baton::supervisor
