@@ -22,6 +22,8 @@ void SupervisorMachine::start(Time now) {
 
 void SupervisorMachine::start_failed(WorkerId id, Time now) {
   if (find(id) == nullptr) return;
+  // What was already decided about it.
+  std::erase_if(actions_, [id](const Action& one) { return one.id == id; });
   report_end(id, true, now);
   workers_.erase(id);
   settle(now);
@@ -119,8 +121,8 @@ std::optional<Action> SupervisorMachine::next_action() {
 
 void SupervisorMachine::settle(Time now) {
   if (serving()) {
-    start_due_slots(now);
     advance_plan(now);
+    start_due_slots(now);
     note_all_ready();
   }
   if (phase_ == Phase::ending && workers_.empty() && !over_) {
@@ -194,7 +196,6 @@ void SupervisorMachine::apply_scale(const ScaleRequest& request, Time now) {
     slots_.erase(std::prev(slots_.end()));
   }
   if (wanted_ != before) act({.kind = Action::Kind::scaled, .count = wanted_});
-  start_due_slots(now);
 }
 
 void SupervisorMachine::note_all_ready() {

@@ -40,6 +40,15 @@ std::string_view name_of(Met event) {
       "an offer was taken back after its holder's death",
       "an offer was taken out of the queue",
       "an internal message overtook messages that nobody took",
+      "a reload was done",
+      "a reload failed",
+      "a reload was asked for during one",
+      "more or fewer workers were asked for during a reload",
+      "a worker closed its channel and lived on",
+      "a worker had not stopped in time",
+      "a worker was not ready in time",
+      "the supervisor gave up",
+      "no worker was ever ready",
   };
   return names[static_cast<std::size_t>(event)];
 }

@@ -45,6 +45,15 @@ enum class Met : std::uint8_t {
   offer_ours_after_death,
   offer_taken_out_of_the_queue,
   internal_overtook_messages,
+  reload_done,
+  reload_failed,
+  reload_merged,
+  scaled_during_a_reload,
+  terminated_after_its_channel,
+  killed_for_time,
+  killed_as_never_ready,
+  gave_up,
+  never_ready,
   count
 };
 inline constexpr std::size_t met_count = static_cast<std::size_t>(Met::count);

@@ -3,6 +3,7 @@
 #include "sim/channel_storm.h"
 #include "sim/kernel_storm.h"
 #include "sim/scenario.h"
+#include "sim/supervisor_storm.h"
 
 namespace baton::sim {
 
@@ -14,6 +15,7 @@ std::span<const Scenario> scenarios() {
       Scenario{"silent-batons", "hand-offs between Batons under the rules of Node", silent_batons_storm},
       Scenario{"node", "hand-offs from and to Node", node_storm},
       Scenario{"byzantine", "hand-offs beside a worker that lies", byzantine_storm},
+      Scenario{"supervisor", "N workers kept alive, reloaded, scaled and stopped", supervisor_storm},
   };
   return all;
 }

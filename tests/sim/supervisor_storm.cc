@@ -1,0 +1,372 @@
+#include "sim/supervisor_storm.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "sim/coverage.h"
+#include "supervisor/supervisor_machine.h"
+
+namespace baton::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using supervisor::Action;
+using supervisor::EndReason;
+using supervisor::MachineLimits;
+using supervisor::SupervisorMachine;
+using supervisor::Time;
+using supervisor::WorkerId;
+using supervisor::WorkerState;
+using Kind = Action::Kind;
+
+/// A worker's process, as far as a supervisor sees it.
+struct Process {
+  unsigned slot = 0;
+  bool speaks = true;  // the cluster's protocol
+  bool ready = false;
+  bool told = false;
+  bool closed = false;
+  bool ended = false;
+  bool obeys = true;         // a message to stop
+  bool terminates = true;    // on SIGTERM
+  bool leaves_more = false;  // descendants that only SIGKILL ends
+  std::optional<Time> online_at, ready_at, closes_at, ends_at, gone_at;
+};
+
+class Storm {
+ public:
+  explicit Storm(Random& random)
+      : random_(random), limits_(draw_limits(random)), machine_(limits_, [this] { return draw_chance(); }) {}
+
+  std::optional<Failure> run() {
+    machine_.start(now_);
+    carry_out();
+    for (unsigned i = random_.between(5, 120); i > 0 && !failure_ && !machine_.over(); --i) {
+      if (random_.chance(200)) {
+        meddle();
+      } else {
+        step();
+      }
+      check();
+    }
+    if (!failure_) calm_down();
+    if (!failure_ && !machine_.over()) stop();
+    return failure_;
+  }
+
+ private:
+  static MachineLimits draw_limits(Random& random) {
+    MachineLimits limits{};
+    limits.workers = random.between(1, 4);
+    limits.restart = {.min_uptime = random.below(3) * 500ms,
+                      .first_wait = random.below(3) * 100ms,
+                      .longest_wait = 100ms + random.below(3) * 5s,
+                      .deaths = random.below(3) * 4};
+    limits.life = {.listen_timeout = 1s + random.below(3) * 2s,
+                   .kill_timeout = random.below(3) * 3s,
+                   .ready_when_alive = {}};
+    if (random.chance(200)) limits.life.ready_when_alive = 500ms;
+    limits.drain_delay = random.below(3) * 1s;
+    return limits;
+  }
+  double draw_chance() { return static_cast<double>(random_.below(1001)) / 1000; }
+  Time soon(std::uint32_t longest_ms) { return now_ + std::chrono::milliseconds(random_.below(longest_ms)); }
+
+  void fail(const std::string& what) {
+    if (!failure_) failure_ = Failure{what};
+  }
+
+  // --- what the machine asks for
+
+  void carry_out() {
+    unsigned actions = 0;
+    most_wanted_ = least_wanted_ = machine_.wanted();
+    while (const auto action = machine_.next_action()) {
+      if (++actions > 1000) return fail("it asks for more and more");
+      if (was_over_) return fail("it asks for something after its end");
+      carry_out(*action);
+    }
+  }
+
+  void carry_out(const Action& action) {
+    most_wanted_ = std::max(most_wanted_, machine_.wanted());
+    least_wanted_ = std::min(least_wanted_, machine_.wanted());
+    gives_up_ = machine_.state() == supervisor::State::draining && !stopping_;
+    switch (action.kind) {
+      case Kind::start:
+        return start(action);
+      case Kind::tell:
+      case Kind::terminate:
+      case Kind::kill_tree:
+      case Kind::sweep:
+      case Kind::ready:
+        break;
+      case Kind::ended:
+        if (action.wait && (*action.wait < 0s || *action.wait > limits_.restart.longest_wait)) {
+          fail("a successor waits longer than it may");
+        }
+        return;
+      case Kind::reload_failed:
+        met(Met::reload_failed);
+        reloading_ = false;
+        return;
+      case Kind::reload_started:
+        reloading_ = true;
+        return;
+      case Kind::reload_done:
+        met(Met::reload_done);
+        reloading_ = false;
+        return;
+      case Kind::scaled:
+        return;
+      case Kind::all_ready:
+        for (unsigned slot = 1; slot <= least_wanted_; ++slot) {
+          if (!another_is_ready(slot, 0)) fail("not all are ready");
+        }
+        return;
+      case Kind::over:
+        return end(action);
+    }
+    const auto found = processes_.find(action.id);
+    if (found == processes_.end()) return fail("it speaks of a worker that is gone");
+    Process& process = found->second;
+    if (action.kind == Kind::ready) process.ready = any_was_ready_ = true;
+    if (action.kind == Kind::tell || action.kind == Kind::terminate) tell(action, process);
+    if (action.kind == Kind::kill_tree) kill(action, process);
+    if (action.kind == Kind::sweep && !process.leaves_more) process.gone_at = soon(10);
+  }
+
+  void start(const Action& action) {
+    if (stopping_ && now_ >= stops_serving_at_) fail("a worker is started after the end was asked for");
+    if (action.slot < 1 || action.slot > most_wanted_) fail("a worker is started in a slot that is none");
+    if (!calm_ && random_.chance(40)) {
+      machine_.start_failed(action.id, now_);
+      return;
+    }
+    Process process;
+    process.slot = action.slot;
+    process.speaks = !random_.chance(100);
+    process.online_at = soon(100);
+    process.ready_at = *process.online_at + std::chrono::milliseconds(random_.below(500));
+    if (!calm_) {
+      if (random_.chance(150)) process.ready_at.reset();
+      if (random_.chance(250)) process.ends_at = soon(3000);
+      if (random_.chance(60)) process.closes_at = soon(2000);
+      process.obeys = !random_.chance(200);
+      process.terminates = !random_.chance(200);
+      process.leaves_more = random_.chance(80);
+    }
+    processes_[action.id] = process;
+    const auto alive = std::ranges::count_if(
+        processes_, [&](const auto& one) { return one.second.slot == action.slot && !one.second.ended; });
+    if (alive > 4) fail("workers of one slot pile up");
+  }
+
+  void tell(const Action& action, Process& process) {
+    const bool first = action.told && !process.told;
+    if (first && process.ready && !process.closed && !stopping_ && !gives_up_) {
+      // A reload or replacement, unless the slot was scaled away.
+      if (process.slot <= machine_.wanted() && !another_is_ready(process.slot, action.id)) {
+        fail("a ready worker is told to stop before another of its slot is ready");
+      }
+    }
+    process.told = process.told || action.told;
+    if (process.ended) return;
+    const bool hears = action.kind == Kind::tell ? process.obeys : process.terminates;
+    if (action.kind == Kind::terminate && !action.told) met(Met::terminated_after_its_channel);
+    if (!hears) return;
+    if (action.kind == Kind::tell && random_.chance(300)) {
+      process.closes_at = soon(1000);  // and lives on
+    } else {
+      process.ends_at = soon(1500);
+    }
+  }
+
+  void kill(const Action& action, Process& process) {
+    if (process.told && !process.ended) met(Met::killed_for_time);
+    if (!process.ready && !process.told && !process.ended) met(Met::killed_as_never_ready);
+    if (process.ready && !process.told && !process.ended && !stopping_ && !process.closed) {
+      fail("a ready worker is killed without being told");
+    }
+    (void)action;
+    process.leaves_more = false;
+    if (process.ended) {
+      process.gone_at = soon(10);
+    } else {
+      process.ends_at = soon(10);
+    }
+  }
+
+  void end(const Action& action) {
+    was_over_ = true;
+    for (const auto& [id, process] : processes_) {
+      if (!process.ended) fail("it is over while a worker lives");
+    }
+    if (action.end == EndReason::gave_up) met(Met::gave_up);
+    if (action.end == EndReason::never_ready) met(Met::never_ready);
+    if (action.end == EndReason::gave_up && limits_.restart.deaths == 0) fail("it gave up and never should");
+    if (action.end == EndReason::never_ready && any_was_ready_) fail("a worker was ready");
+    if (stopping_ && action.end != end_expected_) fail("it ends for another reason than it was told");
+  }
+
+  bool another_is_ready(unsigned slot, WorkerId id) const {
+    return std::ranges::any_of(processes_, [&](const auto& one) {
+      const Process& other = one.second;
+      return one.first != id && other.slot == slot && other.ready && !other.told && !other.ended;
+    });
+  }
+
+  // --- what happens
+
+  // The next event of a process, or of the machine's clock.
+  bool step() {
+    std::optional<Time> next = machine_.due();
+    WorkerId who = 0;
+    for (const auto& [id, process] : processes_) {
+      for (const auto& moment :
+           {process.online_at, process.ready_at, process.closes_at, process.ends_at, process.gone_at}) {
+        if (moment && (!next || *moment < *next)) {
+          next = moment;
+          who = id;
+        }
+      }
+    }
+    if (!next) return false;
+    now_ = std::max(now_, *next);
+    if (who == 0) {
+      machine_.tick(now_);
+    } else {
+      happen(who, processes_.at(who));
+    }
+    carry_out();
+    return true;
+  }
+
+  void happen(WorkerId id, Process& process) {
+    const auto due = [&](std::optional<Time>& moment) {
+      if (!moment || *moment > now_) return false;
+      moment.reset();
+      return true;
+    };
+    if (process.ended) {
+      if (!due(process.gone_at)) return;
+      processes_.erase(id);
+      machine_.gone(id, now_);
+      return;
+    }
+    if (due(process.ends_at)) {
+      process.online_at.reset();
+      process.ready_at.reset();
+      process.closes_at.reset();
+      process.ended = true;
+      if (random_.chance(512)) machine_.channel_closed(id, now_);
+      machine_.exited(id, now_);
+      return;
+    }
+    if (due(process.online_at) && process.speaks) machine_.online(id);
+    if (due(process.ready_at)) machine_.ready(id, now_);
+    if (due(process.closes_at)) {
+      process.closed = true;
+      machine_.channel_closed(id, now_);
+    }
+  }
+
+  // Somebody asks for something.
+  void meddle() {
+    switch (random_.below(5)) {
+      case 0:
+        if (reloading_) met(Met::reload_merged);
+        machine_.reload(now_);
+        break;
+      case 1:
+        if (reloading_) met(Met::scaled_during_a_reload);
+        machine_.scale(random_.chance(512) ? -1 : 1, now_);
+        break;
+      case 2:
+        if (!processes_.empty()) machine_.replace(any_process(), now_);
+        break;
+      case 3:
+        if (!processes_.empty()) die(processes_.at(any_process()));
+        break;
+      case 4:
+        now_ += std::chrono::milliseconds(random_.below(2000));
+        break;
+    }
+    carry_out();
+  }
+
+  void die(Process& process) const {
+    if (!process.ended) process.ends_at = now_;
+  }
+
+  WorkerId any_process() {
+    return std::next(processes_.begin(), random_.below(static_cast<std::uint32_t>(processes_.size())))->first;
+  }
+
+  void check() {
+    if (machine_.wanted() < 1) fail("fewer than one worker is wanted");
+    const auto due = machine_.due();
+    if (due && *due < now_ - 1h) fail("something was due long ago");
+  }
+
+  // From now on every worker is as it should be, and nobody asks for anything.
+  void calm_down() {
+    calm_ = true;
+    for (int i = 0; i < 5000 && !failure_; ++i) {
+      if (!step()) break;
+      check();
+      if (i == 4999) fail("it never comes to rest");
+    }
+    if (failure_ || machine_.over()) return;
+    if (gives_up_) return fail("it gave up and is not over");
+    if (machine_.reload_running()) fail("a reload never ends");
+    std::map<unsigned, unsigned> ready;
+    for (const auto& worker : machine_.workers()) {
+      if (worker.state == WorkerState::ready) ++ready[worker.slot];
+      if (worker.state != WorkerState::ready) fail("a worker is neither ready nor gone");
+    }
+    for (unsigned slot = 1; slot <= machine_.wanted(); ++slot) {
+      if (ready[slot] != 1) fail("slot " + std::to_string(slot) + " has not one ready worker");
+    }
+    if (ready.size() != machine_.wanted()) fail("there are more workers than there shall be");
+  }
+
+  void stop() {
+    stopping_ = true;
+    const bool kill = random_.chance(256);
+    end_expected_ = kill ? EndReason::killed : EndReason::stopped;
+    stops_serving_at_ = kill ? now_ : now_ + limits_.drain_delay;
+    const Time latest = stops_serving_at_ + limits_.life.kill_timeout + 5s;
+    kill ? machine_.kill(now_) : machine_.stop(now_);
+    carry_out();
+    while (!failure_ && step()) {
+    }
+    if (!machine_.over()) fail("it is stopped and never over");
+    if (now_ > latest) fail("stopping takes longer than it may");
+  }
+
+  Random& random_;
+  MachineLimits limits_;
+  SupervisorMachine machine_;
+  Time now_ = 1h;
+  std::map<WorkerId, Process> processes_;
+  std::optional<Failure> failure_;
+  // A start that fails is an event among the actions of another.
+  unsigned most_wanted_ = 0;
+  unsigned least_wanted_ = 0;
+  bool calm_ = false;
+  bool reloading_ = false;
+  bool any_was_ready_ = false;
+  bool gives_up_ = false;
+  bool stopping_ = false;
+  bool was_over_ = false;
+  Time stops_serving_at_{0};
+  EndReason end_expected_ = EndReason::stopped;
+};
+
+}  // namespace
+
+std::optional<Failure> supervisor_storm(Random& random) { return Storm(random).run(); }
+
+}  // namespace baton::sim
