@@ -53,7 +53,7 @@ void Driver::start() {
     if (phase_ != Phase::idle) return;
     phase_ = Phase::running;
     if (auto opened = open(); !opened) {
-      last_words_ = opened.error().what();
+      end_words_ = opened.error().what();
       const bool listener = opened.error().operation().starts_with("listen ");
       machine_.give_up(listener ? EndReason::listener_failed : EndReason::failed, 0, now());
       return;
@@ -388,8 +388,8 @@ TreeEnd& Driver::tree_of(WorkerRun& run) {
 
 void Driver::kill_tree(WorkerRun& run) {
   if (run.pid == 0) return;  // it was never started
+  run.killed = true;
   if (run.told_at && !run.status) run.killed_for_time = true;
-  if (!run.ready_at && !run.told_at && !run.status) run.late = true;
   tree_of(run).kill();
 }
 
@@ -413,6 +413,7 @@ void Driver::note_ready(WorkerRun& run) {
 }
 
 void Driver::note_end(WorkerRun& run, const Action& action) {
+  run.late = action.late;
   ended_because_[run.slot] = reason_it_ended(run);
   const bool started = run.start_error.empty();
   Event event(started ? EventKind::worker_exited : EventKind::start_failed);
@@ -420,8 +421,11 @@ void Driver::note_end(WorkerRun& run, const Action& action) {
   if (run.status) event.status(*run.status);
   tell_event(event);
   last_words_ = name_of(run) + ": " + event.text();
+  if (machine_.ends_because() == run.id && end_words_.empty()) {
+    end_words_ = started ? last_words_ : run.start_error;
+  }
   if (!run.listen_error.empty() && !run.told_at && !machine_.ever_all_ready()) {
-    last_words_ = run.listen_error;
+    end_words_ = run.listen_error;
     machine_.give_up(EndReason::listener_failed, run.id, now());
   }
   if (!started) {

@@ -110,7 +110,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::set<std::string> announced_;
 
   std::optional<End> end_;
-  std::string last_words_;  // of the worker that made it give up
+  std::string last_words_;  // of the worker that has ended last
+  std::string end_words_;   // why it cannot go on
   Time finish_by_{0};
   Timer finish_timer_;
 

@@ -24,17 +24,17 @@ std::string Driver::end_text(EndReason reason) const {
       return "killed";
     case EndReason::never_ready:
       return "no worker was ever ready; the last of " + std::to_string(MachineLimits::tries) +
-             " tries: " + last_words_;
+             " tries: " + end_words_;
     case EndReason::gave_up:
       return std::to_string(options_.max_restarts()) + " unstable deaths of one worker within " +
-             duration_text(RestartLimits::window) + "; the last: " + last_words_;
+             duration_text(RestartLimits::window) + "; the last: " + end_words_;
     case EndReason::listener_failed:
     case EndReason::not_found:
     case EndReason::not_executable:
     case EndReason::failed:
       break;
   }
-  return last_words_;
+  return end_words_;
 }
 
 void Driver::end_with(EndReason reason) {

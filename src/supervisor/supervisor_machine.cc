@@ -127,7 +127,7 @@ void SupervisorMachine::settle(Time now) {
   }
   if (phase_ == Phase::ending && workers_.empty() && !over_) {
     over_ = true;
-    act({.kind = Action::Kind::over, .id = end_because_, .end = end_});
+    act({.kind = Action::Kind::over, .end = end_});
   }
 }
 

@@ -45,7 +45,7 @@ struct Action {
     reload_done,
     reload_failed,  ///< because of `id`
     scaled,         ///< to `count`
-    over,           ///< everything has ended; `end` says why, `id` is the last worker that had failed
+    over,           ///< everything has ended; `end` says why
   };
   enum class Why { first, death, reload, replacement };
 
@@ -106,6 +106,8 @@ class SupervisorMachine {
   [[nodiscard]] bool reload_running() const noexcept { return plan_.reloading(); }
   [[nodiscard]] bool ever_all_ready() const noexcept { return all_ready_; }
   [[nodiscard]] bool over() const noexcept { return over_; }
+  /// The worker whose end made it give up; 0: none did.
+  [[nodiscard]] WorkerId ends_because() const noexcept { return end_because_; }
 
   struct WorkerInfo {
     WorkerId id;  // 0: a slot that waits for its next start

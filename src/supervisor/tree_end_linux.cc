@@ -31,21 +31,22 @@ void TreeEnd::kill() {
 
 void TreeEnd::look() {
   const auto table = all_processes();
-  bool some_left = false;
+  const bool leader_gone = leader_gone_();
+  if (kills_ && !leader_gone) {
+    // First of all: it might tell the world how its children died.
+    const auto leader = std::ranges::find(table, leader_, &ProcessEntry::pid);
+    if (leader != table.end()) signal_process(*leader, SIGKILL);
+  }
+  bool some_left = !leader_gone;
   for (const ProcessEntry& one : tree_of(table, leader_)) {
     if (one.ended()) continue;
     some_left = true;
     if (kills_) signal_process(one, SIGKILL);
   }
-  if (leader_gone_()) {
-    if (!some_left) {
-      again_.stop();
-      loop_.defer(std::exchange(gone_, [] {}));
-      return;
-    }
-  } else if (kills_) {
-    const auto leader = std::ranges::find(table, leader_, &ProcessEntry::pid);
-    if (leader != table.end()) signal_process(*leader, SIGKILL);
+  if (!some_left) {
+    again_.stop();
+    loop_.defer(std::exchange(gone_, [] {}));
+    return;
   }
   again_ = Timer(loop_, pause_, [this] { look(); });
   pause_ = std::min(2 * pause_, longest_pause);

@@ -15,7 +15,7 @@ std::string cause_of(const WorkerRun& run, const Options& options) {
     return "not gone " + duration_text(options.kill_timeout()) + " after it was told to stop";
   }
   if (!run.uncaught.empty()) return "uncaught exception: " + run.uncaught;
-  const bool from_outside = run.status && run.status->signal() == SIGKILL && !run.told_at;
+  const bool from_outside = run.status && run.status->signal() == SIGKILL && !run.killed;
   return from_outside ? "not by this supervisor; perhaps the machine is out of memory" : "";
 }
 

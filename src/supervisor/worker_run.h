@@ -34,6 +34,7 @@ struct WorkerRun {
   std::string uncaught;          ///< the exception that ended it
   std::string start_error;       ///< why there is no process
   std::string listen_error;      ///< a listener that it asked for and did not get
+  bool killed = false;           ///< by us
   bool killed_for_time = false;  ///< it had not stopped in time
   bool late = false;             ///< it was not ready in time
   bool hung = false;             ///< it did not answer in time
