@@ -1,0 +1,62 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "baton/base/fd.h"
+#include "baton/loop/loop.h"
+#include "loop/poll.h"
+
+namespace baton::cli {
+
+// A standard stream that whole lines are written to without ever waiting in the middle: what the reader does
+// not take is kept up to a limit, and whoever writes is asked to slow down before. The stream is shared with
+// others (a terminal with its shell), so its flags stay as they are.
+class LogOutput {
+ public:
+  // From so many bytes on that wait, `full` is true; until it is half of that again.
+  static constexpr std::size_t high_water = std::size_t{256} << 10;
+  // With so many waiting, a line is dropped and counted.
+  static constexpr std::size_t limit = std::size_t{4} << 20;
+
+  LogOutput(Loop& loop, int descriptor);
+
+  // Writes a line, its LF included, after those that wait.
+  void write(std::string_view line);
+  [[nodiscard]] bool full() const noexcept { return full_; }
+  // `full` has changed.
+  void on_full(std::function<void()> callback) { on_full_ = std::move(callback); }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size() - written_; }
+  // Lines that were dropped: too many waited, or the reader has gone.
+  [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
+
+  // Writes what waits, for at most so long; the loop stands still meanwhile. For the end of the process.
+  void flush(int milliseconds);
+
+  // Whether both descriptors lead to the same place, so that lines of both must take turns.
+  [[nodiscard]] static bool same(int one, int other);
+
+ private:
+  enum class Way { plain, socket, small_pieces };
+  void push();
+  ssize_t write_some(std::string_view bytes);
+  void update();
+
+  Fd own_;
+  int descriptor_;
+  Fd watcher_;
+  Way way_ = Way::plain;
+  Poll poll_;
+  std::string waiting_;
+  std::size_t written_ = 0;  // of waiting_
+  std::size_t dropped_ = 0;
+  bool full_ = false;
+  bool gone_ = false;
+  std::function<void()> on_full_;
+};
+
+}  // namespace baton::cli

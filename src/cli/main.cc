@@ -1,0 +1,40 @@
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/help.h"
+#include "cli/run.h"
+#include "cli/version.h"
+
+namespace {
+
+constexpr int usage = 2;
+
+int print(std::string_view text, std::FILE* stream = stdout) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  return stream == stdout ? 0 : usage;
+}
+
+int help_verb(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return print(baton::cli::main_help());
+  if (arguments.size() == 1 && arguments[0] == "run") return print(baton::cli::run_help());
+  std::fprintf(stderr, "baton help: there is no verb '%s' (see baton --help)\n", arguments[0].c_str());
+  return usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return print(baton::cli::main_help(), stderr);
+  const std::string_view verb = argv[1];
+  const std::vector<std::string> arguments(argv + 2, argv + argc);
+  if (verb == "run") return baton::cli::run_verb(argc, argv, arguments);
+  if (verb == "help" || verb == "--help" || verb == "-h") return help_verb(arguments);
+  if (verb == "--version" || verb == "version") {
+    return print("baton " + std::string(baton::cli::version()) + "\n");
+  }
+  std::fprintf(stderr, "baton: there is no %s '%s' (see baton --help)\n",
+               verb.starts_with('-') ? "option" : "verb", argv[1]);
+  return usage;
+}

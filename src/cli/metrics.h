@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "baton/supervisor/event.h"
+#include "baton/supervisor/snapshot.h"
+#include "cli/open_metrics.h"
+
+namespace baton::cli {
+
+// What /metrics and /status say of a service.
+class Figures {
+ public:
+  // CPU time counts on when a worker is gone.
+  void on_event(const supervisor::Event& event);
+
+  // `workers` is what the kernel says of them, `self` what it says of this process.
+  [[nodiscard]] std::string metrics(const supervisor::Snapshot& snapshot,
+                                    const std::vector<supervisor::Usage>& workers,
+                                    const supervisor::Usage& self) const;
+  [[nodiscard]] static std::string status(const supervisor::Snapshot& snapshot);
+
+ private:
+  void of_workers(OpenMetrics& out, const std::vector<supervisor::Usage>& workers) const;
+
+  std::map<unsigned, std::chrono::nanoseconds> cpu_of_the_gone_;  // by slot
+};
+
+}  // namespace baton::cli

@@ -1,0 +1,200 @@
+#include "cli/run_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+
+#include "baton/cluster/policy.h"
+#include "cli/units.h"
+
+namespace baton::cli {
+namespace {
+
+constexpr unsigned most_restarts = 1'000'000;
+constexpr std::chrono::milliseconds least_hang_timeout{30};
+
+using Words = std::vector<std::string>;
+
+// How a text becomes part of the options: an error is what is wrong with it.
+using Setter = std::function<Parsed<void>(const std::string&)>;
+
+template <class T, class Target>
+Setter into(Target& target, Parsed<T> (*parse)(std::string_view)) {
+  return [&target, parse](const std::string& text) -> Parsed<void> {
+    auto value = parse(text);
+    if (!value) return std::unexpected(std::move(value).error());
+    target = *std::move(value);
+    return {};
+  };
+}
+Setter into(std::string& target) {
+  return [&target](const std::string& text) -> Parsed<void> {
+    target = text;
+    return {};
+  };
+}
+
+// The first failure, in the order of the command line, is the one that is told.
+void apply(const std::string& name, const Setter& set, const Words& texts) {
+  for (const std::string& text : texts) {
+    if (const auto result = set(text); !result) throw UsageError(name + ": " + result.error());
+  }
+}
+
+class Parser {
+ public:
+  Parser() {
+    app_.set_help_flag();
+    app_.prefix_command();
+    app_.add_flag("-h,--help", help_);
+    where_and_how_many();
+    starting_and_stopping();
+    when_things_go_wrong();
+    around_the_program();
+  }
+
+  std::optional<RunOptions> parse(Words arguments) {
+    std::ranges::reverse(arguments);  // as CLI11 takes them
+    try {
+      app_.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+      throw UsageError(one_line(error.what()));
+    }
+    if (help_) return std::nullopt;
+    take_program();
+    // Those of --env win over those of a file, wherever they stand.
+    options_.variables.insert(options_.variables.end(), own_variables_.begin(), own_variables_.end());
+    return options_;
+  }
+
+  [[nodiscard]] Words names() const {
+    Words names;
+    for (const CLI::Option* option : app_.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+  }
+
+ private:
+  void add(const std::string& names, const Setter& set) {
+    const std::string name = names.substr(names.rfind(',') + 1);
+    app_.add_option_function<std::string>(names,
+                                          [name, set](const std::string& text) { apply(name, set, {text}); })
+        ->take_last();
+  }
+  void add_many(const std::string& names, const Setter& set) {
+    app_.add_option_function<Words>(names, [names, set](const Words& texts) { apply(names, set, texts); })
+        ->allow_extra_args(false);
+  }
+
+  void where_and_how_many();
+  void starting_and_stopping();
+  void when_things_go_wrong();
+  void around_the_program();
+
+  void take_program() {
+    options_.program = app_.remaining();
+    Words& words = options_.program;
+    const bool marked = !words.empty() && words.front() == "--";
+    if (marked) words.erase(words.begin());
+    if (words.empty() || words.front().empty()) throw UsageError("a PROGRAM to run is missing");
+    if (!marked && words.front().size() > 1 && words.front().starts_with('-')) {
+      throw UsageError("there is no option " + words.front().substr(0, words.front().find('=')));
+    }
+  }
+  static std::string one_line(std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+  }
+
+  CLI::App app_;
+  RunOptions options_;
+  Variables own_variables_;
+  bool help_ = false;
+};
+
+void Parser::where_and_how_many() {
+  add("-i,--instances", into(options_.workers, parse_workers));
+  add("--policy", [this](const std::string& text) -> Parsed<void> {
+    const auto policy = cluster::Policy::parse(text);
+    if (!policy) return std::unexpected(policy.error().what());
+    options_.policy = *policy;
+    return {};
+  });
+  add_many("--listen", [this](const std::string& text) -> Parsed<void> {
+    auto address = parse_named_address(text);
+    if (!address) return std::unexpected(std::move(address).error());
+    options_.listen.push_back(*std::move(address));
+    return {};
+  });
+  add("--admin", into(options_.admin, parse_address));
+}
+
+void Parser::starting_and_stopping() {
+  add("--ready", [this](const std::string& text) -> Parsed<void> {
+    if (text != "any" && text != "notify") return std::unexpected("'" + text + "' is neither any nor notify");
+    options_.ready_notify = text == "notify";
+    return {};
+  });
+  add("--grace", into(options_.grace, parse_duration));
+  add("--listen-timeout", into(options_.listen_timeout, parse_duration));
+  add("--kill-timeout", into(options_.kill_timeout, parse_duration));
+  add("--drain-delay", into(options_.drain_delay, parse_duration));
+  add("--stop-signal", [this](const std::string& text) -> Parsed<void> {
+    if (text == "none") return options_.stop_signal.reset(), Parsed<void>();
+    return into(options_.stop_signal, parse_signal)(text);
+  });
+}
+
+void Parser::when_things_go_wrong() {
+  add("--min-uptime", into(options_.min_uptime, parse_duration));
+  add("--backoff", into(options_.backoff, parse_backoff));
+  add("--max-restarts", [this](const std::string& text) -> Parsed<void> {
+    const auto count = parse_count(text, 0, most_restarts);
+    if (!count) return std::unexpected(count.error());
+    options_.max_restarts = *count;
+    return {};
+  });
+  add("--hang-timeout", [this](const std::string& text) -> Parsed<void> {
+    if (text == "off") return options_.hang_timeout.reset(), Parsed<void>();
+    const auto time = parse_duration(text);
+    if (!time) return std::unexpected(time.error());
+    if (*time < least_hang_timeout) return std::unexpected("'" + text + "' is under 30ms");
+    options_.hang_timeout = *time;
+    return {};
+  });
+  add("--max-memory", [this](const std::string& text) -> Parsed<void> {
+    if (text == "off") return options_.max_memory.reset(), Parsed<void>();
+    return into(options_.max_memory, parse_size)(text);
+  });
+}
+
+void Parser::around_the_program() {
+  add("--name", into(options_.name));
+  add("--cwd", into(options_.cwd));
+  add_many("--env", [this](const std::string& text) -> Parsed<void> {
+    auto variable = parse_variable(text);
+    if (!variable) return std::unexpected(std::move(variable).error());
+    own_variables_.push_back(*std::move(variable));
+    return {};
+  });
+  add_many("--env-file", [this](const std::string& path) -> Parsed<void> {
+    const auto variables = read_env_file(path);
+    if (!variables) return std::unexpected(variables.error());
+    options_.variables.insert(options_.variables.end(), variables->begin(), variables->end());
+    return {};
+  });
+  add("--interpreter", into(options_.interpreter));
+  app_.add_flag("--no-preload{false}", options_.preload);
+  app_.add_flag("--json-logs", options_.json_logs);
+}
+
+}  // namespace
+
+std::optional<RunOptions> parse_run(const std::vector<std::string>& arguments) {
+  return Parser().parse(arguments);
+}
+
+std::vector<std::string> run_option_names() { return Parser().names(); }
+
+}  // namespace baton::cli

@@ -1,0 +1,186 @@
+#include "cli/run_options.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "cli/help.h"
+
+namespace baton::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Words = std::vector<std::string>;
+
+RunOptions parse(const Words& words) { return *parse_run(words); }
+
+std::string wrong(const Words& words) {
+  try {
+    return parse_run(words) ? "(nothing)" : "(help)";
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+TEST(RunOptions, HaveTheDefaultsOfTheTable) {
+  const RunOptions options = parse({"app.js"});
+  EXPECT_EQ(options.program, (Words{"app.js"}));
+  EXPECT_EQ(options.workers, 1U);
+  EXPECT_EQ(options.policy.name(), "round-robin");
+  EXPECT_FALSE(options.ready_notify);
+  EXPECT_EQ(options.grace, seconds(5));
+  EXPECT_EQ(options.listen_timeout, seconds(10));
+  EXPECT_EQ(options.kill_timeout, seconds(10));
+  EXPECT_EQ(options.drain_delay, seconds(0));
+  EXPECT_EQ(options.min_uptime, seconds(1));
+  EXPECT_EQ(options.backoff.first, milliseconds(100));
+  EXPECT_EQ(options.backoff.second, seconds(30));
+  EXPECT_EQ(options.max_restarts, 10U);
+  EXPECT_FALSE(options.hang_timeout || options.max_memory || options.stop_signal || options.admin);
+  EXPECT_TRUE(options.preload);
+  EXPECT_FALSE(options.json_logs);
+}
+
+TEST(RunOptions, TakeEveryOption) {
+  const RunOptions options = parse({"-i",
+                                    "3",
+                                    "--policy=least-loaded",
+                                    "--name=shop",
+                                    "--cwd",
+                                    "/",
+                                    "--env",
+                                    "A=1",
+                                    "--env",
+                                    "B=x y",
+                                    "--ready",
+                                    "notify",
+                                    "--grace",
+                                    "1s",
+                                    "--listen-timeout",
+                                    "2s",
+                                    "--kill-timeout",
+                                    "3000",
+                                    "--drain-delay",
+                                    "4s",
+                                    "--min-uptime",
+                                    "0",
+                                    "--backoff",
+                                    "1s..2m",
+                                    "--max-restarts",
+                                    "0",
+                                    "--hang-timeout",
+                                    "5s",
+                                    "--max-memory",
+                                    "512M",
+                                    "--stop-signal",
+                                    "INT",
+                                    "--admin",
+                                    "127.0.0.1:9000",
+                                    "--listen",
+                                    "web=[::1]:80",
+                                    "--listen=unix:/run/x",
+                                    "--no-preload",
+                                    "--json-logs",
+                                    "--interpreter",
+                                    "node --trace-warnings",
+                                    "app.js"});
+  EXPECT_EQ(options.workers, 3U);
+  EXPECT_EQ(options.policy.name(), "least-loaded");
+  EXPECT_EQ(options.name, "shop");
+  EXPECT_EQ(options.cwd, "/");
+  EXPECT_EQ(options.variables, (Variables{{"A", "1"}, {"B", "x y"}}));
+  EXPECT_TRUE(options.ready_notify);
+  EXPECT_EQ(options.grace, seconds(1));
+  EXPECT_EQ(options.listen_timeout, seconds(2));
+  EXPECT_EQ(options.kill_timeout, seconds(3));
+  EXPECT_EQ(options.drain_delay, seconds(4));
+  EXPECT_EQ(options.min_uptime, seconds(0));
+  EXPECT_EQ(options.backoff.second, std::chrono::minutes(2));
+  EXPECT_EQ(options.max_restarts, 0U);
+  EXPECT_EQ(options.hang_timeout, seconds(5));
+  EXPECT_EQ(options.max_memory, std::uint64_t{512} << 20);
+  EXPECT_EQ(options.stop_signal, SIGINT);
+  EXPECT_EQ(options.admin->to_string(), "127.0.0.1:9000");
+  ASSERT_EQ(options.listen.size(), 2U);
+  EXPECT_EQ(options.listen[0].name(), "web");
+  EXPECT_EQ(options.listen[0].endpoint().to_string(), "[::1]:80");
+  EXPECT_EQ(options.listen[1].endpoint().to_string(), "unix:/run/x");
+  EXPECT_FALSE(options.preload);
+  EXPECT_TRUE(options.json_logs);
+  EXPECT_EQ(options.interpreter, "node --trace-warnings");
+  EXPECT_EQ(options.program, (Words{"app.js"}));
+}
+
+TEST(RunOptions, LeaveToTheProgramWhatFollowsIt) {
+  EXPECT_EQ(parse({"-i", "2", "app.js", "-i", "3", "--help", "--bogus", "--", "x"}).program,
+            (Words{"app.js", "-i", "3", "--help", "--bogus", "--", "x"}));
+  EXPECT_EQ(parse({"-i2", "app.js", "--json-logs"}).workers, 2U);
+  EXPECT_FALSE(parse({"app.js", "--json-logs"}).json_logs);
+  EXPECT_EQ(parse({"--", "app.js", "-x"}).program, (Words{"app.js", "-x"}));
+  EXPECT_EQ(parse({"--", "--strange", "-x"}).program, (Words{"--strange", "-x"}));
+}
+
+TEST(RunOptions, TheLastOfTwoWins) {
+  EXPECT_EQ(parse({"-i", "2", "--grace=1s", "-i", "3", "a"}).workers, 3U);
+}
+
+TEST(RunOptions, VariablesOfTheCommandLineWinOverThoseOfAFile) {
+  const std::string path = testing::TempDir() + "baton_env";
+  std::ofstream(path) << "A=file\nB=file\n";
+  const RunOptions options = parse({"--env", "A=own", "--env-file", path, "a"});
+  EXPECT_EQ(options.variables, (Variables{{"A", "file"}, {"B", "file"}, {"A", "own"}}));
+}
+
+TEST(RunOptions, SayInOneLineWhatIsWrong) {
+  EXPECT_EQ(wrong({}), "a PROGRAM to run is missing");
+  EXPECT_EQ(wrong({"-i", "2"}), "a PROGRAM to run is missing");
+  EXPECT_EQ(wrong({"--bogus", "app.js"}), "there is no option --bogus");
+  EXPECT_EQ(wrong({"--bogus=1", "-i", "2", "app.js"}), "there is no option --bogus");
+  EXPECT_EQ(wrong({"-x", "app.js"}), "there is no option -x");
+  EXPECT_EQ(wrong({"-i", "0", "app.js"}), "--instances: '0' is not a number from 1 to 10000 or 'max'");
+  EXPECT_EQ(wrong({"--grace", "soon", "app.js"}),
+            "--grace: 'soon' is not a time such as 500ms, 5s, 2m or 1h");
+  EXPECT_TRUE(wrong({"--policy", "best", "app.js"}).starts_with("--policy: "));
+  for (const Words& words : std::vector<Words>{{"--backoff", "1s", "a"},
+                                               {"--ready", "maybe", "a"},
+                                               {"--env", "A", "a"},
+                                               {"--env-file", "/nowhere", "a"},
+                                               {"--listen", "x", "a"},
+                                               {"--admin", "x", "a"},
+                                               {"--stop-signal", "x", "a"},
+                                               {"--max-memory", "0", "a"},
+                                               {"--max-restarts", "-1", "a"},
+                                               {"--hang-timeout", "1ms", "a"},
+                                               {"--json-logs=maybe", "a"},
+                                               {"--grace"},
+                                               {"--"}}) {
+    EXPECT_FALSE(wrong(words).starts_with('(')) << words[0];
+    EXPECT_FALSE(wrong(words).contains('\n')) << words[0];
+  }
+}
+
+TEST(RunOptions, AskingForHelpIsNoMistake) {
+  EXPECT_EQ(wrong({"--help"}), "(help)");
+  EXPECT_EQ(wrong({"-h"}), "(help)");
+  EXPECT_EQ(wrong({"-i", "2", "--help"}), "(help)");
+}
+
+TEST(Help, TellsOfEveryOption) {
+  for (const std::string& name : run_option_names()) {
+    EXPECT_TRUE(run_help().contains(" " + name + " ") || run_help().contains(" " + name + "\n")) << name;
+  }
+  EXPECT_GE(run_option_names().size(), 22U);
+}
+
+TEST(Help, FitsIntoATerminal) {
+  for (std::string_view text : {run_help(), main_help()}) {
+    for (size_t end = 0; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
+      EXPECT_LE(end, 110U) << text.substr(0, end);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace baton::cli
