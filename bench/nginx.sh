@@ -1,10 +1,10 @@
 #!/bin/sh
-# nginx.sh PORT: an nginx of its own with one worker and a fixed answer; its files are gone when it ends.
+# nginx.sh PORT [WORKERS]: an nginx of its own with a fixed answer; its files are gone when it ends.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cat >"$folder/nginx.conf" <<END
-worker_processes 1;
+worker_processes ${2:-1};
 error_log stderr error;
 pid $folder/pid;
 events { worker_connections 1024; }

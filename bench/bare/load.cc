@@ -1,81 +1,22 @@
-// load REQUESTS CONNECTIONS CPU -- SERVER [ARG...]: starts SERVER (an argument PORT becomes a free port),
-// waits until it listens, and asks it for REQUESTS answers over keep-alive connections from CPU, one request
-// at a time on each. Prints what a request took of the clock and of the processor time of the server and its
-// children.
+// load [--new] REQUESTS CONNECTIONS CPU -- SERVER [ARG...]: starts SERVER (an argument PORT becomes a free
+// port), waits until it listens, and asks it for REQUESTS answers over keep-alive connections from CPU, one
+// request at a time on each; with --new, each request has a connection of its own, which the server ends.
+// Prints what a request took of the clock and of the processor time of the server and its children.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <fstream>
+#include <cerrno>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "support/measure.h"
+#include "support/served.h"
 
 namespace {
 
 constexpr char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
-constexpr double patience_us = 10e6;
-
-sockaddr_in local(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = local(0);
-  socklen_t length = sizeof address;
-  if (bind(probe, reinterpret_cast<sockaddr*>(&address), length) != 0) bench::die("bind");
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length);
-  close(probe);
-  return ntohs(address.sin_port);
-}
-
-pid_t start_server(std::vector<std::string> command, uint16_t port) {
-  const pid_t server = fork();
-  if (server != 0) return server;
-  dup2(2, 1);
-  std::vector<char*> arguments;
-  for (std::string& word : command) {
-    if (word == "PORT") word = std::to_string(port);
-    arguments.push_back(word.data());
-  }
-  arguments.push_back(nullptr);
-  execvp(arguments[0], arguments.data());
-  bench::die(arguments[0]);
-}
-
-int connect_to(uint16_t port) {
-  const sockaddr_in address = local(port);
-  for (const double start = bench::now_us(); bench::now_us() < start + patience_us; usleep(1000)) {
-    const int connection = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-      return connection;
-    close(connection);
-  }
-  bench::die("connect");
-}
-
-/// Nanoseconds on a processor of a process and all its descendants, exact while they sleep.
-double tree_cpu_us(pid_t pid) {
-  const std::string folder = "/proc/" + std::to_string(pid);
-  double ns = 0;
-  std::ifstream(folder + "/schedstat") >> ns;
-  double sum = ns / 1e3;
-  std::ifstream children(folder + "/task/" + std::to_string(pid) + "/children");
-  for (pid_t child = 0; children >> child;) sum += tree_cpu_us(child);
-  return sum;
-}
+constexpr char last_request[] =
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\nConnection: close\r\n\r\n";
 
 /// One keep-alive connection: how much of an answer is still to come.
 class Client {
@@ -136,32 +77,112 @@ void exchange(int epoll, std::vector<Client>& clients, long requests) {
   }
 }
 
-}  // namespace
+/// So many requests, each on a connection of its own; `at_once` of them are under way.
+class NewConnections {
+ public:
+  NewConnections(uint16_t port, int at_once) : address_(bench::loopback(port)), at_once_(at_once) {}
 
-int main(int argc, char** argv) {
-  if (argc < 6 || std::string_view(argv[4]) != "--") return 2;
-  const long requests = std::atol(argv[1]);
-  const uint16_t port = free_port();
-  const pid_t server = start_server({argv + 5, argv + argc}, port);
-  bench::pin(std::atoi(argv[3]));
+  void exchange(long requests) {
+    left_ = requests;
+    for (int i = 0; i < at_once_; ++i) begin();
+    epoll_event events[256];
+    for (long ended = 0; ended < requests;) {
+      const int count = epoll_wait(epoll_, events, 256, 10000);
+      if (count <= 0) bench::die("no answer: epoll_wait");
+      for (int i = 0; i < count; ++i) {
+        if (!over(events[i].data.fd)) continue;
+        ++ended;
+        begin();
+      }
+    }
+  }
+
+ private:
+  void begin() {
+    if (left_-- <= 0) return;
+    const int connection = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    // The loopback has connected when this returns, whatever it says.
+    if (connect(connection, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 &&
+        errno != EINPROGRESS)
+      bench::die("connect");
+    if (write(connection, last_request, sizeof last_request - 1) != sizeof last_request - 1)
+      bench::die("write");
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = connection;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, connection, &event);
+    whole_.resize(std::max(whole_.size(), static_cast<size_t>(connection) + 1));
+    whole_[static_cast<size_t>(connection)] = false;
+  }
+  // Whether the server has ended this one. The answers are small and come in one piece.
+  bool over(int connection) {
+    char bytes[4096];
+    const ssize_t got = read(connection, bytes, sizeof bytes);
+    if (got < 0) bench::die("read");
+    std::vector<bool>::reference whole = whole_[static_cast<size_t>(connection)];
+    if (got > 0) {
+      whole = std::string_view(bytes, static_cast<size_t>(got)).starts_with("HTTP/1.1 200");
+      return false;
+    }
+    if (!whole) {
+      std::fputs("load: a connection ended without an answer\n", stderr);
+      std::exit(1);
+    }
+    close(connection);
+    return true;
+  }
+
+  sockaddr_in address_;
+  int at_once_;
+  int epoll_ = epoll_create1(0);
+  long left_ = 0;
+  std::vector<bool> whole_;
+};
+
+/// Clock and processor time of what `exchange` does once the server is warm.
+template <class Exchange>
+void measure(const bench::Served& server, long requests, Exchange exchange) {
+  exchange(requests / 10);
+  const double cpu = bench::tree_cpu_us(server.pid());
+  const double start = bench::now_us();
+  exchange(requests);
+  const double wall = bench::now_us() - start;
+  const double used = bench::tree_cpu_us(server.pid()) - cpu;
+  const auto n = static_cast<double>(requests);
+  bench::print_figures({{"wall_us", wall / n}, {"cpu_us", used / n}, {"per_second", n / wall * 1e6}});
+}
+
+void keep_alive(const bench::Served& server, long requests, int connections) {
   const int epoll = epoll_create1(0);
   std::vector<Client> clients;
-  for (uint32_t i = 0; i < static_cast<uint32_t>(std::atoi(argv[2])); ++i) {
-    clients.emplace_back(connect_to(port));
+  for (uint32_t i = 0; i < static_cast<uint32_t>(connections); ++i) {
+    clients.emplace_back(bench::connect_to(server.port()));
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u32 = i;
     epoll_ctl(epoll, EPOLL_CTL_ADD, clients.back().connection(), &event);
   }
-  exchange(epoll, clients, requests / 10);
-  const double cpu = tree_cpu_us(server);
-  const double start = bench::now_us();
-  exchange(epoll, clients, requests);
-  const double wall = bench::now_us() - start;
-  const double used = tree_cpu_us(server) - cpu;
-  kill(server, SIGTERM);
+  measure(server, requests, [&](long count) { exchange(epoll, clients, count); });
   for (const Client& client : clients) close(client.connection());
-  waitpid(server, nullptr, 0);
-  const auto n = static_cast<double>(requests);
-  bench::print_figures({{"wall_us", wall / n}, {"cpu_us", used / n}, {"per_second", n / wall * 1e6}});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool with_new = argc > 1 && std::string_view(argv[1]) == "--new";
+  char** const numbers = argv + (with_new ? 2 : 1);
+  const auto command = bench::command_after_dashes(argc, argv);
+  if (argc < (with_new ? 7 : 6) || command.empty()) return 2;
+  const long requests = std::atol(numbers[0]);
+  const int connections = std::atoi(numbers[1]);
+  const bench::Served server(command);
+  bench::pin(std::atoi(numbers[2]));
+  if (with_new) {
+    close(bench::connect_to(server.port()));
+    NewConnections all(server.port(), connections);
+    measure(server, requests, [&](long count) { all.exchange(count); });
+  } else {
+    keep_alive(server, requests, connections);
+  }
+  server.end();
 }

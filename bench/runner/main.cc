@@ -52,6 +52,15 @@ std::string node_to_use() {
   return chosen != nullptr && *chosen != '\0' ? chosen : "node";
 }
 
+// The Node that the targets of the cluster name, if `./dev interop` has fetched it.
+std::string newest_node() {
+  const std::filesystem::path fetched = BATON_BENCH_NODES "/26/bin/node";
+  if (std::filesystem::exists(fetched)) return fetched;
+  std::fprintf(stderr, "bench: no %s (./dev interop fetches it); the cluster is measured beside %s\n",
+               fetched.c_str(), node_to_use().c_str());
+  return node_to_use();
+}
+
 baton::Value to_value(const std::vector<bench::Line>& lines) {
   baton::Value all = baton::Value::array();
   for (const bench::Line& line : lines) {
@@ -82,7 +91,8 @@ bool all_known(const Arguments& arguments, const std::vector<bench::Measure>& me
 
 baton::Task<> primary(baton::Process& self) {
   const std::string folder = own_folder();
-  const auto measures = bench::all_measures(folder + "/../bench", folder + "/hello", node_to_use());
+  const auto measures =
+      bench::all_measures(bench::Programs(folder + "/../bench", folder, node_to_use(), newest_node()));
   Arguments arguments;
   if (!arguments.read(self.args()) || !all_known(arguments, measures)) {
     std::fputs("usage: baton_bench [--rounds N] [--quick] [NAME...]\n", stderr);

@@ -1,57 +1,9 @@
 #include "runner/measures.h"
 
-#include <cmath>
+#include "runner/programs.h"
 
 namespace bench {
 namespace {
-
-constexpr double none = NAN;
-using Command = std::vector<std::string>;
-using Lines = std::vector<Line>;
-
-/// Where the programs are, and how they are called.
-class Programs {
- public:
-  Programs(std::string folder, std::string hello, std::string node)
-      : folder_(std::move(folder)), hello_(std::move(hello)), node_(std::move(node)) {}
-  [[nodiscard]] std::string at(const std::string& name) const { return folder_ + "/" + name; }
-  [[nodiscard]] static std::string source(const std::string& name) { return BATON_BENCH_SOURCES "/" + name; }
-  [[nodiscard]] const std::string& folder() const { return folder_; }
-  [[nodiscard]] const std::string& hello() const { return hello_; }
-
-  /// The command, on the first CPU.
-  [[nodiscard]] Command first_cpu(Command command) const {
-    command.insert(command.begin(), {at("pin"), "0"});
-    return command;
-  }
-  /// A parent and a worker that exchange something; each is ours or a script.
-  [[nodiscard]] Command exchange(bool node_parent, bool node_worker, const std::string& mode,
-                                 const std::string& count, const std::string& worker_cpu) const {
-    const std::string worker = node_worker ? source("workers/worker.js") : at("worker");
-    Command command = {at("parent"), mode, count, worker_cpu, worker};
-    if (node_parent) command = {node_, source("node/parent.js"), mode, count, worker_cpu, worker, folder_};
-    return first_cpu(command);
-  }
-  [[nodiscard]] Command node(const std::string& script, Command arguments) const {
-    arguments.insert(arguments.begin(), {node_, source(script)});
-    return first_cpu(arguments);
-  }
-
- private:
-  std::string folder_;
-  std::string hello_;
-  std::string node_;
-};
-
-// A line for one figure of the three contenders that nearly all contests have.
-Line line(const Figures& figures, const std::string& what, const std::string& figure, double scale = 1) {
-  return {what, figures.median("Baton", figure) * scale, figures.median("bare", figure) * scale,
-          figures.median("Node", figure) * scale};
-}
-double quotient(const Figures& figures, const std::string& figure, const std::string& one = "Baton",
-                const std::string& other = "bare") {
-  return figures.median(one, figure) / figures.median(other, figure);
-}
 
 Measure start(const Programs& programs) {
   Contest contest("start");
@@ -147,7 +99,9 @@ Measure http(const Programs& programs) {
     return command;
   };
   Contest contest("http");
-  contest.add("Baton", load({programs.hello(), "--host", "127.0.0.1", "--port", "PORT", "--workers", "1"}))
+  contest
+      .add("Baton",
+           load({programs.product("hello"), "--host", "127.0.0.1", "--port", "PORT", "--workers", "1"}))
       .add("bare", load({programs.at("http"), "PORT"}))
       .add("nginx", load({programs.source("nginx.sh"), "PORT"}))
       .add("Node", load(programs.node("node/http.js", {"PORT"})));
@@ -191,10 +145,11 @@ Measure spawning(const Programs& programs) {
 
 }  // namespace
 
-std::vector<Measure> all_measures(const std::string& programs, const std::string& hello,
-                                  const std::string& node) {
-  const Programs all(programs, hello, node);
-  return {start(all), memory(all), pingpong(all), oneway(all), sockets(all), http(all), spawning(all)};
+std::vector<Measure> all_measures(const Programs& programs) {
+  std::vector<Measure> all = {start(programs),   memory(programs), pingpong(programs), oneway(programs),
+                              sockets(programs), http(programs),   spawning(programs)};
+  for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
+  return all;
 }
 
 }  // namespace bench

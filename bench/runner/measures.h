@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runner/contest.h"
+#include "runner/programs.h"
 #include "runner/table.h"
 
 namespace bench {
@@ -22,8 +23,9 @@ class Measure {
   std::function<std::vector<Line>(const Figures&)> lines_;
 };
 
-/// Everything that is measured. `programs` is the folder of the measuring programs, `hello` the server.
-std::vector<Measure> all_measures(const std::string& programs, const std::string& hello,
-                                  const std::string& node);
+/// Everything that is measured.
+std::vector<Measure> all_measures(const Programs& programs);
+/// Of it, what is about many workers behind one port.
+std::vector<Measure> cluster_measures(const Programs& programs);
 
 }  // namespace bench
