@@ -180,10 +180,19 @@ void Connection::end_request(bool more_input) {
 void Connection::advance() {
   if (phase_ != Phase::answered || !core_) return;
   if (close_after_) {
+    if (is_last_word()) return leave();
     close_gently();
   } else if (request_ended_) {
     end_exchange();
   }
+}
+
+// Whether nothing more comes from this client, and it has been sent everything: then there is no input whose
+// being unread could cost it the response, and no reason to wait for its end.
+bool Connection::is_last_word() {
+  if (parser_.head().keep_alive() || has_body_ || pipelined_ || !held_.empty()) return false;
+  flush_through();
+  return socket_ && socket_.queued() == 0;
 }
 
 void Connection::proceed() {

@@ -69,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void deliver(std::string_view bytes);
   void end_request(bool more_input);
   void advance();
+  [[nodiscard]] bool is_last_word();
   void proceed();
   void proceed_later();
   void end_exchange();

@@ -51,6 +51,18 @@ TEST_F(HttpServer, AnswersPipelinedRequestsInOrderAlsoWhenTheFirstTakesLonger) {
   EXPECT_TRUE(got.ends_with("/3"));
 }
 
+TEST_F(HttpServer, DoesNotWaitForAClientThatHasSaidItsLastWord) {
+  serve_with(hello);
+  std::size_t left = 1;
+  // Its own side stays open until it has heard the end of ours.
+  Client& asked = client(get_and_close);
+  asked.on_more = [&](Client&) { loop->defer([&] { left = server.connections(); }); };
+  loop->run();
+  EXPECT_TRUE(asked.got.ends_with("hello"));
+  EXPECT_FALSE(asked.broken);
+  EXPECT_EQ(left, 0U);
+}
+
 TEST_F(HttpServer, FinishesEarlierResponsesBeforeItRefusesWhatFollows) {
   Timer later;
   serve_with([&](Request&, Response& response) { later = Timer(*loop, 1ms, [&] { response.end("good"); }); });
