@@ -186,7 +186,7 @@ void PrimaryMachine::offer(ListenerState& listener, Seat& seat, ConnectionId id,
   seat.offered.push_back(now_);
   worker.offers.push_back({connection.seq, id, now_});
   listener.turn = worker.id;
-  if (limits_.hang_timeout > 0) wake_at(worker.offers.front().since + limits_.hang_timeout);
+  if (limits_.hang_timeout > 0) wake_at(now_ + heartbeat());
   PrimaryAction& action = act(PrimaryAction::Kind::offer);
   action.worker = worker.id;
   action.listener = listener.view.id;
@@ -213,7 +213,7 @@ void PrimaryMachine::answered(Worker& worker, uint64_t seq, bool accepted) {
   if (accepted) {
     ++worker.handed;
     ++worker.since_report;
-    close_connection(entry);
+    close_connection(entry, &worker);
   } else {
     give_back(entry->first, entry->second);
   }
@@ -270,9 +270,12 @@ void PrimaryMachine::give_back(ConnectionId id, Connection& connection) {
   waiting.insert(place, id);
 }
 
-void PrimaryMachine::close_connection(Connections::iterator connection) {
+void PrimaryMachine::close_connection(Connections::iterator connection, const Worker* owner) {
   if (connection->second.state == Connection::State::offered) --in_flight_;
-  act(PrimaryAction::Kind::close_connection).connection = connection->first;
+  PrimaryAction& action = act(PrimaryAction::Kind::close_connection);
+  action.connection = connection->first;
+  action.on = owner != nullptr;
+  if (owner != nullptr) action.worker = owner->id;
   connections_.erase(connection);
 }
 

@@ -140,7 +140,21 @@ void PrimaryMachine::admit(ListenerState& listener, unsigned slot, const Query& 
     action.slot = slot;
     action.message = wire::shared_reply(key, query.seq, listener.data, seq_++);
   }
-  take_seat(listener, worker.id).user = true;
+  Seat& seat = take_seat(listener, worker.id);
+  seat.user = true;
+  seat.query = query.seq;
+  settle(listener);
+}
+
+void PrimaryMachine::share_failed(WorkerId id, ListenerId number) {
+  const auto worker = workers_.find(id);
+  const auto found = listeners_.find(number);
+  if (worker == workers_.end() || found == listeners_.end() || worker->second.leaves()) return;
+  ListenerState& listener = found->second;
+  Seat* seat = seat_of(listener, id);
+  if (seat == nullptr || !std::exchange(seat->user, false)) return;
+  send(worker->second, wire::failure_reply(-EMFILE, listener.view.key, seat->query, listener.data, seq_++));
+  forget_empty_seats(listener);
   settle(listener);
 }
 

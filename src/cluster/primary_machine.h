@@ -63,14 +63,15 @@ struct PrimaryAction {
     // handle. Always comes before another `offer` of it.
     take_back,
     // Close our copy of `connection`: take_back() and drop if it is an offer, else drop. The last that is
-    // heard of it; exactly one for each connection that was accepted.
+    // heard of it; exactly one for each connection that was accepted. `on`: it is `worker`'s now.
     close_connection,
     // Open the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say, then feed
     // opened() or open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets
     // bind to the address of the first.
     open,
     // Send `message` to `worker` with a copy of socket `slot` of `listener`: net.Native, or dgram.Native for
-    // datagrams. Our own copy stays.
+    // datagrams. Our own copy stays. If the peer does not take it in the end, or it cannot be sent, feed
+    // share_failed(); not needed when the channel has ended.
     share,
     // From now on (`on`) accept from socket `slot` of `listener` whenever it is readable: while
     // accepts(listener, slot), one after the other, each told by accepted(); or accept no more.
@@ -166,6 +167,8 @@ class PrimaryMachine {
   void opened(ListenerId listener, unsigned slot, const std::optional<wire::Sockname>& sockname);
   /// `error`: a positive errno.
   void open_failed(ListenerId listener, unsigned slot, int error);
+  /// `worker` could not be given a copy of the socket of `listener`.
+  void share_failed(WorkerId worker, ListenerId listener);
   /// A connection was accepted. `client`: its address without port, empty for Unix.
   void accepted(ListenerId listener, ConnectionId connection, std::string_view client);
   /// What `look` asked for; nothing if there is none, or it did not come in time.
@@ -231,6 +234,7 @@ class PrimaryMachine {
   struct Seat {
     WorkerId worker;
     bool user = false;
+    uint64_t query = 0;  // the seq of its question
     Milliseconds rest_until = 0;
     Milliseconds rest = 0;               // the length of the last one; 0 since it last accepted
     std::deque<Milliseconds> offered{};  // when each unanswered connection was
@@ -291,7 +295,7 @@ class PrimaryMachine {
   void answered(Worker& worker, uint64_t seq, bool accepted);
   void take_from(Worker& worker, const Connection& connection);
   void give_back(ConnectionId id, Connection& connection);
-  void close_connection(Connections::iterator connection);
+  void close_connection(Connections::iterator connection, const Worker* owner = nullptr);
   void rest(ListenerState& listener, WorkerId worker);
   void drop_waiting(ListenerState& listener);
   [[nodiscard]] bool has_room(const Seat& seat) const;
@@ -305,6 +309,7 @@ class PrimaryMachine {
   void watch(Worker& worker);
   void watch_orphan(Worker& worker);
   void watch_hang(Worker& worker);
+  [[nodiscard]] Milliseconds heartbeat() const;
   void slept();
   void kill(Worker& worker, int signal, std::string_view why);
   void wake_at(Milliseconds when);

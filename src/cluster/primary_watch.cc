@@ -63,8 +63,10 @@ void PrimaryMachine::watch_orphan(Worker& worker) {
   wake_at(worker.ended_at + (worker.terminated ? limits_.orphan_kill : limits_.orphan_term));
 }
 
+Milliseconds PrimaryMachine::heartbeat() const { return std::max<Milliseconds>(limits_.hang_timeout / 3, 1); }
+
 void PrimaryMachine::watch_hang(Worker& worker) {
-  const Milliseconds pause = std::max<Milliseconds>(limits_.hang_timeout / 3, 1);
+  const Milliseconds pause = heartbeat();
   if (worker.online && (worker.baton || worker.reports) && now_ >= worker.next_ping) {
     worker.next_ping = now_ + pause;
     if (!worker.silent_since) {
@@ -76,7 +78,9 @@ void PrimaryMachine::watch_hang(Worker& worker) {
   std::optional<Milliseconds> since = worker.silent_since;
   if (!worker.offers.empty()) since = std::min(since.value_or(now_), worker.offers.front().since);
   if (!since) return;
-  if (*since + limits_.hang_timeout > now_) return wake_at(*since + limits_.hang_timeout);
+  // While something is waited for, time passes in steps: a long one shows that this process slept.
+  if (*since + limits_.hang_timeout > now_)
+    return wake_at(std::min(*since + limits_.hang_timeout, now_ + pause));
   if (!worker.suspect_until) worker.suspect_until = now_ + last_look;
   if (*worker.suspect_until > now_) return wake_at(*worker.suspect_until);
   kill(worker, SIGKILL, "it has not answered for " + std::to_string(limits_.hang_timeout) + " ms");

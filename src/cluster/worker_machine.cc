@@ -140,6 +140,8 @@ void WorkerMachine::on_reply(PrimaryMessage& message, std::optional<HandleId> ha
   const auto query = queries_.find(message.ack);
   if (query == queries_.end()) {
     close_handle(handle);
+    // A primary may say that the answer was lost, which is known here.
+    if (message.error != 0) return;
     return unexpected("a reply to " + std::to_string(message.ack));
   }
   const auto server = servers_.find(query->second);

@@ -167,7 +167,8 @@ void NodePeer::line(std::string_view text) {
   if (command == "NODE_SOCKET_NOTIFY_CLOSE") {
     put({0, R"({"cmd":"NODE_SOCKET_ALL_CLOSED","key":"4:127.0.0.1:0"})", -1, false});
   }
-  if (command.empty() || command == "NODE_STORM") story().delivered(*this, *message, -1, false);
+  if (command.empty() || command == "NODE_STORM" || command == "NODE_CLUSTER")
+    story().delivered(*this, *message, -1, false);
 }
 
 void NodePeer::handle_message(Value message) {

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "sim/channel_storm.h"
+#include "sim/cluster_storm.h"
 #include "sim/kernel_storm.h"
 #include "sim/scenario.h"
 #include "sim/supervisor_storm.h"
@@ -16,6 +17,9 @@ std::span<const Scenario> scenarios() {
       Scenario{"node", "hand-offs from and to Node", node_storm},
       Scenario{"byzantine", "hand-offs beside a worker that lies", byzantine_storm},
       Scenario{"supervisor", "N workers kept alive, reloaded, scaled and stopped", supervisor_storm},
+      Scenario{"cluster", "a primary that hands connections to workers", cluster_storm},
+      Scenario{"shared-cluster", "workers that accept from sockets of a primary's", shared_cluster_storm},
+      Scenario{"cluster-turns", "undisturbed workers are served in turn", cluster_turns},
   };
   return all;
 }

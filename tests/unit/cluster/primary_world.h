@@ -98,7 +98,7 @@ class PrimaryWorld {
       case take_back:
         return "take_back" + connection;
       case close_connection:
-        return "close" + connection;
+        return "close" + connection + (action.on ? " taken by" + worker : std::string());
       case open:
         return "open" + listener;
       case share:
