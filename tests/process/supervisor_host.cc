@@ -2,6 +2,8 @@
 //
 // Prints each event and each captured line of a worker; obeys the lines of its standard input (reload, scale
 // N, stop, kill, pause, resume, snapshot), and stops at their end. Exits with the number of the EndReason.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "baton/cluster/worker.h"
 #include "baton/supervisor/supervisor.h"
 #include "supervisor/line_splitter.h"
 
@@ -71,27 +74,27 @@ void print_snapshot(const Snapshot& shot) {
   print(line);
 }
 
-void obey(Supervisor& service, const std::string& order) {
-  if (order == "reload") service.reload();
-  if (order.starts_with("scale ")) service.scale(std::stoi(order.substr(6)));
-  if (order == "stop") service.stop();
-  if (order == "kill") service.kill();
-  if (order == "pause") service.pause_output();
-  if (order == "resume") service.resume_output();
-  if (order == "snapshot") print_snapshot(service.snapshot());
+void obey(std::unique_ptr<Supervisor>& service, const std::string& order) {
+  if (order == "reload") service->reload();
+  if (order.starts_with("scale ")) service->scale(std::stoi(order.substr(6)));
+  if (order == "stop") service->stop();
+  if (order == "kill") service->kill();
+  if (order == "pause") service->pause_output();
+  if (order == "resume") service->resume_output();
+  if (order == "drop") service.reset();
+  if (order == "snapshot") print_snapshot(service->snapshot());
 }
 
 struct Host {
   explicit Host(Process& self)
-      : service(self, read_options(self.args())), orders(net::Socket::adopt(self.loop(), Fd(0)).value()) {
-    service.on_event([](const Event& event) {
-      print(event.describe() + (event.status() || event.slot() == 0 ? "" : ""));
-    });
-    service.on_output([](const OutputLine& line) {
+      : service(std::make_unique<Supervisor>(self, read_options(self.args()))),
+        orders(net::Socket::adopt(self.loop(), Fd(0)).value()) {
+    service->on_event([](const Event& event) { print(event.describe()); });
+    service->on_output([](const OutputLine& line) {
       print("[" + std::to_string(line.slot()) + "] " + std::to_string(line.stream()) +
             (line.whole() ? ": " : "- ") + std::string(line.text()));
     });
-    service.on_end([this, &self](const End& end) {
+    service->on_end([this, &self](const End& end) {
       print("end: " + end.text());
       orders.close();
       self.exit(static_cast<int>(end.reason()));
@@ -99,18 +102,31 @@ struct Host {
     orders.on_data([this](std::string_view bytes) {
       lines.feed(bytes, [this](std::string_view line, bool) { obey(service, std::string(line)); });
     });
-    orders.on_end([this] { service.stop(); });
-    service.start();
+    orders.on_end([this] {
+      if (service) return service->stop();
+      orders.close();
+    });
+    service->start();
   }
 
-  Supervisor service;
+  std::unique_ptr<Supervisor> service;
   net::Socket orders;
   LineSplitter lines;
 };
+
+Task<> serve(Process& self) {
+  cluster::Worker worker(self);
+  co_await worker.serve(0, [](http::Request& request, http::Response& response) {
+    if (request.target() == "/throw") throw std::runtime_error("as it was told");
+    response.end(std::to_string(::getpid()) + "\n");
+  });
+  co_await worker.left();
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::unique_ptr<Host> host;
-  return run(argc, argv, {{"host", [&host](Process& self) { host = std::make_unique<Host>(self); }}});
+  return run(argc, argv,
+             {{"host", [&host](Process& self) { host = std::make_unique<Host>(self); }}, {"worker", serve}});
 }
