@@ -35,6 +35,9 @@ Op<> Primary::disconnect() {
   state_->disconnect_all();
   return state_->wait_for_end();
 }
+void Primary::close_listeners() {
+  state_->feed([&] { state_->machine.close_listeners(); });
+}
 Op<> Primary::ended() { return state_->wait_for_end(); }
 
 std::vector<Listening> Primary::listeners() const { return state_->listeners(); }

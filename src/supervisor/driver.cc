@@ -200,6 +200,7 @@ void Driver::pump() {
   if (std::exchange(pumping_, true)) return;
   const auto self = shared_from_this();
   while (const auto action = machine_.next_action()) {
+    if (machine_.ending()) close_listeners();
     carry_out(*action);
     if (phase_ == Phase::over) break;
   }
@@ -449,6 +450,13 @@ void Driver::announce_listeners() {
     if (!announced_.insert(address).second) continue;
     tell_event(Event(EventKind::listening).address(address).workers(machine_.wanted()));
   }
+}
+
+// Who connects now had better be told at once than wait for nobody.
+void Driver::close_listeners() {
+  if (phase_ != Phase::running || !primary_ || std::exchange(listeners_closed_, true)) return;
+  primary_->close_listeners();
+  sockets_ = ListenSockets();
 }
 
 void Driver::forget_if_over(WorkerId id) {

@@ -75,6 +75,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void note_end(WorkerRun& run, const Action& action);
   void note_reload_failed(const Action& action);
   void announce_listeners();
+  void close_listeners();
   void forget_if_over(WorkerId id);
 
   // The end.
@@ -108,6 +109,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool pumping_ = false;
   bool ever_started_ = false;  // a process
   std::set<std::string> announced_;
+  bool listeners_closed_ = false;
 
   std::optional<End> end_;
   std::string last_words_;  // of the worker that has ended last

@@ -105,6 +105,8 @@ class SupervisorMachine {
   [[nodiscard]] unsigned wanted() const noexcept { return wanted_; }
   [[nodiscard]] bool reload_running() const noexcept { return plan_.reloading(); }
   [[nodiscard]] bool ever_all_ready() const noexcept { return all_ready_; }
+  /// The workers have been told to stop, for good.
+  [[nodiscard]] bool ending() const noexcept { return phase_ == Phase::ending; }
   [[nodiscard]] bool over() const noexcept { return over_; }
   /// The worker whose end made it give up; 0: none did.
   [[nodiscard]] WorkerId ends_because() const noexcept { return end_because_; }

@@ -120,6 +120,10 @@ class Primary {
   /// Settles at that moment, without asking for it; also when all workers have ended by themselves.
   Op<> ended();
 
+  /// Closes every listener now: who connects from now on is refused, and what waits for a worker is dropped.
+  /// For an end of which the workers are told beside.
+  void close_listeners();
+
   /// What is open, as it was bound: "[::]:8080" for a worker's `listen(8080)`, the port that was chosen for
   /// 0.
   [[nodiscard]] std::vector<Listening> listeners() const;

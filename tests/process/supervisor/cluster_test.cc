@@ -35,14 +35,19 @@ class Script {
   std::string folder_;
 };
 
-/// The body of the answer to GET `target` of 127.0.0.1:`port`; "" if there is none.
-std::string get(int port, const std::string& target = "/") {
-  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// A connection to 127.0.0.1:`port`; empty if it is refused.
+Fd connect_to(int port) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return "";
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+  return socket;
+}
+
+/// The body of the answer to GET `target`; "" if there is none.
+std::string get_on(const Fd& socket, const std::string& target = "/") {
   const std::string request = "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
   if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "";
   std::string answer;
@@ -53,6 +58,8 @@ std::string get(int port, const std::string& target = "/") {
   const size_t body = answer.find("\r\n\r\n");
   return body == std::string::npos ? "" : answer.substr(body + 4);
 }
+
+std::string get(int port, const std::string& target = "/") { return get_on(connect_to(port), target); }
 
 const std::string server = "require('http').createServer((q, s) => s.end(process.pid + '\\n')).listen(0);";
 
@@ -168,6 +175,19 @@ TEST(SupervisedBaton, TellsTheExceptionThatEndedIt) {
   EXPECT_TRUE(why.contains("(uncaught exception: as it was told)")) << why;
   EXPECT_GT(std::stoi(get(port)), 1) << "a successor answers";
   host.say("stop");
+  EXPECT_EQ(host.end(), "exit 0");
+}
+
+TEST(SupervisedBaton, IsNotConnectedToAnyMoreWhenAllAreToldToStop) {
+  Host host({}, {"worker"});
+  const int port = host.number_after("listening on [::]:");
+  const Fd open = connect_to(port);
+  ASSERT_TRUE(open) << "it has not said anything yet, and is waited for";
+  EXPECT_GT(std::stoi(get(port)), 1);
+  host.say("stop");
+  host.until("told to stop");
+  EXPECT_FALSE(connect_to(port));
+  EXPECT_GT(std::stoi(get_on(open)), 1);
   EXPECT_EQ(host.end(), "exit 0");
 }
 
