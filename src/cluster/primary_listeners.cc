@@ -178,13 +178,16 @@ void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error) {
   const auto found = listeners_.find(id);
   if (found == listeners_.end() || !found->second.sockets.contains(slot)) return;
   ListenerState& listener = found->second;
+  WorkerId asked = 0;
   for (const Query& query : std::exchange(listener.sockets[slot].queries, {})) {
     Worker& worker = workers_.at(query.worker);
+    if (asked == 0) asked = worker.id;
     --worker.queries;
     send(worker, wire::failure_reply(-error, listener.view.key, query.seq, listener.data, seq_++));
   }
   listener.sockets.erase(slot);
   PrimaryAction& action = act(PrimaryAction::Kind::listen_failed);
+  action.worker = asked;
   action.listener = id;
   action.query = listener.view.query;
   action.error = Error(error, subject_of(listener.view.query));
