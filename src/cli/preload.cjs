@@ -10,7 +10,16 @@
 
 // settings: {option: what stands in NODE_OPTIONS for this file, grace: milliseconds}
 module.exports = function preload(settings) {
-  restoreOptions(settings.option);
+  try {
+    begin(settings);
+  } catch (error) {
+    // A runtime that is not quite Node: better without us than not at all.
+    process.stderr.write(`baton: the preload module does nothing here: ${error && error.message}\n`);
+  }
+};
+
+function begin(settings) {
+  restoreEnvironment(settings.option);
   // Threads have no channel; a process with one may be a child of somebody else's `fork`.
   if (!process.channel || !require('cluster').isWorker) return;
 
@@ -30,10 +39,11 @@ module.exports = function preload(settings) {
     if (message.cmd === 'NODE_BATON_PING') say({ cmd: 'NODE_BATON_PONG', n: message.n });
     if (message.cmd === 'NODE_CLUSTER' && message.act === 'disconnect') drain();
   });
-};
+}
 
 // What this process starts is not ours.
-function restoreOptions(option) {
+function restoreEnvironment(option) {
+  delete process.env.BATON_CHANNEL;
   const value = process.env.NODE_OPTIONS;
   if (value === option) delete process.env.NODE_OPTIONS;
   else if (value !== undefined) process.env.NODE_OPTIONS = value.replace(' ' + option, () => '');

@@ -14,6 +14,7 @@
 #include "cli/admin.h"
 #include "cli/help.h"
 #include "cli/log.h"
+#include "cli/log_text.h"
 #include "cli/metrics.h"
 #include "cli/preload.h"
 #include "cli/program.h"
@@ -189,8 +190,10 @@ class Run {
   int ended_by_ = 0;
 };
 
-int fail(int code, const std::string& text) {
-  std::fprintf(stderr, "baton run: %s\n", text.c_str());
+int fail(int code, const std::string& text, bool json = false) {
+  const std::string line = json ? json_line(Value::object().set("event", "failed").set("message", text))
+                                : "baton run: " + text + "\n";
+  std::fputs(line.c_str(), stderr);
   return code;
 }
 
@@ -213,7 +216,7 @@ int run_verb(int argc, char** argv, const std::vector<std::string>& arguments) {
   }
   const auto program =
       find_program(options->program, options->interpreter, options->cwd, environment_of(*options));
-  if (!program) return fail(program.error().code, program.error().text);
+  if (!program) return fail(program.error().code, program.error().text, options->json_logs);
 
   auto entry = [&options, &program](Process& self) -> Task<> {
     const Run run(self, *options, *program);
