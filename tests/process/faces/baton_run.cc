@@ -126,7 +126,7 @@ BatonRun::~BatonRun() { std::filesystem::remove_all(folder); }
 void BatonRun::TearDown() {
   program = Program();
   expect_nobody_left();
-  if (!HasFatalFailure()) EXPECT_TRUE(std::filesystem::is_empty(folder + "/run")) << "the preload is left";
+  EXPECT_TRUE(std::filesystem::is_empty(folder + "/run")) << "the preload is left";
 }
 
 void BatonRun::expect_nobody_left() {

@@ -1,6 +1,7 @@
 // What `baton run` prints.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -18,6 +19,11 @@ class RunLogs : public BatonRun {
   void start_script(const std::string& text, const Words& options = {}) {
     start(options + Words{"--listen", "127.0.0.1:0", "--min-uptime", "0",
                           file("app", "#!/bin/sh\n" + text + "\nexec sleep 1000\n", 0755)});
+  }
+  void wait_for_file(const std::string& name) const {
+    while (!std::ifstream(folder + "/" + name)) {
+      ::sched_yield();
+    }
   }
 };
 
@@ -40,8 +46,7 @@ TEST_F(RunLogs, NeverMixesTheLinesOfTwoWorkers) {
 
 TEST_F(RunLogs, KeepsAnUnfinishedLastLine) {
   start_script("printf 'the end'; touch " + folder + "/written");
-  while (!std::ifstream(folder + "/written")) {
-  }
+  wait_for_file("written");
   EXPECT_EQ(end(SIGTERM), "exit 0");
   EXPECT_EQ(program.output.rest(), (Words{"[1] the end"}));
 }
@@ -60,7 +65,7 @@ TEST_F(RunLogs, CutsALineWithoutEnd) {
 }
 
 TEST_F(RunLogs, AreOneJsonObjectALineIfAskedFor) {
-  start_script("printf 'say \"x\"\\033\\n'; printf rest", {"--json-logs"});
+  start_script("printf 'say \"x\"\\033\\n'; printf rest; touch " + folder + "/written", {"--json-logs"});
   const auto out = wire::read_json(*program.output.next());
   ASSERT_TRUE(out);
   EXPECT_EQ((*out)["worker"].as_integer(), 1);
@@ -74,6 +79,7 @@ TEST_F(RunLogs, AreOneJsonObjectALineIfAskedFor) {
   }
   EXPECT_TRUE((*listening)["address"].as_string().starts_with("127.0.0.1:"));
   EXPECT_EQ((*listening)["workers"].as_integer(), 1);
+  wait_for_file("written");
   program.signal(SIGTERM);
   for (const std::string& line : program.errors.rest()) EXPECT_TRUE(wire::read_json(line)) << line;
   const Words rest = program.output.rest();
