@@ -34,18 +34,19 @@ Result<void> Listener::State::accept_from(ListenerSocket opened) {
 }
 
 void Listener::State::serve() {
-  server_.on_connection([this](net::Socket connection) { take(std::move(connection)); });
+  server_.on_connection([this](net::Socket connection) {
+    const auto self = shared_from_this();
+    if (const auto owner = worker.lock()) owner->connection_opened(id);
+    take(std::move(connection));
+  });
 }
 
 void Listener::State::take(net::Socket connection) {
   const auto self = shared_from_this();
   ++connections;
   connection.on_gone([self] { self->gone(); });
-  if (server_) {
-    if (const auto owner = worker.lock()) owner->connection_opened(id);
-    full_ = options.max_connections() > 0 && connections >= options.max_connections();
-    if (full_) server_.pause();
-  }
+  full_ = server_ && options.max_connections() > 0 && connections >= options.max_connections();
+  if (full_) server_.pause();
   if (on_connection_ && waiting_.empty()) return on_connection_.fire(std::move(connection));
   waiting_.push_back(std::move(connection));
 }

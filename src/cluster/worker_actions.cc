@@ -18,6 +18,7 @@ void Worker::State::carry_out() {
   carrying_out = true;
   try {
     while (!shut) {
+      if (machine.leaving() && !leaving) begin_to_leave();
       auto action = machine.next_action();
       if (!action) break;
       carry_out(*action);
@@ -30,8 +31,6 @@ void Worker::State::carry_out() {
     throw;
   }
   carrying_out = false;
-  if (shut) return;
-  if (machine.leaving() && !leaving) begin_to_leave();
   if (!shut) set_deadline();
 }
 
@@ -58,7 +57,11 @@ void Worker::State::carry_out(WorkerAction& action) {
       return;
     }
     case Kind::end_channel:
-      process.parent().disconnect();
+      // The program, which learns in this tick that it leaves, may have a last word.
+      process.loop().defer([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self && !self->shut) self->process.parent().disconnect();
+      });
       return;
     case Kind::ended:
       return end(action.agreed);

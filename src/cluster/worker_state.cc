@@ -122,7 +122,11 @@ void Worker::State::disconnect() {
 }
 
 void Worker::State::kill() {
-  disconnect();
+  Channel& primary = process.parent();
+  // Without a number: the answer is not waited for.
+  wire::WorkerMessage farewell;
+  farewell.kind = wire::WorkerMessage::Kind::exited_after_disconnect;
+  if (primary.connected()) std::ignore = primary.send(wire::to_value(farewell));
   process.exit(0);
 }
 

@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t flush_at = size_t{64} << 10;
 constexpr auto starved_pause = std::chrono::milliseconds(10);
+constexpr auto report_interval = std::chrono::seconds(1);
+constexpr int most_reports = 10;
 // Reads that bring descriptors are acknowledged together, up to so many.
 constexpr int reads_together = 32;
 constexpr int reads_a_turn = 64;
@@ -470,11 +472,15 @@ void Channel::State::deliver_end(bool unread) {
 }
 
 void Channel::State::report(const Error& error) {
-  if (on_error) {
-    on_error.fire(error);
-  } else if (!detached) {
-    std::fprintf(stderr, "baton: channel: %s\n", error.what());
+  if (on_error) return on_error.fire(error);
+  if (detached) return;
+  // A process at its limit of descriptors would say the same for each that did not come.
+  if (loop.now() - reports_since >= report_interval) {
+    reports_since = loop.now();
+    reports = 0;
   }
+  if (++reports > most_reports) return;
+  std::fprintf(stderr, "baton: channel: %s\n", error.what());
 }
 
 // Everything is over. What is on offer stays open until the peer's fate is known.

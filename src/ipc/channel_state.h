@@ -88,6 +88,8 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Timer starved_timer;
   Timer deadline;
   std::optional<bool> fixed_ref;
+  std::chrono::milliseconds reports_since{};
+  int reports = 0;
   bool detached = false;
   bool flush_scheduled = false;
   bool blocked = false;

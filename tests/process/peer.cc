@@ -121,6 +121,8 @@ int play(const Steps& steps) {
       channel.shut_writing();
     } else if (step == "wait") {  // until nobody writes to our standard input any more
       wait_for_input_to_end();
+    } else if (step == "hang") {  // for ever
+      ::pause();
     } else if (step == "sigpipe") {
       channel.line(sigpipe_of_this_process());
     } else if (step == "signal-parent") {  // signal-parent TIMES

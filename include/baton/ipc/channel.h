@@ -124,7 +124,7 @@ class Channel {
   /// Less than 128 KiB are waiting again after a `send` that was false.
   void on_drain(Callback callback);
   /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
-  /// on standard error.
+  /// on standard error, at most ten a second.
   void on_error(std::move_only_function<void(const Error&)> callback);
   /// A connection that was sent and not taken (refused four times, or the channel ended and the peer is dead
   /// or never got it): it is this program's again. Without this it is closed and the error reported.

@@ -1,0 +1,168 @@
+// What workers listen on, and what the primary makes of it.
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "process/cluster/cluster_test.h"
+
+namespace baton::test {
+namespace {
+
+class Listeners : public Cluster {};
+
+// A folder of the test's own.
+class Folder {
+ public:
+  Folder() : path_(::mkdtemp(std::string("/tmp/baton-XXXXXX").data())) {}
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(Listeners, APortAloneIsEveryAddressOfTheMachineAndTheSameForAllWorkers) {
+  start();
+  const unsigned first = fork();
+  const unsigned second = fork();
+  const uint16_t chosen = order(first, R"({"do":"serve","port":0})");
+  EXPECT_EQ(order(second, R"({"do":"serve","port":0})"), chosen);
+  primary.say("listeners");
+  EXPECT_EQ(expect_rest("listeners: "), "[::]:" + std::to_string(chosen));
+  // The second listen(0) of a worker is another port.
+  const uint16_t other = order(first, R"({"do":"serve","port":0})");
+  EXPECT_NE(other, chosen);
+  EXPECT_EQ(order(second, R"({"do":"serve","port":0})"), other);
+  stop();
+}
+
+TEST_F(Listeners, AreToldOfAsTheWorkerAskedForThem) {
+  start();
+  const unsigned worker = fork();
+  tell(worker, R"({"do":"serve","host":"127.0.0.1","port":0})");
+  const std::string where = expect_rest("1 listening ");
+  EXPECT_TRUE(where.starts_with("127.0.0.1:")) << where;
+  stop();
+}
+
+TEST_F(Listeners, ATakenPortIsTheWorkersError) {
+  start();
+  const Fd taken = tcp_listener();
+  const std::string there = std::to_string(port_of(taken.get()));
+  const unsigned worker = fork();
+  tell(worker, R"({"do":"serve","host":"127.0.0.1","port":)" + there + "}");
+  expect("1 cannot listen on 127.0.0.1:" + there + ": Address already in use");
+  EXPECT_TRUE(expect_rest("1 says ").contains("address already in use"));
+  // And may be tried again.
+  EXPECT_NE(order(worker, R"({"do":"serve","host":"127.0.0.1","port":0})"), 0);
+  stop();
+}
+
+TEST_F(Listeners, OutliveTheLastWorker) {
+  start();
+  serve(2);
+  for (const unsigned worker : workers) {
+    primary.say("kill " + std::to_string(worker) + " 9");
+    expect(std::to_string(worker) + " exit: killed by SIGKILL");
+  }
+  // Nobody is there to serve them, and nobody is refused.
+  std::vector<Client> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.emplace_back(port);
+    clients.back().get();
+  }
+  const unsigned next = fork();
+  EXPECT_EQ(order(next, R"({"do":"serve","port":0})"), port);
+  const std::string pid = std::to_string(pid_of(next));
+  for (Client& client : clients) EXPECT_EQ(client.answer(), pid);
+  clients.clear();
+  stop();
+}
+
+TEST_F(Listeners, MayBeAPathWhoseFileGoesWithThem) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  start();
+  const unsigned worker = fork();
+  tell(worker, R"({"do":"serve","writable":1,"path":")" + path + R"("})");
+  expect("1 listening unix:" + path);
+  struct stat made{};
+  ASSERT_EQ(::stat(path.c_str(), &made), 0);
+  EXPECT_TRUE(S_ISSOCK(made.st_mode));
+  EXPECT_EQ(made.st_mode & 0222U, 0222U);
+  Client client(path);
+  client.get("/", "Connection: close\r\n");
+  EXPECT_EQ(client.answer(), std::to_string(pid_of(worker)));
+  client.close();
+  stop();
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(Listeners, MayBeOnesThatThePrimaryWasStartedWithButNotItsOwn) {
+  const Fd listener = tcp_listener();
+  start({}, StartOptions().descriptor(100, listener.get()));
+  const unsigned worker = fork();
+  port = order(worker, R"({"do":"serve","fd":100})");
+  EXPECT_EQ(port, port_of(listener.get()));
+  EXPECT_EQ(ask(), pid_of(worker));
+  // Every socket of the primary's own, its channels above all, is out of reach.
+  for (int number = 3; number < 40; ++number) {
+    tell(worker, R"({"do":"serve","fd":)" + std::to_string(number) + "}");
+    EXPECT_TRUE(
+        expect_rest("1 cannot listen on ").starts_with("descriptor " + std::to_string(number) + ": "));
+  }
+  stop();
+}
+
+TEST_F(Listeners, ThatAreExclusiveBelongToOneWorkerAlone) {
+  start();
+  const unsigned first = fork();
+  const unsigned second = fork();
+  port = order(first, R"({"do":"serve","exclusive":1,"port":0})");
+  EXPECT_EQ(ask(), pid_of(first));
+  tell(second, R"({"do":"serve","exclusive":1,"port":)" + std::to_string(port) + "}");
+  EXPECT_TRUE(expect_rest("2 says ").contains("address already in use"));
+  primary.say("listeners");
+  expect("listeners:");
+  stop();
+}
+
+TEST_F(Listeners, OfUdpAreSharedByAllWorkers) {
+  start();
+  const unsigned first = fork();
+  const unsigned second = fork();
+  const uint16_t bound = order(first, R"({"do":"udp","port":0})");
+  EXPECT_NE(bound, 0);
+  EXPECT_EQ(order(second, R"({"do":"udp","port":0})"), bound);
+  stop();
+}
+
+TEST_F(Listeners, ThatAWorkerClosesWhileItGoesOnAreClosed) {
+  start();
+  const unsigned worker = fork();
+  const uint16_t held = order(worker, R"({"do":"hold","port":0})");
+  tell(worker, R"({"do":"close"})");
+  // Within a second somebody could ask for it again.
+  std::string open;
+  do {
+    primary.say("listeners");
+    open = expect_rest("listeners:");
+  } while (!open.empty());
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(held);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_NE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  stop();
+}
+
+}  // namespace
+}  // namespace baton::test

@@ -1,0 +1,272 @@
+// A primary that is driven by lines on its standard input and prints each event, and workers of it that do as
+// they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--exec MODULE [ARG...]]`:
+//
+//   fork | fork SLOT       tell ID JSON          kill ID SIGNAL       leave ID      leave
+//   listeners | state ID | totals                                     each is answered by one line
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <list>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "baton/baton.h"
+
+namespace {
+
+namespace cluster = baton::cluster;
+using baton::Value;
+using cluster::WorkerProcess;
+
+void print(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+// --- the primary
+
+class Primary {
+ public:
+  Primary(baton::Process& self, const cluster::PrimaryOptions& options)
+      : self_(self), cluster_(self, options) {
+    cluster_.on_fork([](WorkerProcess& worker) { tell(worker, "forked " + std::to_string(worker.slot())); });
+    cluster_.on_online([](WorkerProcess& worker) { tell(worker, "online"); });
+    cluster_.on_listening([](WorkerProcess& worker, const cluster::Listening& where) {
+      tell(worker, "listening " + where.to_string());
+    });
+    cluster_.on_disconnect([](WorkerProcess& worker) { tell(worker, "disconnect"); });
+    cluster_.on_exit([](WorkerProcess& worker, const baton::ExitStatus& status) {
+      tell(worker, "exit: " + status.describe() + (worker.exited_after_disconnect() ? ", meant" : ""));
+    });
+    cluster_.on_message([](WorkerProcess& worker, const baton::Message& message) {
+      tell(worker, "says " + baton::to_json(message.value()));
+    });
+    cluster_.on_error([](WorkerProcess& worker, const baton::Error& error) {
+      tell(worker, std::string("error: ") + error.what());
+    });
+    cluster_.on_listen_error(
+        [](WorkerProcess& worker, const cluster::Listening& where, const baton::Error& error) {
+          tell(worker, "cannot listen on " + where.to_string() + ": " + error.code().message());
+        });
+    cluster_.on_hang([](WorkerProcess& worker) { tell(worker, "hangs"); });
+  }
+
+  void on_line(const std::string& line) {
+    std::istringstream words(line);
+    std::string verb;
+    unsigned id = 0;
+    words >> verb >> id;
+    if (verb == "fork") {
+      cluster_.fork(cluster::WorkerOptions().slot(id));
+    } else if (verb == "listeners") {
+      std::string all;
+      for (const auto& where : cluster_.listeners()) all += " " + where.to_string();
+      print("listeners:" + all);
+    } else if (verb == "totals") {
+      print("in flight " + std::to_string(cluster_.in_flight()) + ", requeued " +
+            std::to_string(cluster_.requeued()));
+    } else if (verb == "leave" && id == 0) {
+      cluster_.disconnect().then([this](const baton::Result<void>&) {
+        print("all gone");
+        self_.exit(0);
+      });
+    } else if (WorkerProcess* worker = cluster_.find(id)) {
+      on_line(*worker, verb, words);
+    } else {
+      print("no worker " + std::to_string(id));
+    }
+  }
+
+ private:
+  static void tell(WorkerProcess& worker, const std::string& what) {
+    print(std::to_string(worker.id()) + " " + what);
+  }
+
+  static void on_line(WorkerProcess& worker, const std::string& verb, std::istringstream& words) {
+    std::string rest;
+    std::getline(words >> std::ws, rest);
+    if (verb == "tell") {
+      std::ignore = worker.send(baton::wire::read_json(rest).value());
+    } else if (verb == "kill") {
+      worker.kill(std::stoi(rest));
+    } else if (verb == "leave") {
+      worker.disconnect();
+    } else if (verb == "state") {
+      const auto open = worker.connections();
+      tell(worker, "pid " + std::to_string(worker.pid()) + " accepted " + std::to_string(worker.accepted()) +
+                       " in flight " + std::to_string(worker.in_flight()) + " open " +
+                       (open ? std::to_string(*open) : "unknown"));
+    }
+  }
+
+  baton::Process& self_;
+  cluster::Primary cluster_;
+};
+
+baton::Task<> primary(baton::Process& self) {
+  cluster::PrimaryOptions options;
+  const auto& arguments = self.args();
+  for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
+    if (arguments[i] == "--policy") options.policy(cluster::Policy::parse(arguments[i + 1]).value());
+    if (arguments[i] == "--hang")
+      options.hang_timeout(std::chrono::milliseconds(std::stoi(arguments[i + 1])));
+    if (arguments[i] != "--exec") continue;
+    options.exec(arguments[i + 1])
+        .args({arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2, arguments.end()});
+    break;
+  }
+  Primary cluster(self, options);
+  auto input = baton::net::Socket::adopt(self.loop(), baton::Fd(::dup(STDIN_FILENO))).value();
+  std::string partial;
+  baton::Promise<> ended(self.loop());
+  input.on_data([&](std::string_view bytes) {
+    partial += bytes;
+    for (auto end = partial.find('\n'); end != std::string::npos; end = partial.find('\n')) {
+      const std::string line = partial.substr(0, end);
+      partial.erase(0, end + 1);
+      cluster.on_line(line);
+    }
+  });
+  input.on_end([&] { ended.resolve({}); });
+  co_await ended.op();
+}
+
+// --- a worker
+
+class Worker {
+ public:
+  explicit Worker(baton::Process& self)
+      : self_(self), cluster_(self, cluster::WorkerSettings().grace(std::chrono::milliseconds(300))) {
+    self.parent().on_message([this](const baton::Message& message) { on_order(message.value()); });
+    cluster_.on_leaving([this] { say("leaving"); });
+  }
+  baton::Op<> left() { return cluster_.left(); }
+
+ private:
+  void say(const std::string& what) {
+    if (self_.parent().connected()) std::ignore = self_.parent().send(what);
+  }
+
+  static std::string text(const Value& order, std::string_view name) {
+    const Value* member = order.find(name);
+    return member != nullptr && member->is_string() ? member->as_string() : "";
+  }
+  static int number(const Value& order, std::string_view name, int otherwise = 0) {
+    const Value* member = order.find(name);
+    return member != nullptr && member->is_number() ? static_cast<int>(member->as_number()) : otherwise;
+  }
+
+  static cluster::Where where(const Value& order) {
+    if (const std::string path = text(order, "path"); !path.empty())
+      return baton::net::Endpoint::unix_path(path);
+    if (const int fd = number(order, "fd", -1); fd >= 0) return cluster::Where::descriptor_of_primary(fd);
+    const auto port = static_cast<uint16_t>(number(order, "port"));
+    if (const std::string host = text(order, "host"); !host.empty()) return baton::net::Endpoint(host, port);
+    return port;
+  }
+  static cluster::ListenOptions options(const Value& order) {
+    return cluster::ListenOptions()
+        .max_connections(static_cast<uint32_t>(number(order, "max")))
+        .backlog(number(order, "backlog"))
+        .exclusive(number(order, "exclusive") != 0)
+        .writable_all(number(order, "writable") != 0);
+  }
+
+  void on_order(const Value& order) {
+    const std::string what = text(order, "do");
+    if (what == "serve") return serve(order);
+    if (what == "hold") return hold(order);
+    if (what == "udp") return udp(order);
+    if (what == "close") return held_.clear();
+    if (what == "disconnect") return cluster_.disconnect();
+    if (what == "kill") return cluster_.kill();
+    if (what == "connections") return say(std::to_string(cluster_.connections()));
+    if (what == "limit") return limit(number(order, "descriptors"));
+    if (what == "block") ::usleep(static_cast<useconds_t>(number(order, "ms")) * 1000);
+  }
+
+  void serve(const Value& order) {
+    cluster_
+        .serve(
+            where(order), [this](auto& request, auto& response) { answer(request, response); },
+            options(order))
+        .then([this](const baton::Result<baton::net::Endpoint>& local) {
+          say(local ? "serving " + local->to_string() : std::string(local.error().what()));
+        });
+  }
+
+  void answer(baton::http::Request& request, baton::http::Response& response) {
+    if (request.target() == "/wait") {
+      held_responses_.push_back(&response);
+      return say("holds a request");
+    }
+    if (request.target() == "/release") {
+      for (auto* held : held_responses_) held->end("late\n");
+      held_responses_.clear();
+    }
+    if (request.target() == "/crash") std::abort();
+    response.end(std::to_string(::getpid()) + "\n");
+  }
+
+  // Connections as such: each gets the pid, and is held until the client closes.
+  void hold(const Value& order) {
+    cluster_.listen(where(order), options(order)).then([this](baton::Result<cluster::Listener> listener) {
+      if (!listener) return say(listener.error().what());
+      auto& held = held_.emplace_back(std::move(*listener));
+      say("holding " + held.local().to_string());
+      held.on_connection([this](baton::net::Socket socket) {
+        const auto place = sockets_.insert(sockets_.end(), std::move(socket));
+        place->write(std::to_string(::getpid()) + "\n");
+        place->on_data([](std::string_view) {});
+        place->on_close([this, place] { sockets_.erase(place); });
+      });
+    });
+  }
+
+  void udp(const Value& order) {
+    const auto port = static_cast<uint16_t>(number(order, "port"));
+    const baton::net::Endpoint endpoint("127.0.0.1", port);
+    cluster_.bind_udp(endpoint).then([this](baton::Result<baton::net::Native> socket) {
+      if (!socket) return say(socket.error().what());
+      udp_.push_back(std::move(*socket));
+      sockaddr_storage address{};
+      socklen_t length = sizeof address;
+      ::getsockname(udp_.back().descriptor(), reinterpret_cast<sockaddr*>(&address), &length);
+      const auto local = baton::net::Endpoint::from_kernel(reinterpret_cast<sockaddr*>(&address), length);
+      say("bound " + local.to_string());
+    });
+  }
+
+  void limit(int descriptors) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(descriptors);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    say("limited");
+  }
+
+  baton::Process& self_;
+  cluster::Worker cluster_;
+  std::list<cluster::Listener> held_;
+  std::list<baton::net::Socket> sockets_;
+  std::vector<baton::net::Native> udp_;
+  std::vector<baton::http::Response*> held_responses_;
+};
+
+baton::Task<> worker(baton::Process& self) {
+  Worker cluster(self);
+  co_await cluster.left();
+  // Nobody listens to the channel any more, and nothing else is left to do.
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}, {"worker", worker}}); }
