@@ -11,15 +11,17 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "baton/baton.h"
+#include "baton/supervisor/supervisor.h"
 
 namespace {
 
 namespace cluster = baton::cluster;
+namespace supervisor = baton::supervisor;
 
 struct Settings {
   uint16_t port = 8080;
@@ -27,43 +29,124 @@ struct Settings {
   std::string policy = "round-robin";
 };
 
-void complain(const std::string& what) { std::fprintf(stderr, "cluster_hello: %s\n", what.c_str()); }
+void complain(std::string_view what) {
+  std::fprintf(stderr, "cluster_hello: %.*s\n", static_cast<int>(what.size()), what.data());
+}
 
 // --- the worker
 
 // "/slow?ms=20" is 20.
 long milliseconds_of(std::string_view target) {
   constexpr std::string_view before = "/slow?ms=";
+  constexpr long longest = 3'600'000;
   long value = 0;
-  if (target.starts_with(before))
+  if (target.starts_with(before)) {
     std::from_chars(target.data() + before.size(), target.data() + target.size(), value);
-  return std::clamp(value, 0L, 3'600'000L);
+  }
+  return std::clamp(value, 0L, longest);
 }
 
-void answer(baton::Loop& loop, baton::http::Request& request, baton::http::Response& response) {
+void answer(baton::Loop& loop, const baton::http::Request& request, baton::http::Response& response) {
   static const std::string greeting = std::to_string(::getpid()) + "\n";
-  response.header("content-type", "text/plain");
   if (request.target() == "/crash") std::abort();
+  response.header("content-type", "text/plain");
   if (request.method() != "GET" && request.method() != "HEAD") {
     return response.status(405).header("allow", "GET, HEAD").end("Method Not Allowed\n");
   }
-  if (!request.target().starts_with("/slow?")) return response.end(greeting);
   const auto wait = std::chrono::milliseconds(milliseconds_of(request.target()));
-  auto timer = std::make_shared<baton::Timer>();
+  if (wait.count() == 0) return response.end(greeting);
+  // It owns itself until it has answered.
+  const auto timer = std::make_shared<baton::Timer>();
   *timer = baton::Timer(loop, wait, [timer, &response] {
     response.end(greeting);
-    timer->stop();
+    *timer = baton::Timer();
   });
 }
 
-baton::Task<> worker(baton::Process& self, uint16_t port) {
+// A guest's primary is somebody else's, who may not say what went wrong.
+baton::Task<> worker(baton::Process& self, uint16_t port, bool guest) {
   cluster::Worker cluster(self);
   // Ctrl-C reaches the whole foreground group; the primary decides what it means.
   const baton::SignalWatcher interrupt(self.loop(), SIGINT, [](int) {});
   const baton::SignalWatcher terminate(self.loop(), SIGTERM, [&cluster](int) { cluster.disconnect(); });
-  auto handler = [&self](auto& request, auto& response) { answer(self.loop(), request, response); };
-  co_await cluster.serve(port, std::move(handler));
+  baton::http::Handler handler = [&self](auto& request, auto& response) {
+    answer(self.loop(), request, response);
+  };
+  try {
+    co_await cluster.serve(port, std::move(handler));
+  } catch (const baton::Error& error) {
+    if (guest) complain(error.what());
+    self.exit(1);
+  }
   co_await cluster.left();
+}
+
+// --- the primary
+
+class Primary {
+ public:
+  Primary(baton::Process& self, const Settings& settings)
+      : self_(self),
+        service_(self, options(settings)),
+        terminate_(self.loop(), SIGTERM, [this](int number) { stop(number); }),
+        interrupt_(self.loop(), SIGINT, [this](int number) { stop(number); }),
+        hang_up_(self.loop(), SIGHUP, [this](int) { service_.reload(); }) {
+    service_.on_event([this](const supervisor::Event& event) { tell(event); });
+    service_.on_end([this](const supervisor::End& end) {
+      using supervisor::EndReason;
+      const bool meant = end.reason() == EndReason::stopped || end.reason() == EndReason::killed;
+      if (!meant) complain(end.text());
+      self_.exit(end.reason() == EndReason::killed ? 128 + signal_ : meant ? 0 : 1);
+    });
+    service_.start();
+  }
+
+ private:
+  static supervisor::Options options(const Settings& settings) {
+    const auto how = baton::ForkOptions().args({"--port", std::to_string(settings.port)});
+    // Whatever ends a worker, its successor starts at once.
+    return supervisor::Options("worker")
+        .fork(how)
+        .workers(settings.workers)
+        .policy(cluster::Policy::parse(settings.policy).value())
+        .min_uptime(std::chrono::seconds(0))
+        .max_restarts(0);
+  }
+
+  void tell(const supervisor::Event& event) {
+    using supervisor::EventKind;
+    if (event.kind() == EventKind::listening) {
+      listens_ = true;
+      std::printf("%s\n", event.describe().c_str());
+      std::fflush(stdout);
+    }
+    // Until then the end says it.
+    if (!listens_) return;
+    const bool replaced = event.kind() == EventKind::worker_exited && event.wait();
+    if (replaced || event.kind() == EventKind::reload_failed || event.kind() == EventKind::problem) {
+      complain(event.describe());
+    }
+  }
+
+  // Whoever asks twice is in a hurry.
+  void stop(int number) {
+    if (std::exchange(signal_, number) == 0) return service_.stop();
+    service_.kill();
+  }
+
+  baton::Process& self_;
+  supervisor::Supervisor service_;
+  baton::SignalWatcher terminate_;
+  baton::SignalWatcher interrupt_;
+  baton::SignalWatcher hang_up_;
+  int signal_ = 0;
+  bool listens_ = false;
+};
+
+baton::Task<> primary(baton::Process& self, const Settings& settings) {
+  const Primary service(self, settings);
+  baton::Promise<> never(self.loop());
+  co_await never.op();  // Primary exits
 }
 
 }  // namespace
@@ -71,45 +154,30 @@ baton::Task<> worker(baton::Process& self, uint16_t port) {
 int main(int argc, char** argv) {
   Settings settings;
   const bool is_worker = std::getenv("NODE_UNIQUE_ID") != nullptr;
-  CLI::App app("An HTTP server that answers with its process id: many workers behind one port.",
+  CLI::App app("Answers every GET with the process id of a worker: many workers behind one port.",
                "cluster_hello");
   app.add_option("--port", settings.port, "the port to listen on; 0: any that is free")
       ->capture_default_str();
   app.add_option("--workers", settings.workers, "how many workers")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1024U));
-  app.add_option("--policy", settings.policy, "which worker gets a connection: ")->capture_default_str();
-  // Node would give a worker of its cluster the script's name and options of its own.
+  app.add_option("--policy", settings.policy, "which worker gets a connection: round-robin, shared, ...")
+      ->capture_default_str();
+  app.footer("SIGTERM: drain and end. SIGHUP: replace the workers one after the other.");
+  // Node gives the workers of its cluster the name of a script, and options of its own.
   app.allow_extras(is_worker);
   try {
     app.parse(argc, argv);
+    if (const auto policy = cluster::Policy::parse(settings.policy); !policy) throw policy.error();
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const std::exception& error) {
     complain(std::string(error.what()) + " (see cluster_hello --help)");
     return 2;
   }
-  auto primary = [&](baton::Process& self) -> baton::Task<> {
-    cluster::Primary cluster(self, cluster::PrimaryOptions()
-                                       .args({"--port", std::to_string(settings.port)})
-                                       .policy(*cluster::Policy::parse(settings.policy)));
-    const baton::SignalWatcher terminate(self.loop(), SIGTERM,
-                                         [&cluster](int) { std::ignore = cluster.disconnect(); });
-    cluster.on_listening([&](auto&, const auto& where) {
-      std::printf("listening on %s\n", cluster.listeners()[0].to_string().c_str());
-      std::fflush(stdout);
-      (void)where;
-    });
-    cluster.on_exit([&](cluster::WorkerProcess& w, const baton::ExitStatus& s) {
-      if (!w.exited_after_disconnect()) {
-        complain(s.describe());
-        cluster.fork(cluster::WorkerOptions().slot(w.slot()));
-      }
-    });
-    for (unsigned i = 0; i < settings.workers; ++i) cluster.fork();
-    co_await cluster.ended();
-  };
-  auto as_worker = [&](baton::Process& self) { return worker(self, settings.port); };
-  if (is_worker) return baton::run(argc, argv, {{"worker", as_worker}});
-  return baton::run(argc, argv, {{"primary", primary}, {"worker", as_worker}});
+  auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
+  auto as_worker = [&](baton::Process& self) { return worker(self, settings.port, false); };
+  auto as_guest = [&](baton::Process& self) { return worker(self, settings.port, true); };
+  if (is_worker) return baton::run(argc, argv, {{"guest", as_guest}, {"worker", as_worker}});
+  return baton::run(argc, argv, {{"primary", as_primary}, {"worker", as_worker}});
 }
