@@ -95,7 +95,7 @@ Result<void> Driver::open() {
   auto sockets = ListenSockets::open(loop_, options_.listen());
   if (!sockets) return std::unexpected(sockets.error());
   sockets_ = std::move(*sockets);
-  notify_folder_ = std::make_unique<NotifyFolder>();
+  notify_folder_ = std::make_unique<NotifyFolder>(options_.fork().spawn().uid().has_value());
 
   cluster::PrimaryOptions how;
   how.exec(options_.module()).policy(options_.policy());
@@ -290,10 +290,13 @@ void Driver::start_worker(const Action& action) {
 
 void Driver::fork_worker(WorkerRun& run) {
   const WorkerId id = run.id;
-  auto notify = NotifySocket::open(loop_, notify_folder_->name(id), [this, id] {
-    machine_.ready(id, now());
-    pump();
-  });
+  auto notify = NotifySocket::open(
+      loop_, notify_folder_->name(id),
+      [this, id] {
+        machine_.ready(id, now());
+        pump();
+      },
+      notify_folder_->for_others());
   if (!notify) throw std::move(notify).error();
   ForkOptions how = options_.fork();
   SpawnOptions spawn = how.spawn();

@@ -60,7 +60,8 @@ bool says_ready(std::string_view datagram) noexcept {
   return false;
 }
 
-NotifyFolder::NotifyFolder() : path_(make_folder()) {
+NotifyFolder::NotifyFolder(bool for_others) : path_(make_folder()), for_others_(for_others) {
+  if (!path_.empty() && for_others) ::chmod(path_.c_str(), 0711);
   if (path_.empty()) path_ = "@baton-" + std::to_string(::getpid()) + "-" + random_name();
 }
 
@@ -70,7 +71,8 @@ NotifyFolder::~NotifyFolder() {
 
 std::string NotifyFolder::name(uint64_t id) const { return path_ + "/" + std::to_string(id); }
 
-Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, std::string name, Callback ready) {
+Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, std::string name, Callback ready,
+                                                         bool for_others) {
   const std::string operation = "open the notify socket " + name;
   Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return failure(errno, operation, "socket");
@@ -84,6 +86,7 @@ Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, std::string
       0) {
     return failure(errno, operation, "bind");
   }
+  if (for_others && name.front() == '/') ::chmod(name.c_str(), 0666);
   std::unique_ptr<NotifySocket> opened(
       new NotifySocket(loop, std::move(socket), std::move(name), std::move(ready)));
   const int on = 1;

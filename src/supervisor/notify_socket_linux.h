@@ -20,16 +20,19 @@ namespace baton::supervisor {
 /// Linux's abstract names. It is removed with this.
 class NotifyFolder {
  public:
-  NotifyFolder();
+  /// `for_others`: the workers run as somebody else, who may reach what he knows the name of.
+  explicit NotifyFolder(bool for_others = false);
   NotifyFolder(const NotifyFolder&) = delete;
   NotifyFolder& operator=(const NotifyFolder&) = delete;
   ~NotifyFolder();
 
   /// A name for a socket as NOTIFY_SOCKET tells it: a path, or "@" and an abstract name.
   [[nodiscard]] std::string name(uint64_t id) const;
+  [[nodiscard]] bool for_others() const noexcept { return for_others_; }
 
  private:
   std::string path_;
+  bool for_others_;
 };
 
 /// The socket at which one worker says that it is ready. Each has one of its own, so that it is known who
@@ -39,7 +42,7 @@ class NotifySocket {
  public:
   /// `ready` is called from the loop, at each READY=1; everything else is ignored.
   [[nodiscard]] static Result<std::unique_ptr<NotifySocket>> open(Loop& loop, std::string name,
-                                                                  Callback ready);
+                                                                  Callback ready, bool for_others = false);
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
   ~NotifySocket();

@@ -131,6 +131,25 @@ TEST_F(Notify, CanBeReachedByThisUserAloneAndLeavesNoFile) {
   EXPECT_NE(::stat(name.c_str(), &status), 0);
 }
 
+TEST(NotifyForOthers, CanBeReachedByWhoKnowsTheName) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can run programs as somebody else";
+  const test::LeakCheck check;
+  Loop loop;
+  const NotifyFolder folder(true);
+  int ready = 0;
+  auto socket = NotifySocket::open(loop, folder.name(1), [&] { ++ready; }, folder.for_others());
+  ASSERT_TRUE(socket);
+  const auto as_nobody = SpawnOptions().uid(65534).gid(65534).stdio(Stdio::inherit());
+  Child helper =
+      spawn(loop, "/usr/bin/env",
+            {"NOTIFY_SOCKET=" + (*socket)->name(), "systemd-notify", "--ready", "--no-block"}, as_nobody);
+  (*socket)->set_worker(helper.pid());
+  loop.run();
+  if (!helper.status()->success()) GTEST_SKIP() << "there is no systemd-notify";
+  (*socket)->read_now();
+  EXPECT_EQ(ready, 1);
+}
+
 TEST_F(Notify, SaysWhyItCannotBeOpened) {
   const auto opened = NotifySocket::open(loop, "/nowhere/at/all", [] {});
   ASSERT_FALSE(opened);
