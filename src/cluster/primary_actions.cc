@@ -149,8 +149,18 @@ void Primary::State::share(PrimaryAction& action) {
   if (worker == nullptr || !worker->child.connected()) return;
   const ListenerSocket& socket = sockets.at(action.listener).at(action.slot).socket;
   Fd copy = socket.duplicate();
-  if (!copy) return report(*worker, Error(errno, "share a listener", "dup"));
-  std::ignore = worker->child.send(action.message, net::Native(std::move(copy)));
+  if (!copy) {
+    report(*worker, Error(errno, "share a listener", "dup"));
+    return machine.share_failed(action.worker, action.listener);
+  }
+  auto sent = worker->child.send(action.message, net::Native(std::move(copy)));
+  std::move(sent).then(
+      [weak = weak_from_this(), id = action.worker, listener = action.listener](const Result<void>& result) {
+        const auto self = weak.lock();
+        if (result || !self) return;
+        if (WorkerProcess::State* there = self->find(id)) self->report(*there, result.error());
+        self->feed([&] { self->machine.share_failed(id, listener); });
+      });
 }
 
 void Primary::State::accept(const PrimaryAction& action) {
