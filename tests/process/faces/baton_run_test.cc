@@ -32,6 +32,19 @@ TEST_F(Run, RunsAnUnmodifiedNodeServerAsManyWorkersBehindOnePort) {
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
+TEST_F(Run, RunsACppProgramThatJoinsTheCluster) {
+  const std::string address = start_listening(admin() + Words{"-i", "2", CLUSTER_HELLO, "--port", "0"});
+  EXPECT_TRUE(address.starts_with("[::]:") || address.starts_with("0.0.0.0:")) << address;
+  std::set<pid_t> pids;
+  for (int i = 0; i < 4; ++i) pids.insert(who(port_of(address)));
+  const auto known = workers();
+  EXPECT_EQ(pids, std::set<pid_t>(known.begin(), known.end()));
+  program.signal(SIGHUP);
+  told("reload done");
+  EXPECT_FALSE(pids.contains(who(port_of(address))));
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 TEST_F(Run, SaysOnceForEachListenerWhereItIsAndHowManyServe) {
   if (!has("node")) GTEST_SKIP() << "there is no Node";
   const std::string app = file("app.js", R"(
