@@ -289,7 +289,7 @@ class Storm {
       case 3:
         if (!processes_.empty()) die(processes_.at(any_process()));
         break;
-      case 4:
+      default:
         now_ += std::chrono::milliseconds(random_.below(2000));
         break;
     }

@@ -153,9 +153,9 @@ TEST(SupervisorMachine, SaysAfterThreeTriesOfEachSlotThatNoWorkerIsEverReady) {
   limits.restart.deaths = 1;
   World world(limits);
   world.machine.start(world.now);
-  for (int i = 0; i < 2; ++i) {
-    world.end(static_cast<WorkerId>(2 * i + 1));
-    world.end(static_cast<WorkerId>(2 * i + 2));
+  for (WorkerId first = 1; first < 5; first += 2) {
+    world.end(first);
+    world.end(first + 1);
     world.wait(1s);
   }
   world.actions();
