@@ -1,4 +1,5 @@
 # Every test that a guide names is a test.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB_RECURSE sources ${ROOT}/tests/*.cc)
 set(tests)
 foreach(source ${sources})
