@@ -1,0 +1,55 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "process/cluster/cluster_test.h"
+
+namespace baton::test {
+
+/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
+inline std::string node_program() {
+  if (const char* chosen = std::getenv("BATON_NODE"); chosen != nullptr && *chosen != '\0') return chosen;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
+  }
+  return {};
+}
+
+inline std::string script(const std::string& name) {
+  return std::string(BATON_SOURCES) + "/tests/interop/cluster/" + name;
+}
+
+/// A cluster with a real Node in it.
+class NodeCluster : public Cluster {
+ protected:
+  void SetUp() override {
+    if (node_program().empty()) GTEST_SKIP() << "there is no Node";
+  }
+  // Node's primary ends when its workers have said goodbye; they are this process's children then.
+  void TearDown() override {
+    Cluster::TearDown();
+    while (::wait(nullptr) > 0) {
+    }
+  }
+  /// Our primary, whose workers are scripts of Node.
+  void start_ours(const std::string& policy, const std::string& module = "worker.js") {
+    start({"--policy", policy, "--exec", script(module)});
+  }
+  /// Node's primary: workers in slot 1 are `program`, the others scripts.
+  void start_nodes(const std::string& policy, std::vector<std::string> program = {CLUSTER_PEER}) {
+    std::vector<std::string> arguments = {script("primary.js"), policy, script("worker.js")};
+    arguments.insert(arguments.end(), program.begin(), program.end());
+    primary = Program(node_program(), arguments);
+  }
+};
+
+}  // namespace baton::test

@@ -1,0 +1,47 @@
+'use strict';
+// A primary of Node's cluster that is driven by lines on its standard input, and prints each event, as
+// tests/process/cluster_peer.cc does: `primary.js rr|none MODULE PROGRAM [ARG...]`. A worker whose slot is given
+// as 1 is PROGRAM, any other one is the script MODULE.
+
+const cluster = require('cluster');
+const readline = require('readline');
+
+const [policy, script, program, ...args] = process.argv.slice(2);
+const node = process.execPath;
+cluster.schedulingPolicy = policy === 'rr' ? cluster.SCHED_RR : cluster.SCHED_NONE;
+
+const print = (line) => process.stdout.write(`${line}\n`);
+const named = ({ address, port }) => `${address === null ? '*' : address}:${port}`;
+const ended = (code, signal) => (signal ? `killed by ${signal}` : `exit code ${code}`);
+
+cluster.on('online', (worker) => print(`${worker.id} online`));
+cluster.on('listening', (worker, address) => print(`${worker.id} listening ${named(address)}`));
+cluster.on('disconnect', (worker) => print(`${worker.id} disconnect`));
+cluster.on('exit', (worker, code, signal) =>
+  print(`${worker.id} exit: ${ended(code, signal)}${worker.exitedAfterDisconnect ? ', meant' : ''}`),
+);
+cluster.on('message', (worker, message) => print(`${worker.id} says ${JSON.stringify(message)}`));
+
+const verbs = {
+  fork: (slot) => {
+    process.execPath = slot === '1' ? program : node;
+    cluster.setupPrimary({ exec: slot === '1' ? args[0] || 'x' : script, args: slot === '1' ? args.slice(1) : [] });
+    cluster.fork();
+  },
+  tell: (id, ...json) => cluster.workers[id].send(JSON.parse(json.join(' '))),
+  kill: (id, signal) => process.kill(cluster.workers[id].process.pid, Number(signal)),
+  leave: (id) => {
+    if (id) return cluster.workers[id].disconnect();
+    cluster.disconnect(() => {
+      print('all gone');
+      process.exit(0);
+    });
+  },
+  state: (id) => print(`${id} pid ${cluster.workers[id].process.pid}`),
+};
+const input = readline.createInterface({ input: process.stdin });
+input.on('line', (line) => {
+  const [verb, ...rest] = line.split(' ');
+  verbs[verb](...rest);
+});
+input.on('close', () => process.exit(0));

@@ -1,0 +1,72 @@
+'use strict';
+// An unmodified worker of Node's cluster that does as it is told by messages; tests/process/cluster_peer.cc
+// does the same in C++. Nothing here knows that its primary may be no Node.
+
+const cluster = require('cluster');
+const dgram = require('dgram');
+const fs = require('fs');
+const http = require('http');
+const https = require('https');
+const net = require('net');
+const path = require('path');
+
+const say = (what) => process.connected && process.send(what);
+const named = ({ address, port }) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+const where = (server) => {
+  const address = server.address();
+  return typeof address === 'string' ? `unix:${address}` : address ? named(address) : 'somewhere';
+};
+
+const held = [];
+const sockets = new Set();
+
+function listen(server, order, verb) {
+  server.on('error', (error) => say(error.code));
+  server.listen(
+    {
+      ...(order.path ? { path: order.path } : {}),
+      ...(order.fd !== undefined ? { fd: order.fd } : {}),
+      ...(order.path || order.fd !== undefined ? {} : { port: order.port, host: order.host }),
+      backlog: order.backlog,
+      exclusive: Boolean(order.exclusive),
+    },
+    () => say(`${verb} ${where(server)}`),
+  );
+  if (order.max) server.maxConnections = order.max;
+  held.push(server);
+}
+
+const answer = (request, response) => response.end(`${process.pid}\n`);
+
+const orders = {
+  serve: (order) => listen(http.createServer(answer), order, 'serving'),
+  tls: (order) => {
+    const file = (name) => fs.readFileSync(path.join(__dirname, 'tls', name));
+    listen(https.createServer({ key: file('key.pem'), cert: file('cert.pem') }, answer), order, 'serving');
+  },
+  // Connections as such: each gets the pid, and is held until the client closes.
+  hold: (order) => {
+    const server = net.createServer({ allowHalfOpen: false }, (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+      socket.resume();
+      socket.write(`${process.pid}\n`);
+    });
+    listen(server, order, 'holding');
+  },
+  udp: (order) => {
+    const socket = dgram.createSocket('udp4');
+    socket.on('message', (_, from) => socket.send(`${process.pid}\n`, from.port, from.address));
+    socket.on('error', (error) => say(error.code));
+    socket.bind({ port: order.port, address: '127.0.0.1', exclusive: Boolean(order.exclusive) }, () =>
+      say(`bound ${named(socket.address())}`),
+    );
+  },
+  close: () => held.splice(0).forEach((server) => server.close()),
+  disconnect: () => cluster.worker.disconnect(),
+  kill: () => cluster.worker.kill(),
+  'disconnect the process': () => process.disconnect(),
+};
+
+process.on('message', (order) => orders[order.do](order));
