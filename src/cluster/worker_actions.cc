@@ -163,7 +163,7 @@ void Worker::State::deliver(const WorkerAction& action) {
 }
 
 void Worker::State::end(bool agreed) {
-  if (!agreed) return process.exit(0);
+  if (!agreed || killing) return process.exit(0);
   left = true;
   process.parent().unref();
   settle_left();

@@ -101,6 +101,12 @@ void WorkerMachine::disconnect() {
   if (!leaving_ && !ended_) leave(false);
 }
 
+void WorkerMachine::kill() {
+  if (ended_ || done_) return;
+  leaving_ = true;
+  if (!farewell_) farewell_ = send({.kind = WorkerMessage::Kind::exited_after_disconnect});
+}
+
 // --- the primary
 
 void WorkerMachine::primary_is_baton() {

@@ -110,6 +110,9 @@ class WorkerMachine {
   void in_kernel(uint64_t token);
   /// The program wants to leave (Node's cluster.worker.disconnect()).
   void disconnect();
+  /// It ends as soon as the primary knows that this is meant, whatever is open (cluster.worker.kill()). A
+  /// primary of Node would die if it could not answer.
+  void kill();
   /// The channel has ended, and all that came before was fed in.
   void channel_ended();
 

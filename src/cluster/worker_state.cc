@@ -122,12 +122,9 @@ void Worker::State::disconnect() {
 }
 
 void Worker::State::kill() {
-  Channel& primary = process.parent();
-  // Without a number: the answer is not waited for.
-  wire::WorkerMessage farewell;
-  farewell.kind = wire::WorkerMessage::Kind::exited_after_disconnect;
-  if (primary.connected()) std::ignore = primary.send(wire::to_value(farewell));
-  process.exit(0);
+  if (left || !process.parent().connected()) return process.exit(0);
+  killing = true;
+  feed([this] { machine.kill(); });
 }
 
 Op<> Worker::State::wait_until_left() {

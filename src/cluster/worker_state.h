@@ -102,6 +102,7 @@ struct Worker::State : std::enable_shared_from_this<State> {
   bool read_done_due = false;
   bool leaving = false;
   bool left = false;
+  bool killing = false;
   bool shut = false;
 };
 

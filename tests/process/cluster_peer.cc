@@ -269,4 +269,8 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}, {"worker", worker}}); }
+int main(int argc, char** argv) {
+  // A worker of Node is told nothing but its number.
+  if (std::getenv("NODE_UNIQUE_ID") != nullptr) return baton::run(argc, argv, {{"worker", worker}});
+  return baton::run(argc, argv, {{"primary", primary}, {"worker", worker}});
+}

@@ -177,8 +177,8 @@ class Worker {
 
   /// Leaves by the book. Mirrors `cluster.worker.disconnect()`.
   void disconnect();
-  /// Tells the primary that it is meant, then ends the process with exit code 0, at once. Mirrors
-  /// `cluster.worker.kill()`.
+  /// Ends the process with exit code 0 as soon as the primary knows that it is meant, whatever is open.
+  /// Mirrors `cluster.worker.kill()`.
   void kill();
   /// The worker was told to leave, or leaves by itself: what is not the cluster's own may be put in order
   /// now; once.

@@ -49,6 +49,21 @@ TEST(WorkerMachine, SaysToANodePrimaryWhatANodeWorkerSays) {
   EXPECT_EQ(world.take(), Lines{"ended as agreed"});
 }
 
+TEST(WorkerMachine, EndsAtOnceWhenThePrimaryKnowsThatItIsMeant) {
+  WorkerWorld world;
+  world.serve();
+  world.hear(R"({"cmd":"NODE_CLUSTER","act":"newconn","key":"k","seq":1})", 7);
+  std::ignore = world.take();
+  world.machine.kill();
+  EXPECT_EQ(world.take(), Lines{R"({"cmd":"NODE_CLUSTER","act":"exitedAfterDisconnect","seq":4})"});
+  world.machine.kill();
+  EXPECT_EQ(world.take(), Lines{});
+  world.hear(R"({"cmd":"NODE_CLUSTER","ack":4,"seq":3})");
+  EXPECT_EQ(world.take(), Lines{"end_channel"});
+  world.machine.channel_ended();
+  EXPECT_EQ(world.take(), Lines{"ended as agreed"});
+}
+
 TEST(WorkerMachine, LeavesWhenThePrimaryTellsItTo) {
   WorkerWorld world;
   world.serve();
