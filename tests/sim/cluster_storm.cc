@@ -34,7 +34,11 @@ std::optional<Failure> ClusterStorm::run(Random& random, bool hands_over) {
   }
   calm_down();
   come_to_rest();
-  leave_all();
+  if (below(4) == 3) {
+    primary_dies();
+  } else {
+    leave_all();
+  }
   return result();
 }
 

@@ -118,4 +118,30 @@ void ClusterStorm::leave_all() {
   }
 }
 
+// Its workers end what they have and go.
+void ClusterStorm::primary_dies() {
+  if (!book_.first_wrong().empty()) return;
+  met(Met::cluster_primary_killed);
+  for (int i = 0; i < 3; ++i) client();
+  for (std::uint32_t i = below(30); i > 0; --i) io();
+  model_.kill(0, 9);
+  const auto all_gone = [this] {
+    return std::ranges::all_of(members_,
+                               [](const auto& one) { return one->worker->mad() || !one->worker->alive(); });
+  };
+  for (int rounds = 0; book_.first_wrong().empty() && !all_gone(); ++rounds) {
+    if (rounds == most_rounds) return wrong("a worker outlives its primary");
+    ++now_;
+    for (const auto& member : members_) {
+      ClusterWorker& worker = *member->worker;
+      if (worker.running()) (void)run_member(*member);
+      if (worker.running() && worker.due() <= now_) worker.timer();
+      (void)worker.work();
+    }
+  }
+  for (const auto& member : members_) {
+    if (member->worker->mad()) kill(*member, 9);
+  }
+}
+
 }  // namespace baton::sim

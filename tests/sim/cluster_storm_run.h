@@ -65,6 +65,7 @@ class ClusterStorm final : public Story, public ClusterPrimary::World {
   bool round();
   bool run_member(Member& member);
   void leave_all();
+  void primary_dies();
   void check();
   std::optional<Failure> result();
 

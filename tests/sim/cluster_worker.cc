@@ -62,7 +62,10 @@ void ClusterWorker::drop_shared(std::uint32_t server) {
 }
 
 bool ClusterWorker::exit_if_done() {
-  if (!running() || !over_ || !held_.empty() || wire().open()) return false;
+  if (!running() || wire().open()) return false;
+  channel_closed();
+  if (!running()) return true;
+  if (!over_ || !held_.empty()) return false;
   exit(0);
   return true;
 }

@@ -64,6 +64,7 @@ class ClusterWorker {
   void hold(int descriptor, std::uint32_t server);
   void exit(int code);
   void drop_shared(std::uint32_t server);
+  virtual void channel_closed() {}
   virtual void connection_opened(std::uint32_t /*server*/) {}
   virtual void connection_closed(std::uint32_t server) = 0;
 
@@ -152,6 +153,9 @@ class NodeWorker final : public ClusterWorker {
   };
   void connection_opened(std::uint32_t server) override;
   void connection_closed(std::uint32_t server) override;
+  void channel_closed() override {
+    if (!over_) ended();
+  }
   void say(Value message);
   void query(std::string_view act, Server& server);
   void reply(const Value& message, int descriptor);

@@ -70,6 +70,7 @@ std::string_view name_of(Met event) {
       "a listener outlived its workers",
       "a worker left by itself",
       "a worker was told to leave with connections open",
+      "the primary of a cluster was killed",
       "a worker was killed with connections open",
       "a worker was stopped with connections open",
       "Node served a connection before its answer was out, and died",

@@ -75,6 +75,7 @@ enum class Met : std::uint8_t {
   cluster_listener_outlived_its_workers,
   cluster_worker_left_by_itself,
   cluster_told_to_leave_with_connections,
+  cluster_primary_killed,
   cluster_killed_with_connections,
   cluster_stopped_with_connections,
   node_served_before_it_answered,

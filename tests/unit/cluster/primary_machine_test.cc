@@ -175,6 +175,29 @@ TEST(PrimaryMachine, ServesWhatCameBackFirstAndInItsOrder) {
   EXPECT_EQ(world.offers(), (Lines{"w2 c3", "w2 c1", "w2 c2"}));
 }
 
+TEST(PrimaryMachine, KeepsWhatComesBackInTheOrderInWhichItWasAccepted) {
+  PrimaryWorld world;
+  world.join(1, true);
+  world.accept(3);
+  for (const ConnectionId id : {3U, 1U, 2U}) world.machine.refused(id);
+  (void)world.take();
+  world.start(2, true);
+  world.query(2);
+  EXPECT_EQ(world.offers(), (Lines{"w2 c1", "w2 c2", "w2 c3"}));
+}
+
+TEST(PrimaryMachine, TrustsAWorkerFullyAgainOnceItAccepts) {
+  PrimaryWorld world;
+  world.join(1, true);
+  world.accept(1);
+  world.answer(1, 1, false);
+  world.machine.time(10);
+  world.answer(1, 2);
+  EXPECT_EQ(world.accept(100), 16) << "its window is whole";
+  world.answer(1, 3, false);
+  EXPECT_EQ(world.machine.next_deadline(), 20U) << "and its next rest is short";
+}
+
 TEST(PrimaryMachine, ExpectsNoAnswerAfterANackButForgivesOne) {
   PrimaryWorld world;
   world.join(1, true);
@@ -317,6 +340,16 @@ TEST(PrimaryMachine, KeepsTheListenerOfAWorkerThatClosesItInOrderToLeave) {
   world.say(1, R"({"cmd":"NODE_CLUSTER","act":"exitedAfterDisconnect","seq":3})");
   EXPECT_EQ(world.take("send"), Lines{R"(send w1 {"cmd":"NODE_CLUSTER","ack":3,"seq":1})"});
   EXPECT_TRUE(world.machine.worker(1)->exited_after_disconnect);
+  world.machine.time(5000);
+  EXPECT_EQ(world.take(), Lines{});
+}
+
+TEST(PrimaryMachine, KeepsAListenerThatOthersUse) {
+  PrimaryWorld world;
+  world.join(1);
+  world.join(2);
+  world.say(1, R"({"cmd":"NODE_CLUSTER","act":"close","key":"null:80:4:undefined","seq":2})");
+  (void)world.take();
   world.machine.time(5000);
   EXPECT_EQ(world.take(), Lines{});
 }
@@ -555,7 +588,10 @@ TEST(PrimaryMachine, BlamesNobodyForTheTimeThatItSleptItself) {
   run_until(world.machine, 100);
   (void)world.take();
   world.machine.time(100000);
-  EXPECT_EQ(world.take("kill"), Lines{});
+  run_until(world.machine, 100500);
+  EXPECT_EQ(world.take("kill"), Lines{}) << "it has had half a second";
+  run_until(world.machine, 101000);
+  EXPECT_EQ(world.take("kill"), Lines{"kill w1 9"}) << "and now the whole time";
 }
 
 TEST(PrimaryMachine, EndsAProcessThatClosedItsChannelWithHandOffsUnanswered) {

@@ -102,6 +102,21 @@ TEST(WorkerMachine, DeliversAConnectionOnlyWhenItsAcceptanceIsInTheKernel) {
   EXPECT_EQ(world.take(), Lines{"deliver s1 h7"});
 }
 
+TEST(WorkerMachine, DeliversOnlyThatOfTwoWhoseAcceptanceIsInTheKernel) {
+  WorkerWorld world;
+  world.serve();
+  world.kernel_full = true;
+  world.connection(7, 1);
+  (void)world.take();
+  const uint64_t first = world.last_token;
+  world.connection(8, 2);
+  (void)world.take();
+  world.machine.in_kernel(first);
+  EXPECT_EQ(world.take(), Lines{"deliver s1 h7"});
+  world.machine.in_kernel(world.last_token);
+  EXPECT_EQ(world.take(), Lines{"deliver s1 h8"});
+}
+
 TEST(WorkerMachine, ClosesWhatItCouldNotSayItHadAccepted) {
   WorkerWorld world;
   world.serve();
