@@ -75,6 +75,7 @@ void Primary::State::carry_out(PrimaryAction& action) {
       return take_back(action.connection);
     case Kind::close_connection:
       take_back(action.connection);
+      if (connections.at(action.connection).look) --looks;
       connections.erase(action.connection);
       return;
     case Kind::open:
@@ -210,14 +211,14 @@ void Primary::State::kill(const PrimaryAction& action) {
 }
 
 void Primary::State::look(ConnectionId id) {
-  const auto looks =
-      std::ranges::count_if(connections, [](const auto& c) { return c.second.look != nullptr; });
-  if (static_cast<std::size_t>(looks) >= most_looks) return machine.sticky_value(id, std::nullopt);
+  if (looks >= most_looks) return machine.sticky_value(id, std::nullopt);
   Connection& connection = connections.at(id);
+  ++looks;
   connection.look = std::make_unique<StickyLook>(process.loop(), connection.handle.descriptor(), policy,
                                                  [this, id](std::optional<std::string_view> value) {
                                                    // The value lies in what is destroyed here.
                                                    const auto done = std::move(connections.at(id).look);
+                                                   --looks;
                                                    feed([&] { machine.sticky_value(id, value); });
                                                  });
 }

@@ -92,6 +92,7 @@ struct Primary::State : std::enable_shared_from_this<State> {
   std::vector<Promise<>> end_waits;
   WorkerId last_worker = 0;
   ConnectionId last_connection = 0;
+  std::size_t looks = 0;  // under way
   bool carrying_out = false;
   bool closing = false;  // every worker was told to leave
   bool shut = false;     // the Primary is gone

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include <sys/socket.h>
+
 #include <utility>
 
 #include "http/body_wait.h"
@@ -14,6 +16,12 @@ namespace {
 constexpr auto linger_idle = std::chrono::seconds(2);
 constexpr auto linger_time = std::chrono::seconds(30);
 constexpr std::uint64_t linger_limit = std::uint64_t{64} << 20;
+
+// The sweep may come between a request's arrival and its being read.
+bool input_waits(int descriptor) {
+  char byte = 0;
+  return ::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 }  // namespace
 
@@ -298,7 +306,7 @@ void Connection::check(std::chrono::milliseconds now) {
   } else if (phase_ != Phase::none) {
     if (!request_ended_ && over(options.request_timeout(), since_)) refuse(408);
   } else if (parser_.idle() && requests_ > 0) {
-    if (over(core_->idle_limit(), since_)) close_gently();
+    if (over(core_->idle_limit(), since_) && !input_waits(socket_.descriptor())) close_gently();
   } else if (over(options.headers_timeout(), since_) || over(options.request_timeout(), since_)) {
     refuse(408);
   }

@@ -193,6 +193,43 @@ TEST_F(HttpDrain, ClosesWhatIsLeftWhenItsTimeIsOver) {
   EXPECT_EQ(clients.back().got, "");
 }
 
+TEST_F(HttpDrain, RetiresByClosingWhoWasQuietForTheGraceAndWaitingForWhoHasNotSpoken) {
+  bool retired = false;
+  Timer later;
+  serve_with(hello);
+  Client& fresh = client();
+  Client& quiet = client(get, [&](Client& self) {
+    if (!self.got.ends_with("hello")) return;
+    server.retire(20ms).then([&](Result<void>) { retired = true; });
+  });
+  later = Timer::every(*loop, 1ms, [&] {
+    if (!quiet.closed) return;
+    later.stop();
+    EXPECT_FALSE(retired);
+    fresh.socket.write(get);
+  });
+  loop->run();
+  EXPECT_TRUE(quiet.ended);
+  EXPECT_FALSE(quiet.broken);
+  EXPECT_EQ(quiet.count("hello"), 1U);
+  EXPECT_TRUE(fresh.has("Connection: close\r\n"));
+  EXPECT_TRUE(fresh.got.ends_with("hello"));
+  EXPECT_TRUE(retired);
+}
+
+TEST_F(HttpDrain, RetiresWithoutHurryingARequestInFlight) {
+  bool retired = false;
+  Timer later;
+  serve_with([&](Request&, Response& response) {
+    server.retire(1ms).then([&](Result<void>) { retired = true; });
+    later = Timer(*loop, 60ms, [&] { response.end("hello"); });
+  });
+  const std::string got = answer_to(get);
+  EXPECT_EQ(body_of(got), "hello");
+  EXPECT_TRUE(clients.front().has("Connection: close\r\n"));
+  EXPECT_TRUE(retired);
+}
+
 struct Refused {
   const char* what;
   std::string request;

@@ -1,0 +1,121 @@
+#include "cluster/listener_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "baton/net/server.h"
+#include "support/leak_check.h"
+
+namespace baton::cluster {
+namespace {
+
+class ListenerSockets : public test::LeakFree {
+ protected:
+  Result<ListenerSocket> open(const wire::ListenQuery& query, Sharing sharing = Sharing::handed_over) {
+    return ListenerSocket::open(loop, query, sharing, 16);
+  }
+  static wire::ListenQuery query(std::optional<std::string> address, int64_t port,
+                                 wire::AddressType type = wire::AddressType::tcp4) {
+    wire::ListenQuery result;
+    result.address = std::move(address);
+    result.port = port;
+    result.type = type;
+    return result;
+  }
+  int error_of(const wire::ListenQuery& query) {
+    const auto opened = open(query);
+    return opened ? 0 : opened.error().code().value();
+  }
+  static bool has(const ListenerSocket& socket, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    ::getsockopt(socket.descriptor(), SOL_SOCKET, option, &value, &length);
+    return value != 0;
+  }
+
+  Loop loop;
+};
+
+TEST_F(ListenerSockets, WithoutAnAddressListenOnAllOfTheMachine) {
+  const auto socket = open(query(std::nullopt, 0));
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(socket->sockname()->address, "::");
+  EXPECT_EQ(socket->sockname()->family, "IPv6");
+  EXPECT_GT(socket->sockname()->port, 0);
+  EXPECT_TRUE(has(*socket, SO_ACCEPTCONN));
+}
+
+TEST_F(ListenerSockets, SayWhatTheyAreBoundTo) {
+  const auto socket = open(query("127.0.0.1", 0));
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(socket->sockname()->address, "127.0.0.1");
+  EXPECT_EQ(socket->sockname()->family, "IPv4");
+}
+
+TEST_F(ListenerSockets, FailWithTheErrno) {
+  const auto taken = open(query("127.0.0.1", 0));
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(error_of(query("127.0.0.1", taken->sockname()->port)), EADDRINUSE);
+  EXPECT_EQ(error_of(query("not an address", 0)), EINVAL);
+  EXPECT_EQ(error_of(query("127.0.0.1", 65536)), EINVAL);
+  EXPECT_EQ(error_of(query("/no/such/folder/socket", -1, wire::AddressType::unix_path)), ENOENT);
+  EXPECT_EQ(error_of(query("/" + std::string(200, 'x'), -1, wire::AddressType::unix_path)), ENAMETOOLONG);
+  EXPECT_EQ(error_of(query("", -1, wire::AddressType::unix_path)), EINVAL);
+}
+
+TEST_F(ListenerSockets, OfOnePortForManySocketsAreBesideEachOther) {
+  const auto first = open(query("127.0.0.1", 0), Sharing::a_socket_each);
+  ASSERT_TRUE(first);
+  const auto second = first->beside(16);
+  ASSERT_TRUE(second) << second.error().what();
+  EXPECT_EQ(second->sockname()->port, first->sockname()->port);
+  EXPECT_NE(second->descriptor(), first->descriptor());
+}
+
+TEST_F(ListenerSockets, OfUdpAreBoundAndNoMore) {
+  const auto socket = open(query("127.0.0.1", 0, wire::AddressType::udp4), Sharing::datagrams);
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(descriptor_kind(socket->descriptor()), DescriptorKind::udp);
+  EXPECT_GT(socket->sockname()->port, 0);
+}
+
+TEST_F(ListenerSockets, RemoveTheirFileUnlessItIsSomebodyElsesByNow) {
+  std::string folder = "/tmp/baton-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/socket";
+  {
+    const auto socket = open(query(path, -1, wire::AddressType::unix_path));
+    ASSERT_TRUE(socket) << socket.error().what();
+    EXPECT_FALSE(socket->sockname());
+    EXPECT_TRUE(std::filesystem::is_socket(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  {
+    const auto socket = open(query(path, -1, wire::AddressType::unix_path));
+    std::filesystem::remove(path);
+    const net::Server other = net::listen(loop, net::Endpoint::unix_path(path));
+    EXPECT_TRUE(socket && other);
+  }
+  EXPECT_TRUE(std::filesystem::exists(path));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(ListenerSockets, AreNeverThoseThatThisProcessMadeForItself) {
+  const net::Server own = net::listen(loop, net::Endpoint("127.0.0.1", 0));
+  wire::ListenQuery asked;
+  asked.fd = own.descriptor();
+  EXPECT_EQ(error_of(asked), EBADF);
+  const Fd given(::dup(own.descriptor()));  // as one that was inherited: not close-on-exec
+  asked.fd = given.get();
+  const auto socket = open(asked);
+  ASSERT_TRUE(socket) << socket.error().what();
+  EXPECT_NE(socket->descriptor(), given.get());
+  EXPECT_EQ(socket->sockname()->port, own.local().port());
+}
+
+}  // namespace
+}  // namespace baton::cluster
