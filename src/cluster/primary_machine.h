@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/cluster/policy.h"
 #include "baton/wire/value.h"
@@ -335,7 +336,7 @@ class PrimaryMachine {
   Connections connections_;
   size_t in_flight_ = 0;
   uint64_t requeued_ = 0;
-  std::deque<PrimaryAction> actions_;
+  Fifo<PrimaryAction> actions_;
   mutable std::vector<Choice> choices_;
 };
 

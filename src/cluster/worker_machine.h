@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
 #include "wire/cluster_message.h"
@@ -197,7 +198,7 @@ class WorkerMachine {
   double sent_lag_ = 0;
   uint64_t load_at_ = 0;  // when it was last sent
 
-  std::deque<WorkerAction> actions_;
+  Fifo<WorkerAction> actions_;
 };
 
 }  // namespace baton::cluster

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/fifo.h"
 #include "loop/poll.h"
 #include "loop/slot.h"
 #include "net/sockaddr.h"
@@ -41,7 +42,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   Slot<std::string_view> on_data;
   Slot<const Error&> on_error;
   Slot<> on_end, on_close, on_drain, on_gone;
-  std::deque<std::pair<uint64_t, Promise<>>> flushes;
+  Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
   bool tcp;
   bool reading = false;  // somebody wants data
@@ -124,8 +125,9 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if (!descriptor) return;
     const auto state = queue.flush(descriptor.get());
     while (!flushes.empty() && flushes.front().first <= queue.written()) {
-      flushes.front().second.resolve({});
+      Promise<> flushed = std::move(flushes.front().second);
       flushes.pop_front();
+      flushed.resolve({});
     }
     if (state == WriteQueue::State::failed) {
       fail(Error(queue.error(), "write", "sendmsg"));

@@ -30,7 +30,7 @@ void WriteQueue::append(std::string&& bytes) {
   }
   if (bytes.empty()) return;
   size_ += bytes.size();
-  chunks_.push_back(std::move(bytes));
+  chunks_.emplace_back(std::move(bytes));
 }
 
 size_t WriteQueue::write_through(int descriptor, std::string_view bytes) {
@@ -42,7 +42,7 @@ size_t WriteQueue::write_through(int descriptor, std::string_view bytes) {
   return static_cast<size_t>(sent);
 }
 
-void WriteQueue::attach(int descriptor) { marks_.push_back({written_ + size_, descriptor}); }
+void WriteQueue::attach(int descriptor) { marks_.emplace_back(written_ + size_, descriptor); }
 
 void WriteQueue::clear() noexcept {
   chunks_.clear();
@@ -103,6 +103,7 @@ void WriteQueue::consume(size_t count) {
     }
     count -= left;
     head_ = 0;
+    chunks_.front() = {};
     chunks_.pop_front();
   }
 }

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
+
+#include "base/fifo.h"
 
 namespace baton::net {
 
@@ -45,8 +46,8 @@ class WriteQueue {
   long send_run(int descriptor);
   void consume(size_t count);
 
-  std::deque<std::string> chunks_;
-  std::deque<Mark> marks_;
+  Fifo<std::string> chunks_;
+  Fifo<Mark> marks_;
   size_t head_ = 0;  // consumed bytes of the first chunk
   size_t size_ = 0;
   uint64_t written_ = 0;

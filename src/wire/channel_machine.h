@@ -9,9 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
-#include "wire/fifo.h"
 #include "wire/handle_message.h"
 #include "wire/handoff_ledger.h"
 #include "wire/line_framer.h"
