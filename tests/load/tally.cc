@@ -43,7 +43,8 @@ void Tally::merge(const Tally& other) {
   seconds_ += other.seconds_;
   idle_ends_ += other.idle_ends_;
   for (const auto& [worker, count] : other.by_worker_) by_worker_[worker] += count;
-  const std::size_t room = std::min(most_times - std::min(most_times, took_us_.size()), other.took_us_.size());
+  const std::size_t room =
+      std::min(most_times - std::min(most_times, took_us_.size()), other.took_us_.size());
   took_us_.insert(took_us_.end(), other.took_us_.begin(),
                   other.took_us_.begin() + static_cast<std::ptrdiff_t>(room));
   const bool first = began_ == Clock::time_point();
