@@ -11,7 +11,7 @@ namespace {
 constexpr size_t flush_at = size_t{64} << 10;
 constexpr auto starved_pause = std::chrono::milliseconds(10);
 constexpr auto report_interval = std::chrono::seconds(1);
-constexpr int most_reports = 10;
+constexpr int most_reports = 1000;
 // Reads that bring descriptors are acknowledged together, up to so many.
 constexpr int reads_together = 32;
 constexpr int reads_a_turn = 64;
@@ -476,6 +476,9 @@ void Channel::State::report(const Error& error) {
   if (detached) return;
   // A process at its limit of descriptors would say the same for each that did not come.
   if (loop.now() - reports_since >= report_interval) {
+    if (reports > most_reports) {
+      std::fprintf(stderr, "baton: channel: and %d more such lines\n", reports - most_reports);
+    }
     reports_since = loop.now();
     reports = 0;
   }
