@@ -168,7 +168,10 @@ int main(int argc, char** argv) {
   app.allow_extras(is_worker);
   try {
     app.parse(argc, argv);
-    if (const auto policy = cluster::Policy::parse(settings.policy); !policy) throw policy.error();
+    if (const auto policy = cluster::Policy::parse(settings.policy); !policy) {
+      complain(policy.error().what() + std::string(" (see cluster_hello --help)"));
+      return 2;
+    }
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const std::exception& error) {
