@@ -34,7 +34,7 @@ Listening asked(const wire::ListenQuery& query) {
 }  // namespace
 
 Listening Primary::State::bound(const PrimaryMachine::Listener& listener) {
-  const Listening wanted = asked(listener.query);
+  Listening wanted = asked(listener.query);
   if (!listener.sockname) return wanted;
   const bool v6 = listener.sockname->family == "IPv6";
   Listening::Type type = v6 ? Listening::Type::ipv6 : Listening::Type::ipv4;

@@ -297,8 +297,8 @@ class Cost : public World {
     int64_t memory = 0;
     std::istringstream map(text_of("/proc/" + std::to_string(child.pid()) + "/smaps_rollup"));
     for (std::string line; std::getline(map, line);) {
-      // Neither Private_Clean nor Private_Dirty: pages of the program's file are among those, depending on who
-      // else runs it and whether it is on the disk yet.
+      // Neither Private_Clean nor Private_Dirty: pages of the program's file are among those, depending on
+      // who else runs it and whether it is on the disk yet.
       if (line.starts_with("Anonymous:")) memory += std::stoll(line.substr(line.find(':') + 1));
     }
     channel.write("\"bye\"\n");
