@@ -101,12 +101,16 @@ void ByzantinePeer::tell_the_truth() {
   const std::string line = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":{\"file\":" +
                            std::to_string(kernel().file_of(pid(), mine)) + "}}\n";
   const int result = kernel().send(pid(), descriptor(), line, std::span(&mine, 1));
-  if (result > 0) queue_ = line.substr(static_cast<std::size_t>(result));
+  if (result > 0) {
+    queue_ = line.substr(static_cast<std::size_t>(result));
+    line_over_ = queue_.empty();
+  }
   kernel().close(pid(), mine);
 }
 
 void ByzantinePeer::write() {
-  if (queue_.empty() && random().below(4) == 1) return tell_the_truth();
+  // What was said of a line already, a lone mark or a space, would be the beginning of the true one.
+  if (queue_.empty() && line_over_ && random().below(4) == 1) return tell_the_truth();
   if (queue_.empty()) invent();
   std::vector<int> mine;
   std::vector<int> carried;
@@ -121,7 +125,10 @@ void ByzantinePeer::write() {
   std::size_t length = queue_.size();
   if (random().below(3) == 1) length = random().between(1, static_cast<std::uint32_t>(length));
   const int result = kernel().send(pid(), descriptor(), {queue_.data(), length}, carried);
-  if (result > 0) queue_.erase(0, static_cast<std::size_t>(result));
+  if (result > 0) {
+    line_over_ = queue_[static_cast<std::size_t>(result) - 1] == '\n';
+    queue_.erase(0, static_cast<std::size_t>(result));
+  }
   if (result == -EPIPE) close_channel();
 }
 

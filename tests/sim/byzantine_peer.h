@@ -30,6 +30,7 @@ class ByzantinePeer final : public Peer {
 
   bool reads_;
   std::string queue_;
+  bool line_over_ = true;
 };
 
 }  // namespace baton::sim
