@@ -197,7 +197,7 @@ TEST_P(WorkerWire, AtItsLimitOfDescriptorsItSaysSoTwice) {
 class PrimaryWire : public Wire {
  protected:
   void begin(const std::string& policy) {
-    const std::string name = "baton-wire-" + std::to_string(::getpid()) + "-" + std::to_string(++sockets_made);
+    const std::string name = "baton-wire-" + std::to_string(::getpid()) + "-" + std::to_string(++made);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     name.copy(address.sun_path + 1, sizeof address.sun_path - 2);
@@ -261,7 +261,7 @@ class PrimaryWire : public Wire {
 
  private:
   RawChannel lender_;
-  static inline int sockets_made = 0;
+  static inline int made = 0;
 };
 INSTANTIATE_TEST_SUITE_P(Of, PrimaryWire, testing::Values("Cpp", "Node"),
                          [](const auto& test) { return test.param; });
