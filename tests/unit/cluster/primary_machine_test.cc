@@ -411,7 +411,7 @@ TEST(PrimaryMachine, AnswersABadQuerySoThatNodeDoesNotWaitForEver) {
 // --- policies
 
 TEST(PrimaryMachine, SharesOneSocketUnderTheSharedPolicy) {
-  PrimaryWorld world(Policy(Policy::Kind::shared));
+  PrimaryWorld world{Policy(Policy::Kind::shared)};
   world.start(1);
   world.query(1);
   world.open_all();
@@ -422,7 +422,7 @@ TEST(PrimaryMachine, SharesOneSocketUnderTheSharedPolicy) {
 }
 
 TEST(PrimaryMachine, TellsAWorkerThatCouldNotBeGivenItsSocket) {
-  PrimaryWorld world(Policy(Policy::Kind::reuse_port));
+  PrimaryWorld world{Policy(Policy::Kind::reuse_port)};
   world.start(1).start(2);
   world.query(1);
   world.query(2);
@@ -450,7 +450,7 @@ TEST(PrimaryMachine, SharesUdpSocketsUnderEveryPolicy) {
 }
 
 TEST(PrimaryMachine, KeepsASocketForEachSlotAndServesTheOneThatNobodyServes) {
-  PrimaryWorld world(Policy(Policy::Kind::reuse_port));
+  PrimaryWorld world{Policy(Policy::Kind::reuse_port)};
   world.start(1).start(2);
   world.query(1);
   world.query(2);
@@ -471,7 +471,7 @@ TEST(PrimaryMachine, KeepsASocketForEachSlotAndServesTheOneThatNobodyServes) {
 }
 
 TEST(PrimaryMachine, SendsTheSameClientToTheSameSlot) {
-  PrimaryWorld world(Policy(Policy::Kind::sticky));
+  PrimaryWorld world{Policy(Policy::Kind::sticky)};
   for (const WorkerId worker : {1U, 2U, 3U}) world.join(worker, true);
   std::map<std::string, std::string> homes;
   for (int round = 0; round < 3; ++round) {
@@ -501,7 +501,7 @@ TEST(PrimaryMachine, LooksForTheCookieBeforeItChooses) {
 }
 
 TEST(PrimaryMachine, GivesTheNextConnectionToTheLessLoaded) {
-  PrimaryWorld world(Policy(Policy::Kind::least_loaded));
+  PrimaryWorld world{Policy(Policy::Kind::least_loaded)};
   world.join(1, true);
   world.join(2, true);
   world.say(1, R"({"cmd":"NODE_BATON_LOAD","connections":9,"lag":0})");
