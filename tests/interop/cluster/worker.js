@@ -3,6 +3,11 @@
 // does the same in C++. Nothing here knows that its primary may be no Node.
 
 const cluster = require('cluster');
+
+// Node's own race: a worker that is told to leave says that it closes its servers to a primary that may be gone already.
+cluster.worker.on('error', (error) => {
+  if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+});
 const dgram = require('dgram');
 const fs = require('fs');
 const http = require('http');
