@@ -89,6 +89,7 @@ Channel::Sent Channel::send(const Value& message, net::Socket socket) {
   const std::string key = socket ? socket.server_key() : std::string();
   auto descriptor = socket.release();
   if (!descriptor) throw std::logic_error(descriptor.error().what());
+  make_nonblocking(descriptor->get());
   auto sent = state_->send(message, "net.Socket", key, std::move(*descriptor));
   return Sent(state_, std::move(sent), !state_->machine.above_high_water());
 }
@@ -229,7 +230,6 @@ void Channel::on_internal_refused(std::move_only_function<void(Value)> callback)
 Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
   const std::string_view type = wire::HandleMessage::native_type(handle.kind());
   if (type.empty()) return failure(Errc::wrong_handle, "offer a handle", describe(handle.kind()));
-  make_nonblocking(handle.descriptor());
   return state_->offer(message, type, handle);
 }
 net::Native Channel::take_back(uint64_t offer) { return state_->take_back(offer); }
