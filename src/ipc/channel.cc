@@ -89,7 +89,6 @@ Channel::Sent Channel::send(const Value& message, net::Socket socket) {
   const std::string key = socket ? socket.server_key() : std::string();
   auto descriptor = socket.release();
   if (!descriptor) throw std::logic_error(descriptor.error().what());
-  make_nonblocking(descriptor->get());
   auto sent = state_->send(message, "net.Socket", key, std::move(*descriptor));
   return Sent(state_, std::move(sent), !state_->machine.above_high_water());
 }

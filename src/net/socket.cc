@@ -26,6 +26,11 @@ constexpr int reads_a_turn = 8;
 
 std::array<char, size_t{64} << 10> read_buffer;
 
+bool set_nonblocking(int descriptor) {
+  int on = 1;
+  return ::ioctl(descriptor, FIONBIO, &on) == 0;
+}
+
 }  // namespace
 
 struct Socket::State : std::enable_shared_from_this<State> {
@@ -279,8 +284,7 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
   try {
     Socket socket(std::make_shared<State>(loop, std::move(descriptor), kind));
     // What a socket is asked is asked without waiting.
-    int on = 1;
-    if (!socket.state_->socket && ::ioctl(socket.descriptor(), FIONBIO, &on) != 0) {
+    if (!socket.state_->socket && !set_nonblocking(socket.descriptor())) {
       return failure(errno, "adopt a stream", "ioctl");
     }
     if (socket.state_->tcp) socket.no_delay(true);
@@ -361,6 +365,7 @@ void Socket::close() noexcept {
 Result<Fd> Socket::release() {
   if (!state_ || !state_->descriptor) return failure(EBADF, "release a stream");
   if (!state_->queue.empty()) return failure(EBUSY, "release a stream", "bytes are still queued");
+  if (!set_nonblocking(state_->descriptor.get())) return failure(errno, "release a stream", "ioctl");
   const auto state = std::move(state_);
   state->poll.close();
   Fd descriptor = std::move(state->descriptor);

@@ -77,7 +77,7 @@ class Socket {
   void close() noexcept;
 
   /// Gives the descriptor away, with what the peer sends from now on; fails with EBUSY while bytes are queued
-  /// for writing, EBADF when closed. The socket is empty afterwards.
+  /// for writing, EBADF when closed. The socket is empty afterwards, the descriptor does not block.
   [[nodiscard]] Result<Fd> release();
   /// The descriptor, still owned here.
   [[nodiscard]] int descriptor() const noexcept;
