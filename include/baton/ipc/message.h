@@ -27,8 +27,8 @@ class Message {
   /// What the peer said; undefined if it sent a handle with nothing.
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] Value take_value() { return std::move(value_); }
-  /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that does
-  /// not fit.
+  /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that
+  /// does not fit.
   template <detail::described T>
   [[nodiscard]] Result<T> as() const {
     return from_value<T>(value_);
