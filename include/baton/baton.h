@@ -23,6 +23,7 @@
 #include "baton/net/native.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
+#include "baton/net/udp.h"
 #include "baton/process/forked_child.h"
 #include "baton/process/process.h"
 #include "baton/spawn/child.h"
