@@ -19,6 +19,7 @@
 #include "baton/loop/signal.h"
 #include "baton/loop/task.h"
 #include "baton/loop/timer.h"
+#include "baton/net/bound_socket.h"
 #include "baton/net/endpoint.h"
 #include "baton/net/native.h"
 #include "baton/net/server.h"
