@@ -10,6 +10,7 @@
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
 #include "baton/net/udp.h"
+#include "baton/wire/payload.h"
 #include "baton/wire/value.h"
 
 namespace baton {
@@ -29,6 +30,12 @@ class Message {
   /// What the peer said; undefined if it sent a handle with nothing.
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] Value take_value() { return std::move(value_); }
+  /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that
+  /// does not fit.
+  template <detail::described T>
+  [[nodiscard]] Result<T> as() const {
+    return from_value<T>(value_);
+  }
 
   /// The handle's type as on the wire: "net.Server", "net.Socket", "net.BoundSocket", "dgram.Socket" come as
   /// what they are called (a net::UdpSocket the last), "net.Native" and "dgram.Native" as a net::Native;
