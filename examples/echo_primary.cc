@@ -3,6 +3,8 @@
 // Each line of standard input is a JSON message, or a command:
 //   :server PORT     listens on 127.0.0.1 (0: any port) and sends the listener; never accepts itself
 //   :sockets PORT    the same, and sends each connection that it accepts
+//   :udp PORT        binds a UDP socket on 127.0.0.1 and sends it; never receives itself
+//   :bound PORT      binds a TCP socket that does not listen yet, and sends it
 //   :disconnect      sends what is queued, finishes this direction, and prints what still arrives
 //   :kill SIGNAL
 
@@ -144,6 +146,14 @@ class EchoPrimary {
       servers_.push_back(listen_on(argument));
       servers_.back().on_connection(
           [this](Socket socket) { child_.send(Value::object().set("handle", "socket"), std::move(socket)); });
+    } else if (name == ":udp") {
+      const auto socket = baton::net::bind_udp(self_.loop(), Endpoint("127.0.0.1", port_of(argument)));
+      print(Value::object().set("listening", socket.local().port()));
+      child_.send(Value::object().set("handle", "udp"), socket);
+    } else if (name == ":bound") {
+      auto socket = baton::net::bind(Endpoint("127.0.0.1", port_of(argument)));
+      print(Value::object().set("listening", socket.local().port()));
+      child_.send(Value::object().set("handle", "bound"), std::move(socket));
     } else if (name == ":disconnect") {
       disconnect();
     } else if (name == ":kill") {
@@ -158,13 +168,17 @@ class EchoPrimary {
     }
   }
 
-  Server listen_on(std::string_view port_text) {
+  static uint16_t port_of(std::string_view port_text) {
     uint16_t port = 0;
     const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
     if (error != std::errc() || end != port_text.data() + port_text.size()) {
       throw std::invalid_argument("not a port: " + std::string(port_text));
     }
-    Server server = baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port));
+    return port;
+  }
+
+  Server listen_on(std::string_view port_text) {
+    Server server = baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port_of(port_text)));
     print(Value::object().set("listening", server.local().port()));
     return server;
   }
@@ -199,7 +213,8 @@ baton::Task<> primary(baton::Process& self) {
       std::fputs(
           "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input "
           "is a\n"
-          "JSON message to it, or one of :server PORT, :sockets PORT, :disconnect, :kill SIGNAL.\n",
+          "JSON message to it, or one of :server PORT, :sockets PORT, :udp PORT, :bound PORT, :disconnect,\n"
+          ":kill SIGNAL.\n",
           stdout);
     }
     self.exit(asked ? 0 : 2);

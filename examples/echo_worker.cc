@@ -2,8 +2,11 @@
 //
 //   {"ready":<pid>}                         its first message
 //   m                                    -> {"echo":m}
-//   m with a handle                      -> {"got":"net.Server","with":m}, and it serves the handle
-//   {"give":"net.Server"|"net.Socket"}   -> {"given":...,"port":P} with such a handle
+//   m with a handle                      -> {"got":"net.Server","with":m}, and it serves the handle: a
+//   server's
+//                                           connections, a connection, each datagram with the same datagram
+//   {"give":"net.Server"|"net.Socket"|"net.Native"|"net.BoundSocket"|"dgram.Socket"|"dgram.Native"}
+//                                        -> {"given":...,"port":P} with such a handle
 //   "bye"                                   it exits with 0 once everything it sent has left
 //   "throw"                                 an exception leaves the callback: it exits with 1
 
@@ -21,10 +24,12 @@
 using baton::Message;
 using baton::Process;
 using baton::Value;
+using baton::net::BoundSocket;
 using baton::net::Endpoint;
 using baton::net::Native;
 using baton::net::Server;
 using baton::net::Socket;
+using baton::net::UdpSocket;
 
 namespace {
 
@@ -41,6 +46,7 @@ class EchoWorker {
   /// Accepts no more connections, and settles when those that were accepted are answered.
   baton::Op<> finished() {
     servers_.clear();
+    datagrams_.clear();
     finished_.emplace(self_.loop());
     auto op = finished_->op();
     settle_if_finished();
@@ -74,14 +80,37 @@ class EchoWorker {
       serve(message.take<Server>());
     } else if (message.get_if<Socket>() != nullptr) {
       serve(message.take<Socket>(), "handled by ");
+    } else if (message.get_if<UdpSocket>() != nullptr) {
+      serve(message.take<UdpSocket>());
+    } else if (message.get_if<BoundSocket>() != nullptr) {
+      listen_on(message.take<BoundSocket>());
     } else {
-      Native native = message.take<Native>();
-      if (native.listens()) {
-        serve(Server::adopt(self_.loop(), native.release()).value());
-      } else {
-        serve(Socket::adopt(self_.loop(), native.release()).value(), "handled by ");
-      }
+      serve(message.take<Native>());
     }
+  }
+
+  void serve(Native native) {
+    if (native.listens()) {
+      serve(Server::adopt(self_.loop(), native.release()).value());
+    } else if (native.kind() == baton::DescriptorKind::udp) {
+      serve(UdpSocket::adopt(self_.loop(), native.release()).value());
+    } else {
+      serve(Socket::adopt(self_.loop(), std::move(native)).value(), "handled by ");
+    }
+  }
+
+  // Somebody else may listen on that address by now.
+  void listen_on(BoundSocket socket) {
+    try {
+      serve(baton::net::listen(self_.loop(), std::move(socket)));
+    } catch (const baton::Error& error) {
+      self_.parent().send(Value::object().set("error", error.what()));
+    }
+  }
+
+  void serve(UdpSocket socket) {
+    UdpSocket& served = datagrams_.emplace_back(std::move(socket));
+    served.on_message([&served](std::string_view bytes, const Endpoint& from) { served.send(bytes, from); });
   }
 
   void serve(Server server) {
@@ -103,12 +132,30 @@ class EchoWorker {
   }
 
   void give(const Value& kind) {
+    const Endpoint any_port("127.0.0.1", 0);
     if (kind == Value("net.Server")) {
-      Server server = baton::net::listen(self_.loop(), Endpoint("127.0.0.1", 0));
+      Server server = baton::net::listen(self_.loop(), any_port);
       self_.parent().send(given("net.Server", server.local().port()), server);
       serve(std::move(server));
     } else if (kind == Value("net.Socket")) {
       give_socket();
+    } else if (kind == Value("net.Native")) {
+      Server server = baton::net::listen(self_.loop(), any_port);
+      const Value message = given("net.Native", server.local().port());
+      const Native native(server.release());
+      self_.parent().send(message, native);
+    } else if (kind == Value("net.BoundSocket")) {
+      BoundSocket socket = baton::net::bind(any_port);
+      const Value message = given("net.BoundSocket", socket.local().port());
+      self_.parent().send(message, std::move(socket));
+    } else if (kind == Value("dgram.Socket")) {
+      UdpSocket socket = baton::net::bind_udp(self_.loop(), any_port);
+      self_.parent().send(given("dgram.Socket", socket.local().port()), socket);
+      serve(std::move(socket));
+    } else if (kind == Value("dgram.Native")) {
+      UdpSocket socket = baton::net::bind_udp(self_.loop(), any_port);
+      const Value message = given("dgram.Native", socket.local().port());
+      self_.parent().send(message, Native(socket.release().value()));
     } else {
       self_.parent().send(Value::object().set("error", "cannot give " + baton::to_json(kind)));
     }
@@ -142,6 +189,7 @@ class EchoWorker {
 
   Process& self_;
   std::list<Server> servers_;
+  std::list<UdpSocket> datagrams_;
   std::list<Served> connections_;
   std::optional<baton::Promise<>> finished_;
 };

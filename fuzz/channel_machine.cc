@@ -80,6 +80,11 @@ constexpr std::string_view phrases[] = {
     "bad\n",
     "\n",
     "{\"cmd\":\"NODE_HANDLE\",",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"dgram.Socket\",\"msg\":3,\"dgramType\":\"udp4\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"dgram.Native\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.BoundSocket\",\"msg\":{}}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":4,\"ahead\":\"\\u0000\xc3\xbf\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":4,\"ahead\":\"\xc4\x80\"}\n",
 };
 
 constexpr DescriptorKind kinds[] = {DescriptorKind::tcp,         DescriptorKind::tcp_listener,
@@ -179,12 +184,17 @@ class Driver {
 
   void send(const Value& message, Input& input, bool with_handle) {
     const HandleId id = next_id_ + 1;
-    const std::string_view type = input.byte() % 2 == 0 ? "net.Socket" : "net.Server";
-    const ChannelMachine::Outgoing handle{id, type, "k"};
+    constexpr std::string_view types[] = {"net.Socket",   "net.Server",   "net.Native",
+                                          "dgram.Socket", "dgram.Native", "net.BoundSocket"};
+    const std::uint8_t choice = input.byte();
+    const std::string_view type = types[choice % std::size(types)];
+    const std::string ahead(type == "net.Socket" ? choice / 64 : 0, '\xff');
+    const ChannelMachine::Outgoing handle{id, type, "k", false, type == "dgram.Socket" ? "udp4" : "", ahead};
     const bool accepts = machine_.accepts();
     const auto sent = machine_.send(message, with_handle ? &handle : nullptr);
     if (!sent) return;
     require(accepts);
+    require(!with_handle || ahead.empty() || machine_.peer_is_baton());
     require(machine_.unsent() <= small_limits().queue + 1 || answers_ > 0);
     if (with_handle) {
       ++next_id_;
@@ -283,6 +293,8 @@ class Driver {
     if (!delivery) return false;
     require(!ended_);
     ended_ = delivery->ended;
+    require(delivery->ahead.empty() || (delivery->handle && machine_.peer_is_baton()));
+    require(delivery->ahead.size() <= baton::wire::most_ahead);
     if (!delivery->handle) return true;
     require(!outgoing_.contains(*delivery->handle));
     // Each delivered handle has had an ACK of its own in the kernel by now.

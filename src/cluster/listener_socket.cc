@@ -16,6 +16,7 @@
 #include "baton/base/descriptor_kind.h"
 #include "baton/net/endpoint.h"
 #include "baton/net/server.h"
+#include "baton/net/udp.h"
 #include "net/sockaddr.h"
 
 namespace baton::cluster {
@@ -81,20 +82,17 @@ Result<Fd> open_tcp(Loop& loop, const wire::ListenQuery& query, int64_t backlog)
   return listen_at(loop, *endpoint, query, backlog);
 }
 
-Result<Fd> open_udp(const wire::ListenQuery& query) {
+Result<Fd> open_udp(Loop& loop, const wire::ListenQuery& query) {
   const auto endpoint = endpoint_of(query, query.type == wire::AddressType::udp6 ? "::" : "0.0.0.0");
   if (!endpoint) return std::unexpected(endpoint.error());
-  const net::SocketAddress address(*endpoint);
-  Fd descriptor(::socket(address.domain(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!descriptor) return failure(errno, subject(query), "socket");
-  if (has_flag(query, flag_reuse_address)) set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, true);
-  if (address.domain() == AF_INET6) {
-    set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, has_flag(query, flag_ipv6_only));
+  const auto options = net::UdpOptions()
+                           .reuse_address(has_flag(query, flag_reuse_address))
+                           .ipv6_only(has_flag(query, flag_ipv6_only));
+  try {
+    return net::bind_udp(loop, *endpoint, options).release();
+  } catch (const Error& error) {
+    return std::unexpected(error);
   }
-  if (::bind(descriptor.get(), address.get(), address.length()) != 0) {
-    return failure(errno, subject(query), "bind");
-  }
-  return descriptor;
 }
 
 // A long path may fit when it is told from here.
@@ -133,7 +131,7 @@ Result<ListenerSocket> ListenerSocket::open(Loop& loop, const wire::ListenQuery&
                                             int64_t backlog) {
   if (query.fd.value_or(-1) >= 0) return open_inherited(query, backlog);
   if (query.type == wire::AddressType::unix_path) return open_path(loop, query, backlog);
-  auto opened = query.is_udp() ? open_udp(query) : open_tcp(loop, query, backlog);
+  auto opened = query.is_udp() ? open_udp(loop, query) : open_tcp(loop, query, backlog);
   if (!opened) return std::unexpected(opened.error());
   // Only now, so that the port of another program is not taken for one of ours.
   if (sharing == Sharing::a_socket_each) set_option(*opened, SOL_SOCKET, SO_REUSEPORT, true);

@@ -55,10 +55,10 @@ Op<net::Endpoint> Worker::serve(const Where& where, http::Handler handler, const
   return op;
 }
 
-Op<net::Native> Worker::bind_udp(const net::Endpoint& endpoint, const UdpOptions& options) {
-  Promise<net::Native> promise(state_->process.loop());
+Op<net::UdpSocket> Worker::bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options) {
+  Promise<net::UdpSocket> promise(state_->process.loop());
   auto op = promise.op();
-  state_->bind_udp(endpoint, options, [promise = std::move(promise)](Result<net::Native> socket) mutable {
+  state_->bind_udp(endpoint, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
     promise.resolve(std::move(socket));
   });
   return op;

@@ -120,10 +120,11 @@ void Worker::State::adopt(const WorkerAction& action) {
   if (action.port > 0 && local.port() != action.port) return machine.listen_failed(action.server, EADDRINUSE);
   const int64_t port = path ? -1 : local.port();
   if (found->second.bound) {
-    if (handle.kind() != DescriptorKind::udp) return machine.listen_failed(action.server, EINVAL);
+    auto socket = net::UdpSocket::adopt(process.loop(), handle.release());
+    if (!socket) return machine.listen_failed(action.server, EINVAL);
     Asked answered = std::move(found->second);
     asked.erase(found);
-    answered.bound(std::move(handle));
+    answered.bound(std::move(socket));
     return machine.listening(action.server, port);
   }
   auto server = net::Server::adopt(process.loop(), handle.release());

@@ -102,8 +102,9 @@ net::Endpoint Worker::State::serve(Listener listener, http::Handler handler, con
   return entry.listener.local();
 }
 
-void Worker::State::bind_udp(const net::Endpoint& endpoint, const UdpOptions& options, Bound done) {
+void Worker::State::bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done) {
   if (leaving) return done(std::unexpected(leaving_error("bind")));
+  if (options.reuse_port()) return bind_udp_alone(endpoint, options, std::move(done));
   const ServerId id = ++last_server;
   wire::ListenQuery query;
   query.type = endpoint.family() == 6 ? wire::AddressType::udp6 : wire::AddressType::udp4;
@@ -113,8 +114,24 @@ void Worker::State::bind_udp(const net::Endpoint& endpoint, const UdpOptions& op
   query.has_flags = true;
   query.flags =
       (options.ipv6_only() ? flag_ipv6_only : 0) | (options.reuse_address() ? flag_reuse_address : 0);
-  asked.emplace(id, Asked{nullptr, endpoint.port(), {}, std::move(done)});
+  // What the primary is not told of is set here, on the socket that all share.
+  auto bound = [options, done = std::move(done)](Result<net::UdpSocket> socket) mutable {
+    if (socket && options.receive_buffer() != 0)
+      std::ignore = socket->receive_buffer(options.receive_buffer());
+    if (socket && options.send_buffer() != 0) std::ignore = socket->send_buffer(options.send_buffer());
+    done(std::move(socket));
+  };
+  asked.emplace(id, Asked{nullptr, endpoint.port(), {}, std::move(bound)});
   feed([&] { machine.listen(id, std::move(query)); });
+}
+
+void Worker::State::bind_udp_alone(const net::Endpoint& endpoint, const net::UdpOptions& options,
+                                   Bound done) {
+  try {
+    done(net::bind_udp(process.loop(), endpoint, options));
+  } catch (const Error& error) {
+    done(std::unexpected(error));
+  }
 }
 
 void Worker::State::disconnect() {

@@ -19,7 +19,7 @@ namespace baton::cluster {
 /// Drives the worker's machine over the channel to the primary. It decides nothing itself.
 struct Worker::State : std::enable_shared_from_this<State> {
   using Listened = std::move_only_function<void(Result<Listener>)>;
-  using Bound = std::move_only_function<void(Result<net::Native>)>;
+  using Bound = std::move_only_function<void(Result<net::UdpSocket>)>;
 
   State(Process& owner, const WorkerSettings& given);
 
@@ -28,7 +28,8 @@ struct Worker::State : std::enable_shared_from_this<State> {
   void listen(const Where& where, const ListenOptions& options, Listened done);
   void listen_alone(const Where& where, const ListenOptions& options, Listened done);
   net::Endpoint serve(Listener listener, http::Handler handler, const http::Options& options);
-  void bind_udp(const net::Endpoint& endpoint, const UdpOptions& options, Bound done);
+  void bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
+  void bind_udp_alone(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
   void disconnect();
   void kill();
   Op<> wait_until_left();

@@ -74,32 +74,71 @@ Result<Channel> Channel::adopt(Loop& loop, Fd descriptor, ChannelOptions options
 Loop& Channel::loop() const noexcept { return state_->loop; }
 
 Channel::Sent Channel::send(const Value& message) {
-  auto sent = state_->send(message, {}, {}, Fd());
+  auto sent = state_->send(message);
   return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+Channel::Sent Channel::send_parcel(const Value& message, Parcel parcel) {
+  auto sent = state_->send(message, std::move(parcel));
+  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+}
+
+// What the peer gets, and its owner keeps.
+Channel::Sent Channel::send_copy(const Value& message, Parcel parcel, int descriptor) {
+  if (descriptor < 0) throw std::logic_error("send: there is no handle");
+  Fd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Sent(state_, failure(errno, "send a handle", "dup"), false);
+  make_nonblocking(copy.get());
+  parcel.handle = net::Native(std::move(copy), DescriptorKind::closed);
+  parcel.shared = true;
+  return send_parcel(message, std::move(parcel));
 }
 
 Channel::Sent Channel::send(const Value& message, const net::Server& server) {
-  Fd copy = Fd(::fcntl(server.descriptor(), F_DUPFD_CLOEXEC, 0));
-  if (!copy) return Sent(state_, failure(errno, "send a server", "dup"), false);
-  auto sent = state_->send(message, "net.Server", {}, std::move(copy));
-  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+  return send_copy(message, {.type = "net.Server", .handle = {}}, server.descriptor());
 }
 
 Channel::Sent Channel::send(const Value& message, net::Socket socket) {
-  const std::string key = socket ? socket.server_key() : std::string();
+  Parcel parcel{.type = "net.Socket", .handle = {}, .key = socket ? socket.server_key() : std::string()};
+  std::string unread = socket.take_unread();
   auto descriptor = socket.release();
   if (!descriptor) throw std::logic_error(descriptor.error().what());
-  auto sent = state_->send(message, "net.Socket", key, std::move(*descriptor));
-  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+  parcel.handle = net::Native(std::move(*descriptor), DescriptorKind::closed);
+  parcel.handle.set_unread(std::move(unread));
+  return send_parcel(message, std::move(parcel));
 }
 
-Channel::Sent Channel::send(const Value& message, net::Native handle) {
+Channel::Sent Channel::send(const Value& message, net::Socket& socket, const SendOptions& options) {
+  if (!options.keep_open()) return send(message, std::move(socket));
+  if (!socket) throw std::logic_error("send: the connection is closed");
+  return send_copy(message, {.type = "net.Socket", .handle = {}, .key = socket.server_key()},
+                   socket.descriptor());
+}
+
+Channel::Sent Channel::send(const Value& message, const net::UdpSocket& socket) {
+  const std::string_view kind = socket.local().family() == 6 ? "udp6" : "udp4";
+  return send_copy(message, {.type = "dgram.Socket", .handle = {}, .dgram_type = kind}, socket.descriptor());
+}
+
+Channel::Sent Channel::send(const Value& message, net::BoundSocket socket) {
+  if (!socket) throw std::logic_error("send: there is no bound socket");
+  return send_parcel(
+      message, {.type = "net.BoundSocket", .handle = net::Native(socket.release(), DescriptorKind::tcp)});
+}
+
+Channel::Sent Channel::send(const Value& message, net::Native&& handle) {
   const DescriptorKind kind = handle.kind();
   const std::string_view type = wire::HandleMessage::native_type(kind);
   if (type.empty()) return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(kind)), false);
   make_nonblocking(handle.descriptor());
-  auto sent = state_->send(message, type, {}, handle.release());
-  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+  return send_parcel(message, {.type = type, .handle = std::move(handle)});
+}
+
+Channel::Sent Channel::send(const Value& message, const net::Native& handle) {
+  const DescriptorKind kind = handle.kind();
+  const std::string_view type = wire::HandleMessage::native_type(kind);
+  if (type.empty()) return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(kind)), false);
+  return send_copy(message, {.type = type, .handle = {}}, handle.descriptor());
 }
 
 void Channel::on_message(std::move_only_function<void(Message)> callback) {

@@ -34,10 +34,27 @@ void Channel::State::start() {
 
 // --- what the program does
 
-Result<uint64_t> Channel::State::send(const Value& message, std::string_view type, std::string_view key,
-                                      Fd handle) {
-  auto sent = handle ? send_handle(message, type, key, std::move(handle)) : machine.send(message);
+Result<uint64_t> Channel::State::send(const Value& message) {
+  auto sent = machine.send(message);
   if (sent) was_accepted();
+  return sent;
+}
+
+Result<uint64_t> Channel::State::send(const Value& message, Parcel parcel) {
+  const std::string ahead = parcel.handle.unread();
+  const wire::HandleId id = handles.add(std::move(parcel.handle), parcel.shared);
+  const wire::ChannelMachine::Outgoing outgoing{id, parcel.type, parcel.key, false, parcel.dgram_type, ahead};
+  auto sent = machine.send(message, &outgoing);
+  if (sent) {
+    was_accepted();
+  } else if (parcel.shared) {
+    handles.take(id);
+  } else {
+    loop.defer([self = shared_from_this(), id, error = sent.error()] {
+      net::Native back = self->handles.take_back(id);
+      if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
+    });
+  }
   return sent;
 }
 
@@ -46,22 +63,6 @@ void Channel::State::was_accepted() {
   // Large amounts go in pieces that stay in the processor's cache.
   if (machine.unsent() - queue.size() >= flush_at && !blocked) write_out();
   schedule_flush();
-}
-
-Result<uint64_t> Channel::State::send_handle(const Value& message, std::string_view type,
-                                             std::string_view key, Fd handle) {
-  const wire::HandleId id = handles.add(std::move(handle));
-  const wire::ChannelMachine::Outgoing outgoing{id, type, key};
-  auto sent = machine.send(message, &outgoing);
-  if (!sent && type != "net.Server") {
-    loop.defer([self = shared_from_this(), id, error = sent.error()] {
-      net::Native back(self->handles.take(id).release());
-      if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
-    });
-  } else if (!sent) {
-    handles.take(id);
-  }
-  return sent;
 }
 
 Result<uint64_t> Channel::State::offer(const Value& message, std::string_view type, net::Native& handle) {
@@ -333,8 +334,9 @@ void Channel::State::carry_out(wire::Notice& notice) {
       handles.take(notice.handle);
       break;
     case Kind::handle_ours: {
-      net::Native back(handles.take(notice.handle).release());
-      if (on_unsent && !back.listens()) {
+      const bool shared = handles.shared(notice.handle);
+      net::Native back = handles.take_back(notice.handle);
+      if (on_unsent && !shared) {
         on_unsent.fire(std::move(back), *notice.error);
       } else if (!detached) {
         report(*notice.error);
@@ -441,9 +443,19 @@ Result<Message> Channel::State::make_message(wire::Delivery& delivery) {
     if (!server) return std::unexpected(server.error());
     return Message(std::move(delivery.message), std::move(delivery.type), std::move(*server));
   }
+  native.set_unread(std::move(delivery.ahead));
+  if (delivery.type == "dgram.Socket") {
+    auto socket = net::UdpSocket::adopt(loop, native.release());
+    if (!socket) return std::unexpected(socket.error());
+    return Message(std::move(delivery.message), std::move(delivery.type), std::move(*socket));
+  }
+  if (delivery.type == "net.BoundSocket") {
+    auto socket = net::BoundSocket::adopt(native.release());
+    if (!socket) return std::unexpected(socket.error());
+    return Message(std::move(delivery.message), std::move(delivery.type), std::move(*socket));
+  }
   if (delivery.type == "net.Socket") {
-    const DescriptorKind kind = native.kind();
-    auto socket = net::Socket::adopt(loop, native.release(), kind);
+    auto socket = net::Socket::adopt(loop, std::move(native));
     if (!socket) return std::unexpected(socket.error());
     if (!delivery.key.empty()) {
       socket->on_gone([weak = weak_from_this(), key = delivery.key] {

@@ -20,6 +20,15 @@
 
 namespace baton {
 
+/// A handle on its way out, and what is said of it.
+struct Channel::Parcel {
+  std::string_view type;
+  net::Native handle;   // of a kind that nobody need ask for yet
+  bool shared = false;  // a copy: its owner has kept it
+  std::string key{};
+  std::string_view dgram_type{};
+};
+
 /// Drives the machine of the wire over a descriptor: feeds it what the kernel and the program do, and carries
 /// out what it decides. It decides nothing itself.
 struct Channel::State : std::enable_shared_from_this<State> {
@@ -27,7 +36,8 @@ struct Channel::State : std::enable_shared_from_this<State> {
 
   // What the program does.
   void start();
-  Result<uint64_t> send(const Value& message, std::string_view type, std::string_view key, Fd handle);
+  Result<uint64_t> send(const Value& message);
+  Result<uint64_t> send(const Value& message, Parcel parcel);
   Result<uint64_t> offer(const Value& message, std::string_view type, net::Native& handle);
   net::Native take_back(uint64_t offer);
   Op<> watch(uint64_t sequence);
@@ -98,7 +108,6 @@ struct Channel::State : std::enable_shared_from_this<State> {
   bool end_told = false;
 
  private:
-  Result<uint64_t> send_handle(const Value& message, std::string_view type, std::string_view key, Fd handle);
   void was_accepted();
   bool read_once(DescriptorRead& read);
   void enqueue(wire::Output&& output);

@@ -1,8 +1,10 @@
 #include "baton/net/endpoint.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <sys/un.h>
 
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <stdexcept>
@@ -10,12 +12,30 @@
 #include "net/sockaddr.h"
 
 namespace baton::net {
+namespace {
+
+// What stands after the '%': an interface, by name or by number. 0: none, or none of this machine's.
+uint32_t zone_of(std::string_view address) {
+  const size_t mark = address.find('%');
+  if (mark == std::string_view::npos) return 0;
+  const std::string zone(address.substr(mark + 1));
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(zone.data(), zone.data() + zone.size(), number);
+  const bool is_number = error == std::errc() && end == zone.data() + zone.size();
+  return is_number ? number : ::if_nametoindex(zone.c_str());
+}
+
+std::string without_zone(std::string_view address) {
+  return std::string(address.substr(0, address.find('%')));
+}
+
+}  // namespace
 
 Endpoint::Endpoint(std::string_view address, uint16_t port) : address_(address), port_(port) {
   in6_addr binary{};
   if (inet_pton(AF_INET, address_.c_str(), &binary) == 1) {
     family_ = 4;
-  } else if (inet_pton(AF_INET6, address_.c_str(), &binary) == 1) {
+  } else if (inet_pton(AF_INET6, without_zone(address_).c_str(), &binary) == 1) {
     family_ = 6;
   } else {
     throw std::invalid_argument("not an IP address: " + address_);
@@ -45,6 +65,12 @@ Endpoint Endpoint::from_kernel(const sockaddr* address, uint32_t length) {
     endpoint.family_ = 6;
     endpoint.port_ = ntohs(in->sin6_port);
     endpoint.address_ = inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
+    if (in->sin6_scope_id != 0) {
+      char name[IF_NAMESIZE] = "";
+      const bool named = ::if_indextoname(in->sin6_scope_id, name) != nullptr;
+      endpoint.address_ += '%';
+      endpoint.address_ += named ? name : std::to_string(in->sin6_scope_id);
+    }
   } else if (address->sa_family == AF_UNIX) {
     const auto* un = reinterpret_cast<const sockaddr_un*>(address);
     endpoint.family_ = -1;
@@ -75,7 +101,8 @@ SocketAddress::SocketAddress(const Endpoint& endpoint) {
     auto* in = reinterpret_cast<sockaddr_in6*>(&storage_);
     in->sin6_family = AF_INET6;
     in->sin6_port = htons(endpoint.port());
-    inet_pton(AF_INET6, endpoint.address().c_str(), &in->sin6_addr);
+    inet_pton(AF_INET6, without_zone(endpoint.address()).c_str(), &in->sin6_addr);
+    in->sin6_scope_id = zone_of(endpoint.address());
     length_ = sizeof *in;
   } else {
     auto* un = reinterpret_cast<sockaddr_un*>(&storage_);

@@ -6,9 +6,10 @@
 
 namespace baton::net {
 
-/// An Endpoint in the kernel's form.
+/// An Endpoint in the kernel's form; or none, of length 0.
 class SocketAddress {
  public:
+  SocketAddress() = default;
   explicit SocketAddress(const Endpoint& endpoint);
   [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
   [[nodiscard]] socklen_t length() const noexcept { return length_; }

@@ -8,8 +8,10 @@
 
 #include <array>
 #include <chrono>
+#include <stdexcept>
 
 #include "base/fifo.h"
+#include "baton/net/bound_socket.h"
 #include "loop/poll.h"
 #include "loop/slot.h"
 #include "net/sockaddr.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr size_t high_water = size_t{64} << 10;
 constexpr size_t queue_limit = size_t{256} << 20;
+constexpr size_t unread_limit = size_t{1} << 20;
 constexpr auto linger = std::chrono::seconds(30);
 // A stream that never pauses must not starve the others on the loop.
 constexpr int reads_a_turn = 8;
@@ -64,7 +67,9 @@ struct Socket::State : std::enable_shared_from_this<State> {
   bool output_ended = false;
   bool above_high_water = false;
   bool flush_scheduled = false;
+  bool unread_due = false;
   bool detached = false;  // the owner is gone; only what is queued remains to be done
+  std::string unread;     // put back, and to come before what is read next
 
   void update_interest() {
     if (!descriptor) return;
@@ -109,13 +114,14 @@ struct Socket::State : std::enable_shared_from_this<State> {
     for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
       const ssize_t got = receive();
       if (got > 0) {
-        on_data.fire(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
+        tell(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
         if (static_cast<size_t>(got) < read_buffer.size()) return;
       } else if (got == 0) {
         input_ended = true;
         update_interest();
-        peer_ended();
+        if (!unread.empty()) tell({});
+        if (descriptor) peer_ended();
         return;
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return;
@@ -124,6 +130,23 @@ struct Socket::State : std::enable_shared_from_this<State> {
         return;
       }
     }
+  }
+
+  void tell(std::string_view piece) {
+    if (unread.empty()) return on_data.fire(piece);
+    const std::string joined = std::exchange(unread, {}).append(piece);
+    on_data.fire(joined);
+  }
+
+  // Somebody wants data, perhaps for the first time.
+  void begin_reading() {
+    update_interest();
+    if (unread.empty() || unread_due) return;
+    unread_due = true;
+    loop.defer([self = shared_from_this()] {
+      self->unread_due = false;
+      if (self->descriptor && self->on_data && !self->paused && !self->unread.empty()) self->tell({});
+    });
   }
 
   void peer_ended() {
@@ -269,6 +292,12 @@ Socket::~Socket() {
   if (state_) state_->detach();
 }
 
+Result<Socket> Socket::adopt(Loop& loop, Native handle) {
+  const DescriptorKind kind = handle.kind();
+  auto socket = adopt(loop, handle.release(), kind);
+  if (socket && !handle.unread().empty()) socket->unread(handle.unread());
+  return socket;
+}
 Result<Socket> Socket::adopt(Loop& loop, Fd descriptor) {
   const DescriptorKind kind = descriptor_kind(descriptor.get());
   return adopt(loop, std::move(descriptor), kind);
@@ -301,7 +330,7 @@ void Socket::expect_data() noexcept { state_->first_read = State::FirstRead::at_
 void Socket::on_data(std::move_only_function<void(std::string_view)> callback) {
   state_->on_data.set(std::move(callback));
   state_->reading = true;
-  state_->update_interest();
+  state_->begin_reading();
 }
 void Socket::on_end(Callback callback) {
   state_->on_end.set(std::move(callback));
@@ -356,14 +385,23 @@ void Socket::pause() {
 }
 void Socket::resume() {
   state_->paused = false;
-  state_->update_interest();
+  state_->begin_reading();
 }
 void Socket::close() noexcept {
   if (state_) std::exchange(state_, nullptr)->detach();
 }
 
+void Socket::unread(std::string_view bytes) {
+  if (bytes.size() + state_->unread.size() > unread_limit) {
+    throw std::length_error("more bytes are put back into a stream than it takes");
+  }
+  state_->unread.insert(0, bytes);
+}
+std::string Socket::take_unread() { return state_ ? std::exchange(state_->unread, {}) : std::string(); }
+
 Result<Fd> Socket::release() {
   if (!state_ || !state_->descriptor) return failure(EBADF, "release a stream");
+  if (!state_->unread.empty()) return failure(EBUSY, "release a stream", "bytes were put back");
   if (!state_->queue.empty()) return failure(EBUSY, "release a stream", "bytes are still queued");
   if (!set_nonblocking(state_->descriptor.get())) return failure(errno, "release a stream", "ioctl");
   const auto state = std::move(state_);
@@ -414,17 +452,11 @@ struct Connecting {
   }
 };
 
-}  // namespace
-
-Op<Socket> connect(Loop& loop, const Endpoint& endpoint) {
+Op<Socket> begin_connect(Loop& loop, Fd from, const Endpoint& endpoint) {
   auto attempt = std::make_shared<Connecting>(loop, endpoint);
   auto op = attempt->promise.op();
   const SocketAddress address(endpoint);
-  attempt->descriptor.reset(::socket(address.domain(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!attempt->descriptor) {
-    attempt->promise.resolve(failure(errno, "connect to " + endpoint.to_string(), "socket"));
-    return op;
-  }
+  attempt->descriptor = std::move(from);
   loop.keep(attempt);
   const int status = ::connect(attempt->descriptor.get(), address.get(), address.length());
   if (status == 0 || errno != EINPROGRESS) {
@@ -435,6 +467,22 @@ Op<Socket> connect(Loop& loop, const Endpoint& endpoint) {
       Poll(loop, attempt->descriptor.get(), [&loop, raw = attempt.get()](int) { raw->done(loop); });
   attempt->poll.want(Poll::writable);
   return op;
+}
+
+}  // namespace
+
+Op<Socket> connect(Loop& loop, const Endpoint& endpoint) {
+  Fd descriptor(::socket(SocketAddress(endpoint).domain(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (descriptor) return begin_connect(loop, std::move(descriptor), endpoint);
+  const Error error(errno, "connect to " + endpoint.to_string(), "socket");
+  Promise<Socket> promise(loop);
+  promise.resolve(std::unexpected(error));
+  return promise.op();
+}
+
+Op<Socket> connect(Loop& loop, BoundSocket from, const Endpoint& endpoint) {
+  if (!from) throw std::logic_error("connect: there is no bound socket");
+  return begin_connect(loop, from.release(), endpoint);
 }
 
 }  // namespace baton::net

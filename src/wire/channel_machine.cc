@@ -3,10 +3,12 @@
 // What goes out; what comes in is in channel_machine_input.cc.
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "baton/wire/json.h"
 #include "wire/channel_frames.h"
+#include "wire/latin1.h"
 
 namespace baton::wire {
 namespace {
@@ -18,10 +20,14 @@ Result<void> append_frame(std::string& out, const Value& message, const ChannelM
   append_quoted(out, handle->type);
   out += R"(,"msg":)";
   if (auto written = write_json(message, out, JsonLimits().depth(depth - 1)); !written) return written;
-  if (!handle->key.empty()) {
-    out += R"(,"key":)";
-    append_quoted(out, handle->key);
-  }
+  const auto append_member = [&out](std::string_view name, std::string_view text) {
+    if (text.empty()) return;
+    out += name;
+    append_quoted(out, text);
+  };
+  append_member(R"(,"key":)", handle->key);
+  append_member(R"(,"dgramType":)", handle->dgram_type);
+  append_member(R"(,"ahead":)", text_of_bytes(handle->ahead));
   out += '}';
   return {};
 }
@@ -41,6 +47,9 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   const bool answered = input_ == Input::open;
   if (!accepting_ || broken_ || (handle != nullptr && !answered)) {
     return failure(Errc::disconnected, "send");
+  }
+  if (handle != nullptr && !handle->ahead.empty() && !peer_is_baton_) {
+    return failure(ENOTSUP, "send", "bytes read ahead, to a peer that has not said that it is Baton");
   }
   std::string& out = output_.bytes;
   const size_t start = out.size();

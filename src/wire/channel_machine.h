@@ -69,6 +69,7 @@ struct Delivery {
   std::optional<HandleId> handle{};
   std::string type{};     // of the handle, as on the wire
   std::string key{};      // of the server that accepted it
+  std::string ahead{};    // bytes that were read from it already
   bool internal = false;  // a message of the NODE_ kind that is not the channel's own
   bool ended = false;     // no message: the peer's direction has ended
   bool unread = false;    // with ended: the peer left bytes of ours unread
@@ -100,13 +101,15 @@ class ChannelMachine {
  public:
   explicit ChannelMachine(ChannelLimits limits = {});
 
-  /// A handle to send: its number, its type on the wire, and the key of the server it was accepted by, if
-  /// any.
+  /// A handle to send: its number, its type on the wire, and what else is said of it: the key of the server
+  /// it was accepted by, a UDP socket's kind as Node calls it, the bytes that were read from it ahead.
   struct Outgoing {
     HandleId id;
     std::string_view type;
     std::string_view key;
     bool offer = false;
+    std::string_view dgram_type{};
+    std::string_view ahead{};
   };
 
   // Events.
@@ -114,7 +117,8 @@ class ChannelMachine {
   /// Says that this end is Baton. The first thing to call, if at all.
   void announce();
   /// Accepts a message: its sequence number, from 1. On failure nothing has happened. After the end of input
-  /// no handle is accepted: nobody could say whether it was taken.
+  /// no handle is accepted: nobody could say whether it was taken. Nor is one with bytes that were read ahead
+  /// before the peer has said that it is Baton: Node would lose them.
   Result<uint64_t> send(const Value& message, const Outgoing* handle = nullptr);
   /// A settled notice will come for this message.
   void watch(uint64_t sequence);

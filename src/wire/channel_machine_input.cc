@@ -150,13 +150,16 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
   }
   put(std::string(ack_frame) + '\n');
   HandleMessage envelope(std::move(parsed.message));
-  if (!envelope.fits(handle->kind)) {
+  const bool fits = envelope.fits(handle->kind);
+  const bool bad_ahead = peer_is_baton_ && !envelope.ahead();
+  if (!fits || bad_ahead) {
     Notice useless = notice(Notice::Kind::close_handle);
     useless.handle = handle->id;
     notices_.push_back(std::move(useless));
     const std::string type = envelope.type().empty() ? "without a type" : envelope.type();
-    report(Error(make_error_code(Errc::wrong_handle), "receive",
-                 where() + ": " + std::string(describe(handle->kind)) + " sent as " + type));
+    const std::string what = std::string(describe(handle->kind)) + " sent as " + type;
+    report(fits ? Error(make_error_code(Errc::bad_message), "receive", where() + ": the bytes read ahead")
+                : Error(make_error_code(Errc::wrong_handle), "receive", where() + ": " + what));
     refuse_internal(envelope.take_message());
     return;
   }
@@ -166,6 +169,7 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
   delivery.handle = handle->id;
   delivery.type = envelope.type();
   delivery.key = envelope.key();
+  if (peer_is_baton_) delivery.ahead = *envelope.ahead();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
   deliver(std::move(delivery), parsed.size, generated_);
 }

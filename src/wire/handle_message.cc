@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "wire/latin1.h"
+
 namespace baton::wire {
 
 std::string_view internal_command(const Value& message) noexcept {
@@ -18,6 +20,11 @@ HandleMessage::HandleMessage(Value message) {
   }
   if (const auto* type = message["type"].get_if_string()) type_ = *type;
   if (const auto* key = message["key"].get_if_string()) key_ = *key;
+  if (const Value* ahead = message.find("ahead")) {
+    const auto* text = ahead->get_if_string();
+    ahead_ = text == nullptr ? std::nullopt : bytes_of_text(*text);
+    if (ahead_ && ahead_->size() > most_ahead) ahead_.reset();
+  }
   message_ = message["msg"];
 }
 
@@ -28,7 +35,8 @@ bool HandleMessage::fits(DescriptorKind kind) const noexcept {
   if (type_ == "net.Server") return listener || stream;  // a socket that is only bound is listened on here
   if (type_ == "net.Socket") return stream || kind == pipe;
   if (type_ == "net.Native") return listener || stream || kind == pipe;
-  if (type_ == "dgram.Native") return kind == udp;
+  if (type_ == "net.BoundSocket") return kind == tcp;  // the driver looks closer
+  if (type_ == "dgram.Socket" || type_ == "dgram.Native") return kind == udp;
   return false;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "baton/base/descriptor_kind.h"
 #include "baton/wire/value.h"
@@ -13,15 +16,18 @@ inline constexpr std::string_view nack_frame = R"({"cmd":"NODE_HANDLE_NACK"})";
 inline constexpr std::string_view hello_frame = R"({"cmd":"NODE_BATON","v":1})";
 /// What Bun begins its internal lines with.
 inline constexpr char internal_mark = '\x02';
+/// How many bytes that were read ahead travel with a connection.
+inline constexpr size_t most_ahead = size_t{1} << 20;
 
 /// The member `cmd` of a message of the NODE_ kind, which is not for the program; empty for every other
 /// message.
 [[nodiscard]] std::string_view internal_command(const Value& message) noexcept;
 
-/// A message that a handle comes with: {"cmd":"NODE_HANDLE","type":...,"msg":...[,"key":...]}.
+/// A message that a handle comes with:
+/// {"cmd":"NODE_HANDLE","type":...,"msg":...[,"key":...][,"dgramType":...]}, and between two Batons
+/// [,"ahead":...]: what was read from the connection already, one character a byte.
 class HandleMessage {
  public:
-  HandleMessage(std::string type, std::string key) : type_(std::move(type)), key_(std::move(key)) {}
   /// Takes a NODE_HANDLE message apart. One that Node has wrapped a second time, as it does when it sends
   /// again, is taken for what it was.
   explicit HandleMessage(Value message);
@@ -29,6 +35,8 @@ class HandleMessage {
   [[nodiscard]] const std::string& type() const noexcept { return type_; }
   /// Of the server that accepted the socket; empty if there is none.
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
+  /// The bytes that were read ahead; nothing if that is no text of bytes, or too long.
+  [[nodiscard]] const std::optional<std::string>& ahead() const noexcept { return ahead_; }
   /// What the program said; undefined if nothing.
   [[nodiscard]] Value take_message() { return std::move(message_); }
   /// Whether a descriptor of this kind can be served as this type. False too for a type that nobody knows.
@@ -41,6 +49,7 @@ class HandleMessage {
  private:
   std::string type_;
   std::string key_;
+  std::optional<std::string> ahead_ = std::string();
   Value message_;
 };
 

@@ -126,6 +126,162 @@ TEST_P(CppParent, SendsServersAndBareSockets) {
   EXPECT_EQ(status.code(), 0);
 }
 
+TEST_P(CppParent, SendsUdpSockets) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    for (const bool bare : {false, true}) {
+      auto socket = net::bind_udp(self.loop(), net::Endpoint("127.0.0.1", 0));
+      const int port = socket.local().port();
+      if (bare) {
+        child.send("echo", net::Native(socket.release().value()));
+      } else {
+        child.send("echo", socket);
+        socket.close();
+      }
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), got(bare ? "dgram.Native" : "dgram.Socket", "echo"));
+      EXPECT_EQ(ask_udp(port, "hello"), "hello");
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsUdpSockets) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    for (const std::string type : {"dgram.Socket", "dgram.Native"}) {
+      child.send(Value::object().set("give", type));
+      Message message = co_await child.next_message();
+      EXPECT_EQ(message.handle_type(), type);
+      net::UdpSocket socket;
+      if (type == "dgram.Socket") {
+        socket = message.take<net::UdpSocket>();
+      } else {
+        socket = net::UdpSocket::adopt(self.loop(), message.take<net::Native>().release()).value();
+      }
+      EXPECT_EQ(message.value()["port"], Value(socket.local().port()));
+      Promise<std::string> received(self.loop());
+      const auto note = [&](std::string_view bytes, const net::Endpoint&) {
+        received.resolve(std::string(bytes));
+      };
+      // The child stands still, so it is this process that receives.
+      stop(child.pid());
+      tell_udp(socket.local().port(), "hello");
+      socket.on_message(note);
+      const std::string heard = co_await received.op();
+      EXPECT_EQ(heard, "hello");
+      go_on(child.pid());
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, GetsBareSockets) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    child.send(Value::object().set("give", "net.Native"));
+    Message message = co_await child.next_message();
+    auto server = net::Server::adopt(self.loop(), message.take<net::Native>().release()).value();
+    EXPECT_EQ(message.value()["port"], Value(server.local().port()));
+    stop(child.pid());
+    const Client client(server.local().port());
+    Promise<> answered(self.loop());
+    const auto answer = [&](net::Socket socket) {
+      socket.end("served by the parent\n");
+      answered.resolve({});
+    };
+    server.on_connection(answer);
+    co_await answered.op();
+    EXPECT_EQ(client.read_all(), "served by the parent\n");
+    go_on(child.pid());
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SendsAndGetsBoundSockets) {
+  if (!GetParam() && !node_has_bound_sockets()) GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto bound = net::bind(net::Endpoint("127.0.0.1", 0));
+    const int port = bound.local().port();
+    child.send("listen on it", std::move(bound));
+    const Message first = co_await child.next_message();
+    EXPECT_EQ(first.value(), got("net.BoundSocket", "listen on it"));
+    EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
+
+    child.send(Value::object().set("give", "net.BoundSocket"));
+    Message message = co_await child.next_message();
+    auto server = net::listen(self.loop(), message.take<net::BoundSocket>());
+    EXPECT_EQ(message.value()["port"], Value(server.local().port()));
+    const Client client(server.local().port());
+    Promise<> answered(self.loop());
+    const auto answer = [&](net::Socket socket) {
+      socket.end("served by the parent\n");
+      answered.resolve({});
+    };
+    server.on_connection(answer);
+    co_await answered.op();
+    EXPECT_EQ(client.read_all(), "served by the parent\n");
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SendsAConnectionThatItKeeps) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    Promise<net::Socket> accepted(self.loop());
+    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
+    server.on_connection(accept);
+    const Client client(server.local().port());
+    auto socket = co_await accepted.op();
+    socket.write("said by the parent\n");
+    co_await socket.flushed();
+    child.send("yours too", socket, SendOptions().keep_open());
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), got("net.Socket", "yours too"));
+    EXPECT_TRUE(socket);
+    EXPECT_EQ(client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+// Node would lose them without a word; to a Baton they go along.
+TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    Promise<net::Socket> accepted(self.loop());
+    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
+    server.on_connection(accept);
+    const Client client(server.local().port());
+    auto socket = co_await accepted.op();
+    socket.unread("read ahead");
+    net::Native back;
+    const auto keep = [&](net::Native handle, const Error& error) {
+      EXPECT_EQ(error.code(), std::errc::not_supported);
+      back = std::move(handle);
+    };
+    child.on_unsent(keep);
+    const auto sent = child.send("take it", std::move(socket));
+    EXPECT_EQ(sent.error() == nullptr, GetParam());
+    child.on_error([](const Error&) {});
+    child.send("next");
+    if (GetParam()) {
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value(), got("net.Socket", "take it"));
+    }
+    const Message next = co_await child.next_message();
+    EXPECT_EQ(next.value(), echo_of("next"));
+    EXPECT_EQ(back.unread(), GetParam() ? "" : "read ahead");
+    server.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
 TEST_P(CppParent, GetsServers) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "net.Server"));

@@ -3,6 +3,7 @@
 // Node's own children do. A line that Node does not expect ends it by itself.
 
 const assert = require('assert');
+const dgram = require('dgram');
 const net = require('net');
 const { execFileSync, fork, spawn } = require('child_process');
 const { once } = require('events');
@@ -62,6 +63,30 @@ async function handOver(server, count) {
   const clients = Array.from({ length: count }, () => connect(server.address().port));
   for (let i = 0; i < count; ++i) await expect({ got: 'net.Socket', with: 'take' });
   return clients;
+}
+async function bindUdp() {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
+// Node has no public name for the handle of a socket.
+const rawHandle = (socket) => socket[
+  Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')].handle;
+async function askUdp(port, text) {
+  const socket = await bindUdp();
+  socket.send(text, port, '127.0.0.1');
+  const [answer] = await once(socket, 'message');
+  socket.close();
+  return answer.toString();
+}
+// While the child stands still, so that it is this process that receives.
+async function receiveAlone(socket) {
+  socket.on('message', (bytes, from) => socket.send(`the parent got ${bytes}`, from.port, from.address));
+  child.kill('SIGSTOP');
+  assert.strictEqual(await askUdp(socket.address().port, 'hello'), 'the parent got hello');
+  child.kill('SIGCONT');
+  socket.close();
 }
 const getConnections = (server) => new Promise((resolve, reject) => {
   server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
@@ -135,6 +160,85 @@ const scenarios = {
     server.close();
     const answer = await readAll(connect(port));
     assert.strictEqual(answer, `served by ${child.pid}\n`);
+    await goodbye();
+  },
+
+  async gets_native() {
+    child.send({ give: 'net.Native' });
+    const [{ given, port }, handle] = await next();
+    assert.strictEqual(given, 'net.Native');
+    const server = net.createServer((socket) => socket.end('served by the parent\n'));
+    server.listen(handle);
+    await once(server, 'listening');
+    assert.strictEqual(server.address().port, port);
+    assert.strictEqual(await readAll(connect(port)), 'served by the parent\n');
+    server.close();
+    await goodbye();
+  },
+
+  async udp() {
+    const socket = await bindUdp();
+    child.send('udp', socket);
+    await expect({ got: 'dgram.Socket', with: 'udp' });
+    const { port } = socket.address();
+    socket.close();
+    assert.strictEqual(await askUdp(port, 'hello'), 'hello');
+
+    child.send({ give: 'dgram.Socket' });
+    const [given, mine] = await next();
+    assert(mine instanceof dgram.Socket);
+    assert.strictEqual(mine.address().port, given.port);
+    await receiveAlone(mine);
+    await goodbye();
+  },
+
+  async udp_native() {
+    const socket = await bindUdp();
+    child.send('raw', rawHandle(socket));
+    await expect({ got: 'dgram.Native', with: 'raw' });
+    const { port } = socket.address();
+    socket.close();
+    assert.strictEqual(await askUdp(port, 'hello'), 'hello');
+
+    child.send({ give: 'dgram.Native' });
+    const [given, handle] = await next();
+    const mine = dgram.createSocket('udp4');
+    mine.bind(handle);
+    assert.strictEqual(mine.address().port, given.port);
+    await receiveAlone(mine);
+    await goodbye();
+  },
+
+  async bound() {
+    const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 });
+    const { port } = bound.address();
+    child.send('bound', bound);
+    await expect({ got: 'net.BoundSocket', with: 'bound' });
+    assert.strictEqual(await readAll(connect(port)), `served by ${child.pid}\n`);
+
+    child.send({ give: 'net.BoundSocket' });
+    const [given, mine] = await next();
+    assert(mine instanceof net.BoundSocket);
+    assert.strictEqual(mine.address().port, given.port);
+    const server = net.createServer((socket) => socket.end('served by the parent\n'));
+    server.listen(mine);
+    await once(server, 'listening');
+    assert.strictEqual(await readAll(connect(given.port)), 'served by the parent\n');
+    server.close();
+    await goodbye();
+  },
+
+  async keep_open() {
+    const server = await listen({ pauseOnConnect: true });
+    const client = connect(server.address().port);
+    const [socket] = await once(server, 'connection');
+    child.send('yours too', socket, { keepOpen: true });
+    await expect({ got: 'net.Socket', with: 'yours too' });
+    assert.strictEqual(await readAll(client), `handled by ${child.pid}\n`);
+    assert.strictEqual(socket.destroyed, false);
+    client.end();
+    socket.destroy();
+    server.close();
     await goodbye();
   },
 

@@ -28,6 +28,14 @@ TEST_P(NodeParent, GetsBackEveryKindOfJson) { EXPECT_EQ(play("json", json_table(
 TEST_P(NodeParent, SeesTheOrderKeptAcrossHandles) { EXPECT_EQ(play("order"), 0); }
 TEST_P(NodeParent, SendsAndGetsServers) { EXPECT_EQ(play("servers"), 0); }
 TEST_P(NodeParent, SendsBareSockets) { EXPECT_EQ(play("native"), 0); }
+TEST_P(NodeParent, GetsBareSockets) { EXPECT_EQ(play("gets_native"), 0); }
+TEST_P(NodeParent, SendsAndGetsUdpSockets) { EXPECT_EQ(play("udp"), 0); }
+TEST_P(NodeParent, SendsAndGetsBareUdpSockets) { EXPECT_EQ(play("udp_native"), 0); }
+TEST_P(NodeParent, SendsAndGetsBoundSockets) {
+  if (!node_has_bound_sockets()) GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+  EXPECT_EQ(play("bound"), 0);
+}
+TEST_P(NodeParent, SendsAConnectionThatItKeeps) { EXPECT_EQ(play("keep_open"), 0); }
 TEST_P(NodeParent, CountsTheConnectionsThatTheChildHolds) { EXPECT_EQ(play("sockets"), 0); }
 TEST_P(NodeParent, LosesNoneOfTwoHundredConnections) { EXPECT_EQ(play("many_sockets"), 0); }
 TEST_P(NodeParent, GetsTenThousandAnswersBeforeTheExit) { EXPECT_EQ(play("many_messages"), 0); }

@@ -22,6 +22,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "baton/base/fd.h"
+
 namespace baton::test {
 namespace {
 
@@ -53,6 +55,14 @@ std::vector<pid_t> children_of_this_process() {
   return {std::istream_iterator<pid_t>(list), {}};
 }
 
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
 }  // namespace
 
 std::string node_program() {
@@ -63,6 +73,13 @@ std::string node_program() {
     if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
   }
   return {};
+}
+
+bool node_has_bound_sockets() {
+  Program node({node_program(), "-p", "'is ' + parseInt(process.versions.node)"});
+  const int major = node.number("is ");
+  node.wait();
+  return major >= 26;
 }
 
 std::string program(const std::string& name) { return std::string(BATON_PROGRAMS) + "/" + name; }
@@ -170,10 +187,7 @@ int Program::wait() {
 Client::Client(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval limit{std::chrono::seconds(patience).count(), 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = loopback(port);
   if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) error_ = errno;
 }
 Client::~Client() { ::close(socket_); }
@@ -196,6 +210,29 @@ std::string Client::read_all() const {
 }
 
 std::string ask(int port) { return Client(port).read_all(); }
+
+namespace {
+
+Fd udp_client(int port, std::string_view text) {
+  Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = loopback(port);
+  ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::send(socket.get(), text.data(), text.size(), 0);
+  return socket;
+}
+
+}  // namespace
+
+void tell_udp(int port, std::string_view text) { const Fd socket = udp_client(port, text); }
+
+std::string ask_udp(int port, std::string_view text) {
+  const Fd socket = udp_client(port, text);
+  pollfd wanted{socket.get(), POLLIN, 0};
+  char answer[65536];
+  const int ready = ::poll(&wanted, 1, milliseconds_until(Clock::now() + patience));
+  const ssize_t got = ready == 1 ? ::recv(socket.get(), answer, sizeof answer, 0) : -1;
+  return got < 0 ? "(nothing)" : std::string(answer, static_cast<size_t>(got));
+}
 
 // HTTP/1.0, so that the body comes as it is and then the end.
 std::string http_get(int port, const std::string& path) {

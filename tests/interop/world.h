@@ -24,6 +24,9 @@ std::string node_program();
 std::string program(const std::string& name);
 std::string source(const std::string& path);
 
+/// Whether that Node can send and receive a net.BoundSocket: 26 can.
+bool node_has_bound_sockets();
+
 /// Waits, without sleeping, until `condition` holds; false if it never did.
 bool eventually(const std::function<bool()>& condition);
 
@@ -83,6 +86,10 @@ class Client {
 
 /// What a server says to a client that only listens.
 std::string ask(int port);
+/// What a UDP socket of 127.0.0.1 answers.
+std::string ask_udp(int port, std::string_view text);
+/// Sends it a datagram, and waits for nothing.
+void tell_udp(int port, std::string_view text);
 /// The whole answer to GET, head included.
 std::string http_get(int port, const std::string& path);
 /// The number that ends the text.

@@ -234,14 +234,14 @@ class Worker {
   void udp(const Value& order) {
     const auto port = static_cast<uint16_t>(number(order, "port"));
     const baton::net::Endpoint endpoint("127.0.0.1", port);
-    cluster_.bind_udp(endpoint).then([this](baton::Result<baton::net::Native> socket) {
+    const auto how = baton::net::UdpOptions().reuse_port(order.find("reuse_port") != nullptr);
+    cluster_.bind_udp(endpoint, how).then([this](baton::Result<baton::net::UdpSocket> socket) {
       if (!socket) return say(socket.error().what());
-      udp_.push_back(std::move(*socket));
-      sockaddr_storage address{};
-      socklen_t length = sizeof address;
-      ::getsockname(udp_.back().descriptor(), reinterpret_cast<sockaddr*>(&address), &length);
-      const auto local = baton::net::Endpoint::from_kernel(reinterpret_cast<sockaddr*>(&address), length);
-      say("bound " + local.to_string());
+      auto& bound = udp_.emplace_back(std::move(*socket));
+      bound.on_message([&bound](std::string_view bytes, const baton::net::Endpoint& from) {
+        bound.send(std::to_string(::getpid()) + " got " + std::string(bytes), from);
+      });
+      say("bound " + bound.local().to_string());
     });
   }
 
@@ -257,7 +257,7 @@ class Worker {
   cluster::Worker cluster_;
   std::list<cluster::Listener> held_;
   std::list<baton::net::Socket> sockets_;
-  std::vector<baton::net::Native> udp_;
+  std::list<baton::net::UdpSocket> udp_;
   std::vector<baton::http::Response*> held_responses_;
 };
 

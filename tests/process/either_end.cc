@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,16 +31,6 @@ sockaddr_in loopback(uint16_t port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
   return address;
-}
-
-Fd connect_to(uint16_t port) {
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = loopback(port);
-  require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-          "connect");
-  const timeval patience{patience_seconds, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return socket;
 }
 
 // A name that no other test uses.
@@ -173,10 +164,23 @@ Fd udp_socket() {
   require(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
   return socket;
 }
-Fd tcp_listener() {
-  Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Fd connect_to(uint16_t port) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = loopback(port);
+  require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+          "connect");
+  const timeval patience{patience_seconds, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return socket;
+}
+Fd bound_socket() {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(0);
-  require(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
+  require(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "bind");
+  return socket;
+}
+Fd tcp_listener() {
+  Fd listener = bound_socket();
   require(::listen(listener.get(), 16) == 0, "listen");
   return listener;
 }
@@ -198,6 +202,18 @@ std::string read_all(int descriptor) {
 std::string ask(uint16_t port) {
   const Fd socket = connect_to(port);
   return read_all(socket.get());
+}
+std::string ask_udp(uint16_t port, std::string_view text) {
+  const Fd socket = udp_socket();
+  const sockaddr_in address = loopback(port);
+  require(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+          "connect");
+  require(::send(socket.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "send");
+  pollfd wanted{socket.get(), POLLIN, 0};
+  std::array<char, 65536> bytes;
+  if (::poll(&wanted, 1, 30000) != 1) return "(nothing)";
+  const ssize_t got = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
+  return got < 0 ? "(an error)" : std::string(bytes.data(), static_cast<size_t>(got));
 }
 uint16_t port_of(int socket) {
   sockaddr_in address{};

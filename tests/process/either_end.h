@@ -80,5 +80,11 @@ std::string read_all(int descriptor);
 /// What a client gets from 127.0.0.1:`port` until the server is done.
 std::string ask(uint16_t port);
 uint16_t port_of(int socket);
+/// A client of 127.0.0.1:`port`.
+Fd connect_to(uint16_t port);
+/// A TCP socket that is bound to 127.0.0.1 and does not listen.
+Fd bound_socket();
+/// What a UDP socket of 127.0.0.1 answers.
+std::string ask_udp(uint16_t port, std::string_view text);
 
 }  // namespace baton::test

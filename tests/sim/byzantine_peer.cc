@@ -11,10 +11,13 @@
 namespace baton::sim {
 namespace {
 
-constexpr std::array<std::string_view, 18> lines{
+constexpr std::array<std::string_view, 21> lines{
     "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":1,\"key\":\"4:127.0.0.1:0\"}\n",
     "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":2,\"key\":\"4:127.0.0.1:0\"}\n",
     "{\"cmd\":\"NODE_HANDLE\",\"type\":7}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":3,\"ahead\":\"\\u00ff\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":4,\"ahead\":\"\\u0100\"}\n",
+    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"dgram.Socket\",\"msg\":5,\"dgramType\":\"udp4\"}\n",
     "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_HANDLE\",\"type\":"
     "\"net.Socket\",\"msg\":{\"cmd\":\"NODE_HANDLE_ACK\"}}}\n",
     "{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
@@ -87,7 +90,7 @@ void ByzantinePeer::invent() {
     }
     case 4:
       // Many at once: answers must not pile up without bound either.
-      for (std::uint32_t i = random().between(10, 60); i > 0; --i) queue_ += lines[i % 2 == 0 ? 9 : 1];
+      for (std::uint32_t i = random().between(10, 60); i > 0; --i) queue_ += lines[i % 2 == 0 ? 12 : 1];
       return;
     default:
       queue_ += lines[random().below(lines.size())];

@@ -14,6 +14,14 @@ using wire::Notice;
 
 const std::string server_key = "4:127.0.0.1:0";
 
+// What was read from the connection that a message brings, if anything was: it shows of which one.
+std::string read_ahead(const Value& message) {
+  if (message.find("ahead") == nullptr) return {};
+  std::string bytes = "of " + std::to_string(message["n"].get_if_integer().value_or(-1));
+  for (const char byte : {'\0', '\n', '"', '\x7f', '\x80', '\xff'}) bytes += byte;
+  return bytes;
+}
+
 DescriptorKind kind_of(FileKind kind) {
   switch (kind) {
     case FileKind::connection:
@@ -102,12 +110,7 @@ bool ChannelEnd::send(MessageId id, const Value& message, int descriptor, Cargo 
   if (cargo == Cargo::nothing) {
     sent = machine_.send(message);
   } else {
-    const bool offer = cargo == Cargo::connection && !keyed && random().below(2) == 0;
-    const wire::ChannelMachine::Outgoing handle{static_cast<wire::HandleId>(handles_.size()),
-                                                cargo == Cargo::listener ? "net.Server" : "net.Socket",
-                                                keyed ? server_key : std::string_view{}, offer};
-    sent = machine_.send(message, &handle);
-    if (sent) handles_[keep(descriptor, id, keyed)].offer = offer ? *sent : 0;
+    sent = send_handle(id, message, descriptor, cargo, keyed);
   }
   if (!sent) {
     if (sent.error().code() == Errc::queue_full) met(Met::queue_full);
@@ -120,6 +123,27 @@ bool ChannelEnd::send(MessageId id, const Value& message, int descriptor, Cargo 
   if (machine_.ledger().size() == limits_.offers) met(Met::offers_at_the_limit);
   happened();
   return true;
+}
+
+Result<std::uint64_t> ChannelEnd::send_handle(MessageId id, const Value& message, int descriptor, Cargo cargo,
+                                              bool keyed) {
+  const bool offer = cargo == Cargo::connection && !keyed && random().below(2) == 0;
+  Value said = message;
+  // Where nobody would understand it, it is tried now and then.
+  const bool ahead_too = random().below(machine_.peer_is_baton() ? 4 : 32) == 0;
+  if (cargo == Cargo::connection && ahead_too) said.set("ahead", true);
+  const std::string ahead = read_ahead(said);
+  const wire::ChannelMachine::Outgoing handle{static_cast<wire::HandleId>(handles_.size()),
+                                              cargo == Cargo::listener ? "net.Server" : "net.Socket",
+                                              keyed ? server_key : std::string_view{},
+                                              offer,
+                                              {},
+                                              ahead};
+  auto sent = machine_.send(said, &handle);
+  if (sent) handles_[keep(descriptor, id, keyed)].offer = offer ? *sent : 0;
+  if (!ahead.empty() && sent && !machine_.peer_is_baton())
+    story().wrong("Node would lose what was read ahead");
+  return sent;
 }
 
 void ChannelEnd::disconnect() {
@@ -247,6 +271,8 @@ void ChannelEnd::deliver() {
     descriptor = std::exchange(handles_[*delivery->handle].descriptor, -1);
     --undelivered_handles_;
     if (descriptor < 0) return story().wrong("a closed handle is delivered");
+    if (delivery->ahead != read_ahead(delivery->message)) story().wrong("what was read ahead is lost");
+    if (!delivery->ahead.empty()) met(Met::read_ahead);
   }
   story().delivered(*this, delivery->message, descriptor, !delivery->key.empty());
 }

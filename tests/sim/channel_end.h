@@ -49,6 +49,8 @@ class ChannelEnd final : public Peer {
     wire::HandleId id;
   };
 
+  Result<std::uint64_t> send_handle(MessageId id, const Value& message, int descriptor, Cargo cargo,
+                                    bool keyed);
   void read();
   void collect();
   void write();

@@ -45,6 +45,7 @@ enum class Met : std::uint8_t {
   offer_ours_after_death,
   offer_taken_out_of_the_queue,
   internal_overtook_messages,
+  read_ahead,
   reload_done,
   reload_failed,
   reload_merged,

@@ -11,8 +11,8 @@
 #include "baton/http/server.h"
 #include "baton/loop/op.h"
 #include "baton/net/endpoint.h"
-#include "baton/net/native.h"
 #include "baton/net/socket.h"
+#include "baton/net/udp.h"
 #include "baton/process/process.h"
 
 namespace baton::cluster {
@@ -81,20 +81,6 @@ class ListenOptions {
   bool ipv6_only_ = false;
   bool readable_all_ = false;
   bool writable_all_ = false;
-};
-
-/// How a worker binds a UDP socket.
-class UdpOptions {
- public:
-  /// SO_REUSEADDR: other processes may bind the same address.
-  UdpOptions& reuse_address(bool on = true) { return reuse_address_ = on, *this; }
-  UdpOptions& ipv6_only(bool on = true) { return ipv6_only_ = on, *this; }
-  [[nodiscard]] bool reuse_address() const noexcept { return reuse_address_; }
-  [[nodiscard]] bool ipv6_only() const noexcept { return ipv6_only_; }
-
- private:
-  bool reuse_address_ = false;
-  bool ipv6_only_ = false;
 };
 
 /// A port or path that this worker gets connections from, whoever accepts them. Destroying it closes it; the
@@ -172,8 +158,11 @@ class Worker {
   Op<net::Endpoint> serve(const Where& where, http::Handler handler,
                           const ListenOptions& options = ListenOptions(),
                           const http::Options& http = http::Options());
-  /// Asks the primary for a bound UDP socket, which all workers that ask for the same share.
-  Op<net::Native> bind_udp(const net::Endpoint& endpoint, const UdpOptions& options = UdpOptions());
+  /// Asks the primary for a bound UDP socket, which all workers that ask for the same share: each datagram
+  /// goes to one of them. With `reuse_port` this worker binds one of its own, and the kernel spreads the
+  /// senders. Mirrors `dgram.Socket.bind` in a worker of Node's.
+  Op<net::UdpSocket> bind_udp(const net::Endpoint& endpoint,
+                              const net::UdpOptions& options = net::UdpOptions());
 
   /// Leaves by the book. Mirrors `cluster.worker.disconnect()`.
   void disconnect();

@@ -42,6 +42,17 @@ class ChannelOptions {
   bool ref_while_listening_ = false;
 };
 
+/// How a handle is sent; mirrors the options of Node's `subprocess.send`.
+class SendOptions {
+ public:
+  /// The connection stays open here, too (Node's `keepOpen`).
+  SendOptions& keep_open(bool on = true) { return keep_open_ = on, *this; }
+  [[nodiscard]] bool keep_open() const noexcept { return keep_open_; }
+
+ private:
+  bool keep_open_ = false;
+};
+
 /// One end of Node's IPC channel: JSON values and open sockets, both ways, in order, to another Baton or to
 /// Node.
 ///
@@ -54,6 +65,7 @@ class ChannelOptions {
 /// what is not in the kernel by then is lost: `disconnect` loses nothing.
 class Channel {
   struct State;
+  struct Parcel;
 
  public:
   /// What became of a `send`. May be ignored: a failure then goes to `on_error`.
@@ -100,15 +112,30 @@ class Channel {
   /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
   /// running callback. Refused: undefined (has no JSON), over a limit, after `disconnect` or the end.
   Sent send(const Value& message);
-  /// Sends a server with the message. This end keeps its own copy, accepting if it did.
+
+  // With a handle: what is moved away and cannot be handed over comes back through `on_unsent`. Of what is
+  // shared this end keeps its own; of each connection or datagram one of the two processes gets.
+
+  /// A server, shared (net.Server). This end goes on accepting if it did.
   Sent send(const Value& message, const net::Server& server);
-  /// Sends a connection, which moves away: what the peer of the connection has sent and nobody has read yet
-  /// goes with it. Throws std::logic_error for one that is closed or has bytes queued for writing. If it
-  /// cannot be handed over it comes back through `on_unsent`.
+  /// A connection, which moves away (net.Socket): what its peer has sent and nobody has read yet goes with
+  /// it. Throws std::logic_error for one that is closed or has bytes queued for writing. Bytes that were read
+  /// and put back (`Socket::unread`) go along to a Baton. They are refused (ENOTSUP) while the peer has not
+  /// said that it is one, as Node would lose them: with its first message it has, if it will.
   Sent send(const Value& message, net::Socket socket);
-  /// Sends a socket (a UDP one too) or pipe as it is. Refused: anything else, which would kill a Node at the
-  /// other end.
-  Sent send(const Value& message, net::Native handle);
+  /// The same; with `keep_open` a shared one instead, where both may write, and one should read. Bytes that
+  /// were put back or are queued for writing stay here.
+  Sent send(const Value& message, net::Socket& socket, const SendOptions& options);
+  /// A UDP socket, shared (dgram.Socket).
+  Sent send(const Value& message, const net::UdpSocket& socket);
+  /// A bound socket, which moves away (net.BoundSocket). Only Node 26 and Baton know what to do with it: an
+  /// older Node reports it as an uncaught exception.
+  Sent send(const Value& message, net::BoundSocket socket);
+  /// A socket or pipe as it is (dgram.Native if it is UDP, else net.Native): one that is moved in moves away,
+  /// any other is shared, as Node never closes raw handles. Refused: what is neither socket nor pipe, which
+  /// would kill a Node at the other end.
+  Sent send(const Value& message, net::Native&& handle);
+  Sent send(const Value& message, const net::Native& handle);
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);
@@ -126,8 +153,8 @@ class Channel {
   /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
   /// on standard error, at most ten a second.
   void on_error(std::move_only_function<void(const Error&)> callback);
-  /// A connection that was sent and not taken (refused four times, or the channel ended and the peer is dead
-  /// or never got it): it is this program's again. Without this it is closed and the error reported.
+  /// A handle that moved away and was not taken (refused four times, or the channel ended and the peer is
+  /// dead or never got it): it is this program's again. Without this it is closed and the error reported.
   void on_unsent(std::move_only_function<void(net::Native handle, const Error& error)> callback);
 
   /// Accepts no more messages, sends what was accepted, waits for the acknowledgements, finishes this
@@ -191,6 +218,8 @@ class Channel {
 
  private:
   explicit Channel(std::shared_ptr<State> state) noexcept;
+  Sent send_parcel(const Value& message, Parcel parcel);
+  Sent send_copy(const Value& message, Parcel parcel, int descriptor);
   std::shared_ptr<State> state_;
 };
 

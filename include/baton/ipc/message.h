@@ -5,9 +5,11 @@
 #include <utility>
 #include <variant>
 
+#include "baton/net/bound_socket.h"
 #include "baton/net/native.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
+#include "baton/net/udp.h"
 #include "baton/wire/payload.h"
 #include "baton/wire/value.h"
 
@@ -17,7 +19,8 @@ namespace baton {
 /// closed with the message.
 class Message {
  public:
-  using Handle = std::variant<std::monostate, net::Server, net::Socket, net::Native>;
+  using Handle =
+      std::variant<std::monostate, net::Server, net::Socket, net::Native, net::UdpSocket, net::BoundSocket>;
 
   Message() = default;
   explicit Message(Value value) : value_(std::move(value)) {}
@@ -34,12 +37,13 @@ class Message {
     return from_value<T>(value_);
   }
 
-  /// The handle's type as on the wire ("net.Server", "net.Socket", "net.Native", "dgram.Native"); empty if
-  /// none came.
+  /// The handle's type as on the wire: "net.Server", "net.Socket", "net.BoundSocket", "dgram.Socket" come as
+  /// what they are called (a net::UdpSocket the last), "net.Native" and "dgram.Native" as a net::Native;
+  /// empty if none came.
   [[nodiscard]] const std::string& handle_type() const noexcept { return handle_type_; }
   [[nodiscard]] bool has_handle() const noexcept { return !std::holds_alternative<std::monostate>(handle_); }
-  /// The handle, if it is a H (net::Server, net::Socket or net::Native), still owned by the message; else
-  /// null.
+  /// The handle, if it is a H (net::Server, Socket, BoundSocket, UdpSocket or Native), still owned by the
+  /// message; else null.
   template <class H>
   [[nodiscard]] H* get_if() noexcept {
     return std::get_if<H>(&handle_);

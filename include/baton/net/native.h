@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "baton/base/descriptor_kind.h"
@@ -8,8 +9,8 @@
 namespace baton::net {
 
 /// A socket or pipe as such, with no object around it yet; Node's raw handle: on the wire "dgram.Native" for
-/// a UDP socket and "net.Native" for the others. Look at `kind()`, then give `release()` to `Server::adopt`
-/// or `Socket::adopt`.
+/// a UDP socket and "net.Native" for the others. Look at `kind()`, then give it to `Socket::adopt`, or
+/// `release()` to `Server::adopt`, `UdpSocket::adopt` or `BoundSocket::adopt`.
 class Native {
  public:
   Native() = default;
@@ -30,8 +31,15 @@ class Native {
   /// Gives the descriptor away.
   [[nodiscard]] Fd release() { return std::move(descriptor_); }
 
+  /// What somebody has read from it already and not used: it belongs before what is still to come.
+  /// `Socket::adopt` takes it over.
+  [[nodiscard]] const std::string& unread() const noexcept { return unread_; }
+  void set_unread(std::string bytes) { unread_ = std::move(bytes); }
+  [[nodiscard]] std::string take_unread() { return std::exchange(unread_, {}); }
+
  private:
   Fd descriptor_;
+  std::string unread_;
   DescriptorKind kind_ = DescriptorKind::closed;
 };
 

@@ -10,6 +10,8 @@
 
 namespace baton::net {
 
+class BoundSocket;
+
 /// How to listen. A class with setters, so that it may stand inside a `co_await` expression.
 class ListenOptions {
  public:
@@ -88,6 +90,7 @@ class Server {
 
  private:
   friend Server listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options);
+  friend Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options);
   struct State;
   explicit Server(std::shared_ptr<State> state) noexcept;
   std::shared_ptr<State> state_;

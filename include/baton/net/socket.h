@@ -11,6 +11,7 @@
 #include "baton/loop/loop.h"
 #include "baton/loop/op.h"
 #include "baton/net/endpoint.h"
+#include "baton/net/native.h"
 
 namespace baton::net {
 
@@ -34,6 +35,8 @@ class Socket {
   /// Takes over a descriptor that must be a stream (not a listener); otherwise an error that says what it is,
   /// and the descriptor is closed. Makes it non-blocking.
   [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor);
+  /// The same, with what was read from it already.
+  [[nodiscard]] static Result<Socket> adopt(Loop& loop, Native handle);
 
   /// Whether this holds a connection that is not closed yet.
   explicit operator bool() const noexcept;
@@ -73,11 +76,19 @@ class Socket {
   /// Stops and resumes reading; the kernel then slows the peer down.
   void pause();
   void resume();
+  /// Puts bytes back in front of what is still to come: on_data gets them before the next piece, joined with
+  /// it, or as soon as reading begins anew (`on_data`, `resume`). A socket that is sent to another Baton
+  /// takes them along. Throws std::length_error over 1 MiB in all. Mirrors `readable.unshift`.
+  void unread(std::string_view bytes);
+  /// Takes them out again.
+  [[nodiscard]] std::string take_unread();
+
   /// Closes at once; no callback is called any more.
   void close() noexcept;
 
   /// Gives the descriptor away, with what the peer sends from now on; fails with EBUSY while bytes are queued
-  /// for writing, EBADF when closed. The socket is empty afterwards, the descriptor does not block.
+  /// for writing or were put back, EBADF when closed. The socket is empty afterwards, the descriptor does not
+  /// block.
   [[nodiscard]] Result<Fd> release();
   /// The descriptor, still owned here.
   [[nodiscard]] int descriptor() const noexcept;

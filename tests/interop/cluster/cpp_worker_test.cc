@@ -99,9 +99,15 @@ TEST_P(CppWorker, LearnsThatAPortIsTaken) {
 }
 
 TEST_P(CppWorker, SharesAUdpSocketWithAWorkerOfNode) {
-  const uint16_t there = order(fork(ours), R"({"do":"udp","port":0})");
+  const std::vector<unsigned> both = {fork(ours), fork(nodes)};
+  const uint16_t there = order(both[0], R"({"do":"udp","port":0})");
   EXPECT_NE(there, 0);
-  EXPECT_EQ(order(fork(nodes), R"({"do":"udp","port":0})"), there);
+  EXPECT_EQ(order(both[1], R"({"do":"udp","port":0})"), there);
+  const std::set<pid_t> pids = {pid_of(both[0]), pid_of(both[1])};
+  for (int i = 0; i < 20; ++i) {
+    const std::string answer = ask_udp(there, "x");
+    EXPECT_TRUE(pids.contains(std::atoi(answer.c_str()))) << answer;
+  }
   stop();
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "process/cluster/cluster_test.h"
 
@@ -141,6 +142,21 @@ TEST_F(Listeners, OfUdpAreSharedByAllWorkers) {
   const uint16_t bound = order(first, R"({"do":"udp","port":0})");
   EXPECT_NE(bound, 0);
   EXPECT_EQ(order(second, R"({"do":"udp","port":0})"), bound);
+  EXPECT_TRUE(ask_udp(bound, "hello").ends_with(" got hello"));
+  stop();
+}
+
+TEST_F(Listeners, OfUdpAreTheWorkersOwnWhenThePortIsReused) {
+  start();
+  const unsigned first = fork();
+  const unsigned second = fork();
+  const uint16_t bound = order(first, R"({"do":"udp","port":0,"reuse_port":1})");
+  EXPECT_EQ(order(second, R"({"do":"udp","reuse_port":1,"port":)" + std::to_string(bound) + "}"), bound);
+  // Each client is one worker's, by the hash of its port.
+  std::set<std::string> answers;
+  while (answers.size() < 2) answers.insert(ask_udp(bound, "hello"));
+  primary.say("listeners");
+  expect("listeners:");
   stop();
 }
 

@@ -123,8 +123,8 @@ TEST_F(EchoPrimary, ComplainsInOneLineOfAnUnknownCommandAndGoesOn) {
     primary.say(bad);
     expect_error(bad);
   }
-  for (const char* bad :
-       {":server", ":server x", ":server 65536", ":server -1", ":sockets 1x", ":server 1 2"}) {
+  for (const char* bad : {":server", ":server x", ":server 65536", ":server -1", ":sockets 1x", ":server 1 2",
+                          ":udp", ":bound x"}) {
     primary.say(bad);
     expect_error("not a port");
   }
@@ -142,10 +142,13 @@ TEST_F(EchoPrimary, ComplainsInOneLineOfAPortThatIsTakenAndGoesOn) {
   start_with_worker();
   const Fd listener = tcp_listener();
   const std::string port = std::to_string(port_of(listener.get()));
-  for (const char* command : {":server ", ":sockets "}) {
+  for (const char* command : {":server ", ":sockets ", ":bound "}) {
     primary.say(command + port);
     expect_error(port);
   }
+  const Fd udp = udp_socket();
+  primary.say(":udp " + std::to_string(port_of(udp.get())));
+  expect_error(std::to_string(port_of(udp.get())) + ": bind: address already in use");
   primary.say("1");
   EXPECT_EQ(line(), "{\"echo\":1}");
   primary.close_input();
@@ -174,13 +177,38 @@ TEST_F(EchoPrimary, SendsEachConnectionThatItAccepts) {
   expect_end();
 }
 
+TEST_F(EchoPrimary, SendsAUdpSocketThatOnlyTheChildReceivesFrom) {
+  start_with_worker();
+  const auto before = primary.descriptors();
+  primary.say(":udp 0");
+  const uint16_t port = listening();
+  EXPECT_EQ(line(), R"({"got":"dgram.Socket","with":{"handle":"udp"}})");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ask_udp(port, std::to_string(i)), std::to_string(i));
+  EXPECT_EQ(primary.descriptors(), before);
+  primary.close_input();
+  expect_end();
+}
+
+TEST_F(EchoPrimary, SendsABoundSocketThatTheChildListensOn) {
+  start_with_worker();
+  primary.say(":bound 0");
+  const uint16_t port = listening();
+  EXPECT_EQ(line(), R"({"got":"net.BoundSocket","with":{"handle":"bound"}})");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(port), "served by " + worker + "\n");
+  primary.close_input();
+  expect_end();
+}
+
 TEST_F(EchoPrimary, ClosesAHandleThatComesAndPrintsItsMessage) {
   start_with_worker();
   const auto before = primary.descriptors();
   primary.say(R"({"give":"net.Server"})");
   EXPECT_TRUE(line().starts_with(R"({"given":"net.Server","port":)"));
-  primary.say(R"({"give":"net.Socket"})");
-  EXPECT_TRUE(line().starts_with(R"({"given":"net.Socket","port":)"));
+  for (const std::string type :
+       {"net.Socket", "net.Native", "net.BoundSocket", "dgram.Socket", "dgram.Native"}) {
+    primary.say(R"({"give":")" + type + "\"}");
+    EXPECT_TRUE(line().starts_with(R"({"given":")" + type + R"(","port":)"));
+  }
   primary.say("1");
   EXPECT_EQ(line(), "{\"echo\":1}");
   EXPECT_EQ(primary.descriptors(), before);

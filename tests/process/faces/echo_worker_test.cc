@@ -1,11 +1,13 @@
 // The face of echo_worker, sentence by sentence, with this test as its parent.
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <string>
 #include <vector>
 
+#include "baton/base/descriptor_kind.h"
 #include "process/either_end.h"
 
 namespace baton::test {
@@ -36,11 +38,12 @@ class EchoWorker : public ProcessTest {
     channel.line_with(text, {&number, 1});
   }
   /// The descriptor that comes with the next line, which says "given".
-  Fd given(const std::string& type, uint16_t& port) {
+  Fd given(const std::string& type, uint16_t& port, const std::string& ends = "}}") {
     const std::string begins =
         R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":{"given":")" + type + R"(","port":)";
     const std::string line = channel.next_line().value_or("the end");
     EXPECT_TRUE(line.starts_with(begins)) << line;
+    EXPECT_TRUE(line.ends_with(ends)) << line;
     if (channel.received.size() != 1) return {};
     port = static_cast<uint16_t>(std::atoi(line.substr(begins.size()).c_str()));
     channel.line(R"({"cmd":"NODE_HANDLE_ACK"})");
@@ -104,6 +107,56 @@ TEST_F(EchoWorker, ServesANativeThatListensAsAServer) {
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Native","with":0})");
   EXPECT_EQ(ask(port_of(listener.get())), "served by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, EchoesEachDatagramOfAUdpSocket) {
+  const std::string socket = R"({"cmd":"NODE_HANDLE","type":"dgram.Socket","msg":1,"dgramType":"udp4"})";
+  const std::string native = R"({"cmd":"NODE_HANDLE","type":"dgram.Native","msg":1})";
+  for (const auto& [type, line] : {std::pair("dgram.Socket", socket), std::pair("dgram.Native", native)}) {
+    Fd udp = udp_socket();
+    const uint16_t port = port_of(udp.get());
+    line_with(line, udp);
+    udp.reset();
+    expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+    expect(R"({"got":")" + std::string(type) + R"(","with":1})");
+    for (const std::string text : {"one", "", "two"}) EXPECT_EQ(ask_udp(port, text), text);
+  }
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, ListensOnABoundSocketAndServesIt) {
+  Fd bound = bound_socket();
+  const uint16_t port = port_of(bound.get());
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
+  bound.reset();
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.BoundSocket","with":1})");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(port), "served by " + pid + "\n");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, SaysThatItCannotListenWhereAnotherDoes) {
+  const Fd bound = bound_socket();
+  const int on = 1;
+  ::setsockopt(bound.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ::setsockopt(listening.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  ::getsockname(bound.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const int off = 0;
+  ::setsockopt(bound.get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off);
+  ASSERT_EQ(::listen(listening.get(), 1), 0);
+  line_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
+  expect(R"({"cmd":"NODE_HANDLE_ACK"})");
+  expect(R"({"got":"net.BoundSocket","with":1})");
+  const std::string answer = channel.next_line().value_or("the end");
+  EXPECT_TRUE(answer.starts_with("{\"error\":\"listen 127.0.0.1:")) << answer;
   channel.close();
   expect_exit("exit 0");
 }
@@ -206,6 +259,55 @@ TEST_F(EchoWorker, GivesASocketWhoseFarEndItServes) {
   EXPECT_EQ(read_all(near.get()), "handled by " + pid + "\n");
   channel.close();
   ::shutdown(near.get(), SHUT_WR);
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, GivesABareListenerThatItDoesNotServe) {
+  channel.line(R"({"give":"net.Native"})");
+  uint16_t port = 0;
+  const Fd listener = given("net.Native", port);
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(port_of(listener.get()), port);
+  channel.line("1");
+  expect("{\"echo\":1}");
+  const Fd client = connect_to(port);
+  const Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  EXPECT_TRUE(accepted);
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, GivesABoundSocketThatDoesNotListen) {
+  channel.line(R"({"give":"net.BoundSocket"})");
+  uint16_t port = 0;
+  const Fd bound = given("net.BoundSocket", port);
+  ASSERT_TRUE(bound);
+  EXPECT_EQ(port_of(bound.get()), port);
+  EXPECT_EQ(descriptor_kind(bound.get()), DescriptorKind::tcp);
+  EXPECT_EQ(::listen(bound.get(), 1), 0);
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, GivesAUdpSocketThatItEchoesOnToo) {
+  channel.line(R"({"give":"dgram.Socket"})");
+  uint16_t port = 0;
+  const Fd udp = given("dgram.Socket", port, R"(},"dgramType":"udp4"})");
+  ASSERT_TRUE(udp);
+  EXPECT_EQ(port_of(udp.get()), port);
+  EXPECT_EQ(ask_udp(port, "hello"), "hello");
+  channel.close();
+  expect_exit("exit 0");
+}
+
+TEST_F(EchoWorker, GivesABareUdpSocket) {
+  channel.line(R"({"give":"dgram.Native"})");
+  uint16_t port = 0;
+  const Fd udp = given("dgram.Native", port);
+  ASSERT_TRUE(udp);
+  EXPECT_EQ(port_of(udp.get()), port);
+  EXPECT_EQ(descriptor_kind(udp.get()), DescriptorKind::udp);
+  channel.close();
   expect_exit("exit 0");
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <vector>
@@ -112,7 +113,7 @@ TEST_P(Descriptors, WhatIsNoSocketIsAcknowledgedClosedAndReported) {
 
 // Row 15
 TEST_P(Descriptors, AUdpSocketThatIsSaidToBeAConnectionIsRefused) {
-  for (const char* type : {"net.Server", "net.Socket", "net.Native"}) {
+  for (const char* type : {"net.Server", "net.Socket", "net.Native", "net.BoundSocket"}) {
     line_with(envelope(type, "1"), udp_socket());
     expect_answer(ack);
     expect_report(std::string("a UDP socket sent as ") + type);
@@ -125,6 +126,9 @@ TEST_P(Descriptors, ATcpSocketThatIsSaidToBeADatagramSocketIsRefused) {
   line_with(R"({"cmd":"NODE_HANDLE","type":"dgram.Socket","msg":1,"dgramType":"udp4"})", tcp_listener());
   expect_answer(ack);
   expect_report("a listening TCP socket sent as dgram.Socket");
+  line_with(envelope("dgram.Native", "1"), tcp_listener());
+  expect_answer(ack);
+  expect_report("a listening TCP socket sent as dgram.Native");
   expect_goes_on();
 }
 
@@ -136,6 +140,23 @@ TEST_P(Descriptors, AConnectionThatIsSaidToBeAServerIsRefused) {
   expect_answer(ack);
   expect_report("listen");
   EXPECT_EQ(read_all(far.get()), "");
+  expect_goes_on();
+}
+
+// Row 15
+TEST_P(Descriptors, WhatIsNoBoundSocketIsRefused) {
+  auto [near, far] = tcp_connection();
+  line_with(envelope("net.BoundSocket", "1"), near);
+  near.reset();
+  expect_answer(ack);
+  expect_report("a connected TCP socket: not a descriptor of that kind");
+  EXPECT_EQ(read_all(far.get()), "");
+  line_with(envelope("net.BoundSocket", "1"), Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  expect_answer(ack);
+  expect_report("a TCP socket without an address: not a descriptor of that kind");
+  line_with(envelope("net.BoundSocket", "1"), tcp_listener());
+  expect_answer(ack);
+  expect_report("a listening TCP socket sent as net.BoundSocket");
   expect_goes_on();
 }
 

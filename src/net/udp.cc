@@ -1,0 +1,338 @@
+#include "baton/net/udp.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "base/fifo.h"
+#include "baton/base/descriptor_kind.h"
+#include "loop/poll.h"
+#include "loop/slot.h"
+#include "net/datagrams.h"
+#include "net/sockaddr.h"
+
+namespace baton::net {
+namespace {
+
+constexpr size_t high_water = size_t{64} << 10;
+constexpr size_t queue_limit = size_t{16} << 20;
+constexpr size_t cost_of_a_datagram = 128;  // beside its bytes
+// Senders and receivers that never pause must not starve the others on the loop.
+constexpr int sends_a_turn = 64;
+constexpr int reads_a_turn = 4;
+constexpr auto report_interval = std::chrono::seconds(1);
+
+}  // namespace
+
+struct UdpSocket::State : std::enable_shared_from_this<State> {
+  State(Loop& owner, Fd fd) : loop(owner), descriptor(std::move(fd)) {
+    connected = remote_endpoint(descriptor.get()).family() != 0;
+    poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
+  }
+
+  Loop& loop;
+  Fd descriptor;
+  Poll poll;
+  Slot<std::string_view, const Endpoint&> on_message;
+  Slot<const Error&> on_error;
+  Slot<> on_drain;
+  Fifo<Datagram> queue;
+  size_t queued_bytes = 0;
+  uint64_t accepted = 0;  // datagrams, since the beginning
+  Fifo<std::pair<uint64_t, Promise<>>> flushes;
+  Fifo<std::pair<std::string, Endpoint>> kept;  // read, but not wanted at the moment
+  std::chrono::milliseconds last_report{-report_interval};
+  bool connected = false;
+  bool paused = false;
+  bool above_high_water = false;
+  bool flush_scheduled = false;
+  bool answered = false;  // the front was held up by the answer to an earlier datagram
+
+  [[nodiscard]] bool receiving() const { return descriptor && on_message && !paused; }
+
+  void update_interest() {
+    if (!descriptor) return;
+    int events = Poll::nothing;
+    if (receiving()) events |= Poll::readable;
+    if (!queue.empty() && !flush_scheduled) events |= Poll::writable;
+    poll.want(events);
+  }
+
+  void on_event(int events) {
+    const auto self = shared_from_this();
+    if ((events & Poll::writable) != 0) flush();
+    if ((events & Poll::readable) != 0) read();
+  }
+
+  // --- receiving
+
+  void read() {
+    ReceivedDatagrams datagrams;
+    for (int i = 0; i < reads_a_turn && receiving(); ++i) {
+      const int count = datagrams.from(descriptor.get());
+      if (count < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+        if (errno != EINTR) report(Error(errno, "receive" + with_peer(" from "), "recvmmsg"));
+        continue;
+      }
+      for (int place = 0; place < count; ++place) {
+        // Whoever listens may change his mind, or close the socket.
+        if (receiving()) {
+          on_message.fire(datagrams.bytes(place), datagrams.sender(place));
+        } else if (descriptor) {
+          kept.emplace_back(datagrams.bytes(place), datagrams.sender(place));
+        }
+      }
+      if (count < most_datagrams) return;
+    }
+  }
+
+  void receive() {
+    if (!kept.empty() && receiving()) {
+      loop.defer([self = shared_from_this()] {
+        while (!self->kept.empty() && self->receiving()) {
+          const auto [bytes, from] = std::move(self->kept.front());
+          self->kept.pop_front();
+          self->on_message.fire(bytes, from);
+        }
+      });
+    }
+    update_interest();
+  }
+
+  // --- sending
+
+  bool send(std::string_view bytes, const Endpoint* to) {
+    if (queued_bytes + (queue.size() + 1) * cost_of_a_datagram + bytes.size() > queue_limit) {
+      loop.defer([self = shared_from_this(), error = Error(make_error_code(Errc::queue_full), subject(to))] {
+        self->report(error);
+      });
+      return false;
+    }
+    queue.emplace_back(std::string(bytes), to == nullptr ? SocketAddress() : SocketAddress(*to));
+    queued_bytes += bytes.size();
+    ++accepted;
+    if (queued_bytes >= high_water) above_high_water = true;
+    schedule_flush();
+    return !above_high_water;
+  }
+
+  Result<void> try_send(std::string_view bytes, const Endpoint* to) {
+    if (!queue.empty()) return failure(EAGAIN, subject(to));
+    const SocketAddress address = to == nullptr ? SocketAddress() : SocketAddress(*to);
+    const sockaddr* name = address.length() == 0 ? nullptr : address.get();
+    if (::sendto(descriptor.get(), bytes.data(), bytes.size(), MSG_DONTWAIT, name, address.length()) < 0) {
+      return failure(errno, subject(to), "sendto");
+    }
+    return {};
+  }
+
+  void schedule_flush() {
+    if (flush_scheduled || (poll.wanted() & Poll::writable) != 0) return;
+    flush_scheduled = true;
+    loop.defer([self = shared_from_this()] {
+      self->flush_scheduled = false;
+      self->flush();
+    });
+  }
+
+  void flush() {
+    for (int i = 0; i < sends_a_turn && descriptor && !queue.empty(); ++i) {
+      const int count = send_datagrams(descriptor.get(), queue);
+      if (count > 0) {
+        for (int sent = 0; sent < count; ++sent) drop_front();
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        break;
+      } else if (errno != EINTR) {
+        not_sent(errno);
+      }
+    }
+    if (!descriptor) return;
+    if (queue.empty() && std::exchange(above_high_water, false)) on_drain.fire();
+    update_interest();
+  }
+
+  // Nothing more than this one datagram is lost.
+  void not_sent(int error) {
+    const SocketAddress& address = queue.front().to;
+    const Endpoint to =
+        address.length() == 0 ? Endpoint() : Endpoint::from_kernel(address.get(), address.length());
+    const Error failed(error, subject(address.length() == 0 ? nullptr : &to), "sendmmsg");
+    // The peer has refused what went before; that answer takes the place of this datagram, once.
+    if (error == ECONNREFUSED && !std::exchange(answered, true)) return report(failed);
+    drop_front();
+    report(failed);
+  }
+
+  void drop_front() {
+    answered = false;
+    queued_bytes -= queue.front().bytes.size();
+    queue.front().bytes = {};
+    queue.pop_front();
+    const uint64_t gone = accepted - queue.size();
+    while (!flushes.empty() && flushes.front().first <= gone) {
+      Promise<> flushed = std::move(flushes.front().second);
+      flushes.pop_front();
+      flushed.resolve({});
+    }
+  }
+
+  // --- both
+
+  [[nodiscard]] std::string with_peer(const char* word) const {
+    return connected ? word + remote_endpoint(descriptor.get()).to_string() : std::string();
+  }
+  [[nodiscard]] std::string subject(const Endpoint* to) const {
+    return to != nullptr ? "send to " + to->to_string() : "send" + with_peer(" to ");
+  }
+
+  void report(const Error& error) {
+    if (on_error) return on_error.fire(error);
+    if (!descriptor || loop.now() - last_report < report_interval) return;
+    last_report = loop.now();
+    std::fprintf(stderr, "baton: udp: %s\n", error.what());
+  }
+
+  void close() noexcept {
+    on_message.clear();
+    on_error.clear();
+    on_drain.clear();
+    poll.close();
+    descriptor.reset();
+    queue.clear();
+    queued_bytes = 0;
+    flushes.clear();
+    kept.clear();
+  }
+};
+
+UdpSocket::UdpSocket() noexcept = default;
+UdpSocket::UdpSocket(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
+UdpSocket& UdpSocket::operator=(UdpSocket&& other) noexcept {
+  if (this != &other) {
+    close();
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+UdpSocket::~UdpSocket() { close(); }
+
+Result<UdpSocket> UdpSocket::adopt(Loop& loop, Fd descriptor) {
+  const DescriptorKind kind = descriptor_kind(descriptor.get());
+  if (kind == DescriptorKind::closed) return failure(EBADF, "adopt a UDP socket");
+  if (kind != DescriptorKind::udp) return failure(Errc::wrong_handle, "adopt a UDP socket", describe(kind));
+  int on = 1;
+  if (::ioctl(descriptor.get(), FIONBIO, &on) != 0) return failure(errno, "adopt a UDP socket", "ioctl");
+  return UdpSocket(std::make_shared<State>(loop, std::move(descriptor)));
+}
+
+Loop& UdpSocket::loop() const noexcept { return state_->loop; }
+void UdpSocket::on_message(std::move_only_function<void(std::string_view, const Endpoint&)> callback) {
+  state_->on_message.set(std::move(callback));
+  state_->receive();
+}
+void UdpSocket::on_error(std::move_only_function<void(const Error&)> callback) {
+  state_->on_error.set(std::move(callback));
+}
+void UdpSocket::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
+
+bool UdpSocket::send(std::string_view bytes, const Endpoint& to) {
+  if (state_->connected) throw std::logic_error("send to an address: the UDP socket is connected");
+  return state_->send(bytes, &to);
+}
+bool UdpSocket::send(std::string_view bytes) {
+  if (!state_->connected) throw std::logic_error("send without an address: the UDP socket is not connected");
+  return state_->send(bytes, nullptr);
+}
+Result<void> UdpSocket::try_send(std::string_view bytes, const Endpoint& to) {
+  if (state_->connected) throw std::logic_error("send to an address: the UDP socket is connected");
+  return state_->try_send(bytes, &to);
+}
+Result<void> UdpSocket::try_send(std::string_view bytes) {
+  if (!state_->connected) throw std::logic_error("send without an address: the UDP socket is not connected");
+  return state_->try_send(bytes, nullptr);
+}
+size_t UdpSocket::queued() const noexcept { return state_->queued_bytes; }
+size_t UdpSocket::queued_datagrams() const noexcept { return state_->queue.size(); }
+Op<> UdpSocket::flushed() {
+  Promise<> promise(state_->loop);
+  auto op = promise.op();
+  if (state_->queue.empty()) {
+    promise.resolve({});
+  } else {
+    state_->flushes.emplace_back(state_->accepted, std::move(promise));
+  }
+  return op;
+}
+
+Result<void> UdpSocket::connect(const Endpoint& peer) {
+  if (state_->connected) throw std::logic_error("connect: the UDP socket is connected");
+  const SocketAddress address(peer);
+  if (::connect(descriptor(), address.get(), address.length()) != 0) {
+    return failure(errno, "connect to " + peer.to_string());
+  }
+  state_->connected = true;
+  return {};
+}
+Result<void> UdpSocket::disconnect() {
+  if (!state_->connected) throw std::logic_error("disconnect: the UDP socket is not connected");
+  const uint16_t port = local().port();
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  if (::connect(descriptor(), &nowhere, sizeof nowhere) != 0)
+    return failure(errno, "disconnect a UDP socket");
+  state_->connected = false;
+  // The kernel takes back a port that it had chosen.
+  if (const Endpoint now = local(); now.port() == 0) {
+    const SocketAddress again(Endpoint(now.address(), port));
+    if (::bind(descriptor(), again.get(), again.length()) != 0) {
+      return failure(errno, "disconnect a UDP socket", "bind");
+    }
+  }
+  return {};
+}
+bool UdpSocket::connected() const noexcept { return state_ && state_->connected; }
+
+void UdpSocket::pause() {
+  state_->paused = true;
+  state_->update_interest();
+}
+void UdpSocket::resume() {
+  state_->paused = false;
+  state_->receive();
+}
+void UdpSocket::close() noexcept {
+  if (!state_) return;
+  const auto state = std::exchange(state_, nullptr);
+  while (!state->queue.empty()) {
+    const int count = send_datagrams(state->descriptor.get(), state->queue);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (count < 0 && errno == EINTR) continue;
+    for (int sent = 0; sent < std::max(count, 1); ++sent) state->drop_front();
+  }
+  state->close();
+}
+Result<Fd> UdpSocket::release() {
+  if (!state_) return failure(EBADF, "release a UDP socket");
+  if (!state_->queue.empty()) return failure(EBUSY, "release a UDP socket", "datagrams are still queued");
+  const auto state = std::move(state_);
+  state->poll.close();
+  Fd descriptor = std::move(state->descriptor);
+  state->close();
+  return descriptor;
+}
+int UdpSocket::descriptor() const noexcept { return state_ ? state_->descriptor.get() : -1; }
+Endpoint UdpSocket::local() const { return local_endpoint(descriptor()); }
+Endpoint UdpSocket::remote() const { return remote_endpoint(descriptor()); }
+void UdpSocket::ref() { state_->poll.ref(); }
+void UdpSocket::unref() { state_->poll.unref(); }
+
+}  // namespace baton::net
