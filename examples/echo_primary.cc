@@ -7,6 +7,8 @@
 //   :bound PORT      binds a TCP socket that does not listen yet, and sends it
 //   :disconnect      sends what is queued, finishes this direction, and prints what still arrives
 //   :kill SIGNAL
+//
+// With --serialization advanced, values that JSON lacks are typed and printed as typed_json.h says.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "typed_json.h"
 
 using baton::Value;
 using baton::net::Endpoint;
@@ -30,8 +33,9 @@ namespace {
 
 void complain(const std::string& what) { std::fprintf(stderr, "echo_primary: %s\n", what.c_str()); }
 
-void print(const Value& value) {
-  std::string line = value.is_undefined() ? "null" : baton::to_json(value);
+void print(const Value& value, baton::Serialization serialization = baton::Serialization::json) {
+  const bool typed = serialization == baton::Serialization::advanced;
+  std::string line = typed ? typed_json::print(value) : value.is_undefined() ? "null" : baton::to_json(value);
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
@@ -103,16 +107,19 @@ class Lines {
 
 class EchoPrimary {
  public:
-  EchoPrimary(baton::Process& self, const std::string& module, std::vector<std::string> arguments)
+  EchoPrimary(baton::Process& self, const std::string& module, std::vector<std::string> arguments,
+              baton::Serialization serialization)
       : self_(self),
         child_(self.fork(module, baton::ForkOptions()
                                      .args(std::move(arguments))
+                                     .serialization(serialization)
                                      .spawn(baton::SpawnOptions()
                                                 .stdio(0, baton::Stdio::ignore())
                                                 .stdio(1, baton::Stdio::descriptor(2))
                                                 .stdio(2, baton::Stdio::inherit())))),
         lines_(self.loop(), [this](std::string_view line) { on_line(line); }, [this] { disconnect(); }) {
-    child_.on_message([](const baton::Message& message) { print(message.value()); });
+    child_.on_message(
+        [serialization](const baton::Message& message) { print(message.value(), serialization); });
     child_.on_close([this](const baton::ExitStatus& status) { on_close(status); });
   }
 
@@ -129,7 +136,9 @@ class EchoPrimary {
         complain("not sent: " + message.error().step());
         return;
       }
-      child_.send(*message);  // what is refused is reported by the channel
+      const bool typed = child_.serialization() == baton::Serialization::advanced;
+      child_.send(typed ? typed_json::parse(*message)
+                        : *message);  // what is refused is reported by the channel
     } catch (const std::exception& error) {
       complain(error.what());
     }
@@ -205,25 +214,38 @@ class EchoPrimary {
   Lines lines_;
 };
 
+int usage(bool asked) {
+  std::fputs("usage: echo_primary MODULE [ARG...], and before MODULE: --serialization json|advanced\n",
+             asked ? stdout : stderr);
+  if (asked) {
+    std::fputs(
+        "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input is "
+        "a\n"
+        "JSON message to it, or one of :server PORT, :sockets PORT, :udp PORT, :bound PORT, :disconnect,\n"
+        ":kill SIGNAL. With advanced serialization values that JSON lacks are objects like "
+        "{\"$bigint\":\"5\"}: see "
+        "examples/typed_json.h.\n",
+        stdout);
+  }
+  return asked ? 0 : 2;
+}
+
 baton::Task<> primary(baton::Process& self) {
-  if (self.args().empty() || self.args()[0] == "--help" || self.args()[0] == "-h") {
-    const bool asked = !self.args().empty();
-    std::fputs("usage: echo_primary MODULE [ARG...]\n", asked ? stdout : stderr);
-    if (asked) {
-      std::fputs(
-          "Forks MODULE (an executable, or a .js, .mjs or .cjs file for Node). Each line of standard input "
-          "is a\n"
-          "JSON message to it, or one of :server PORT, :sockets PORT, :udp PORT, :bound PORT, :disconnect,\n"
-          ":kill SIGNAL.\n",
-          stdout);
-    }
-    self.exit(asked ? 0 : 2);
+  std::vector<std::string> words = self.args();
+  auto serialization = baton::Serialization::json;
+  if (words.size() >= 2 && words[0] == "--serialization" && (words[1] == "json" || words[1] == "advanced")) {
+    if (words[1] == "advanced") serialization = baton::Serialization::advanced;
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  if (words.empty() || words[0].starts_with('-')) {
+    self.exit(usage(!words.empty() && (words[0] == "--help" || words[0] == "-h")));
     co_return;
   }
-  std::string module = self.args()[0];
+  std::string module = words[0];
   if (!module.contains('/')) module = "./" + module;
   try {
-    EchoPrimary echo(self, module, {self.args().begin() + 1, self.args().end()});
+    std::vector<std::string> arguments(words.begin() + 1, words.end());
+    EchoPrimary echo(self, module, std::move(arguments), serialization);
     baton::Promise<> never(self.loop());
     co_await never.op();  // EchoPrimary exits
   } catch (const baton::Error& error) {

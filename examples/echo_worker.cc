@@ -9,6 +9,9 @@
 //                                        -> {"given":...,"port":P} with such a handle
 //   "bye"                                   it exits with 0 once everything it sent has left
 //   "throw"                                 an exception leaves the callback: it exits with 1
+//
+// It speaks the serialization that its parent says. --serialization json|advanced says which one that has to
+// be.
 
 #include <unistd.h>
 
@@ -18,6 +21,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "baton/baton.h"
 
@@ -70,12 +74,19 @@ class EchoWorker {
     } else if (value.is_object() && value.size() == 1 && value.find("give") != nullptr) {
       give(value["give"]);
     } else {
-      self_.parent().send(Value::object().set("echo", value));
+      self_.parent().send(Value::object().set("echo", inside(message.take_value())));
     }
   }
 
+  // A message becomes a part of the answer: the answer itself is the first object there.
+  static Value inside(Value message) {
+    message.move_references(1);
+    return message;
+  }
+
   void take_handle(Message message) {
-    self_.parent().send(Value::object().set("got", message.handle_type()).set("with", message.take_value()));
+    self_.parent().send(
+        Value::object().set("got", message.handle_type()).set("with", inside(message.take_value())));
     if (message.get_if<Server>() != nullptr) {
       serve(message.take<Server>());
     } else if (message.get_if<Socket>() != nullptr) {
@@ -194,6 +205,16 @@ class EchoWorker {
   std::optional<baton::Promise<>> finished_;
 };
 
+// Whether the arguments ask for what the channel is.
+bool fits(const Process& self, baton::Serialization serialization) {
+  if (self.args().empty()) return true;
+  const std::string spoken = serialization == baton::Serialization::advanced ? "advanced" : "json";
+  if (self.args() == std::vector<std::string>{"--serialization", spoken}) return true;
+  if (self.args()[0] != "--serialization") return true;
+  std::fprintf(stderr, "echo_worker: the parent's serialization is %s\n", spoken.c_str());
+  return false;
+}
+
 baton::Task<> echo(Process& self) {
   if (!self.has_parent()) {
     try {
@@ -201,6 +222,10 @@ baton::Task<> echo(Process& self) {
     } catch (const std::exception& error) {
       std::fprintf(stderr, "echo_worker: %s\n", error.what());
     }
+    self.exit(2);
+    co_return;
+  }
+  if (!fits(self, self.parent().serialization())) {
     self.exit(2);
     co_return;
   }

@@ -12,9 +12,10 @@
 #include <vector>
 
 #include "baton/wire/json.h"
+#include "wire/channel_codec.h"
 
-// One end of a channel, driven as its driver does, by a peer and a kernel that do anything. Input: for each
-// event a byte, and its arguments (see `Driver::step`).
+// One end of a channel, driven as its driver does, by a peer and a kernel that do anything. Input: 0xff if it
+// is to be one of advanced serialization, then for each event a byte, and its arguments (see `Driver::step`).
 //
 // What must hold: each descriptor has exactly one fate; a message with a handle is delivered only when its
 // ACK is written; what is on offer was sent and is open; nothing is delivered after the end; the queue is
@@ -94,6 +95,11 @@ constexpr DescriptorKind kinds[] = {DescriptorKind::tcp,         DescriptorKind:
 
 class Driver {
  public:
+  explicit Driver(baton::Serialization serialization)
+      : serialization_(serialization),
+        machine_(small_limits(), serialization),
+        written_frames_(serialization, ~std::size_t{0}) {}
+
   void step(Input& input) {
     const std::uint8_t event = input.byte() % 16;
     switch (event) {
@@ -110,7 +116,7 @@ class Driver {
         break;
       case 4:
       case 5:
-        receive(std::string(phrases[input.byte() % std::size(phrases)]), input);
+        receive(said(phrases[input.byte() % std::size(phrases)]), input);
         break;
       case 6:
         receive(input.bytes(input.byte()), input);
@@ -162,6 +168,13 @@ class Driver {
   }
 
  private:
+  // What is no JSON is said as it stands, in both.
+  [[nodiscard]] std::string said(std::string_view phrase) const {
+    if (serialization_ == baton::Serialization::json) return std::string(phrase);
+    const auto message = baton::wire::read_json(phrase);
+    return message ? written_frames_.frame(*message) : std::string(phrase);
+  }
+
   void seldom(std::uint8_t which) {
     switch (which % 5) {
       case 0:
@@ -195,7 +208,7 @@ class Driver {
     if (!sent) return;
     require(accepts);
     require(!with_handle || ahead.empty() || machine_.peer_is_baton());
-    require(machine_.unsent() <= small_limits().queue + 1 || answers_ > 0);
+    require(machine_.unsent() <= small_limits().queue + 4 || answers_ > 0);
     if (with_handle) {
       ++next_id_;
       open_.insert(id);
@@ -216,7 +229,9 @@ class Driver {
       open_.insert(id);
       received.push_back({id, kinds[input.byte() % std::size(kinds)]});
     }
-    answers_ += static_cast<std::size_t>(std::ranges::count(bytes, '\n'));
+    answers_ += serialization_ == baton::Serialization::json
+                    ? static_cast<std::size_t>(std::ranges::count(bytes, '\n'))
+                    : 1;
     machine_.received(bytes, received, count % 16 == 1);
   }
 
@@ -306,26 +321,24 @@ class Driver {
   void write(std::size_t count) {
     if (broken_) return;
     count = std::min(count, unwritten_.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      if (unwritten_[i] != '\n') {
-        line_ += unwritten_[i];
-        continue;
-      }
-      if (line_ == baton::wire::ack_frame) ++acknowledged_;
-      require(baton::wire::read_json(line_).has_value());
-      line_.clear();
+    written_frames_.feed(std::string_view(unwritten_).substr(0, count));
+    while (const auto frame = written_frames_.next()) {
+      if (written_frames_.is_ack(frame->text())) ++acknowledged_;
+      require(written_frames_.read(frame->text(), Value::max_depth).has_value());
     }
     unwritten_.erase(0, count);
     written_ += count;
     machine_.written(written_);
   }
 
-  ChannelMachine machine_{small_limits()};
+  baton::Serialization serialization_;
+  ChannelMachine machine_;
+  baton::wire::ChannelCodec written_frames_;  // reads what the machine writes
   std::set<HandleId> open_;
   std::map<HandleId, std::uint64_t> outgoing_;  // the message that each was sent with
   std::set<std::uint64_t> watched_;
   HandleId next_id_ = 0;
-  std::string unwritten_, line_;
+  std::string unwritten_;
   std::uint64_t written_ = 0;
   std::uint64_t delivered_ = 0, acknowledged_ = 0;
   std::size_t answers_ = 0;  // that the peer may have asked for; no limit refuses those
@@ -336,7 +349,9 @@ class Driver {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input input(data, std::min(size, std::size_t{4096}));
-  Driver driver;
+  const bool advanced = size > 0 && data[0] == 0xff;
+  if (advanced) input.byte();
+  Driver driver(advanced ? baton::Serialization::advanced : baton::Serialization::json);
   while (input.more()) driver.step(input);
   driver.finish();
   return 0;

@@ -1,5 +1,6 @@
-// parent pingpong|oneway|sockets COUNT CPU MODULE: measures COUNT exchanges with a worker (worker.cc or
-// worker.js) that runs on CPU; parent.js is its twin.
+// parent pingpong|oneway|texts|sockets[-advanced] COUNT CPU MODULE: measures COUNT exchanges with a worker
+// (worker.cc or worker.js) that runs on CPU, with advanced serialization if that is said; parent.js is its
+// twin.
 
 #include <climits>
 #include <string>
@@ -27,17 +28,18 @@ std::string own_folder() {
 }
 
 ForkedChild& fork_on(Process& self, const std::string& cpu, const std::string& module,
-                     std::vector<std::string> arguments) {
+                     std::vector<std::string> arguments, baton::Serialization serialization) {
   const std::string pin = own_folder() + "/pin";
   if (module.ends_with(".js")) {
     const char* node = std::getenv("BATON_NODE");
     return self.fork(module, ForkOptions()
+                                 .serialization(serialization)
                                  .interpreter(pin)
                                  .exec_args({cpu, node != nullptr ? node : "node"})
                                  .args(std::move(arguments)));
   }
   arguments.insert(arguments.begin(), {cpu, module});
-  return self.fork(pin, ForkOptions().args(std::move(arguments)));
+  return self.fork(pin, ForkOptions().serialization(serialization).args(std::move(arguments)));
 }
 
 /// Processor time of both ends since it was last asked.
@@ -75,11 +77,16 @@ baton::Task<> pingpong(Process& self, ForkedChild& child, long count) {
   co_await over.op();
 }
 
-baton::Task<> oneway(Process& self, ForkedChild& child, long count) {
+const Value& text_message() {
+  static const Value message = std::string(size_t{64} << 10, 'x');
+  return message;
+}
+
+baton::Task<> oneway(Process& self, ForkedChild& child, long count, const Value& message) {
   Promise<> over(self.loop());
   long left = count;
   const auto fill = [&] {
-    while (left > 0 && child.send(small_message())) --left;
+    while (left > 0 && child.send(message)) --left;
     if (left > 0) --left;  // The one that filled the queue was accepted too.
   };
   child.on_drain([&] { fill(); });
@@ -136,10 +143,17 @@ void print(double wall, double cpu, long count) {
 
 baton::Task<> primary(Process& self) {
   const auto& args = self.args();
-  const std::string& mode = args.at(0);
+  std::string mode = args.at(0);
+  auto serialization = baton::Serialization::json;
+  if (const auto suffix = mode.find("-advanced"); suffix != std::string::npos) {
+    mode.resize(suffix);
+    serialization = baton::Serialization::advanced;
+  }
+  const Value& message = mode == "texts" ? text_message() : small_message();
   const long count = std::stol(args.at(1));
   bench::raise_descriptor_limit();
-  auto& child = fork_on(self, args.at(2), args.at(3), {mode == "pingpong" ? "echo" : "sink", args.at(1)});
+  auto& child = fork_on(self, args.at(2), args.at(3), {mode == "pingpong" ? "echo" : "sink", args.at(1)},
+                        serialization);
   co_await child.next_message();
   std::optional<Connections> connections;
   if (mode == "sockets") {
@@ -148,7 +162,7 @@ baton::Task<> primary(Process& self) {
   } else if (mode == "pingpong") {
     co_await pingpong(self, child, count / 10);
   } else {
-    co_await oneway(self, child, count);
+    co_await oneway(self, child, count, message);
   }
   Clock clock(child);
   co_await clock.cpu();
@@ -158,7 +172,7 @@ baton::Task<> primary(Process& self) {
   } else if (mode == "pingpong") {
     co_await pingpong(self, child, count);
   } else {
-    co_await oneway(self, child, count);
+    co_await oneway(self, child, count, message);
   }
   const double wall = bench::now_us() - start;
   const double cpu = co_await clock.cpu();

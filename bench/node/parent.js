@@ -1,16 +1,18 @@
 'use strict';
-// parent.js pingpong|oneway|sockets COUNT CPU MODULE FOLDER: the twin of parent.cc; FOLDER is where `pin` and `hold` are.
+// parent.js pingpong|oneway|texts|sockets[-advanced] COUNT CPU MODULE FOLDER: the twin of parent.cc; FOLDER is where
+// `pin` and `hold` are.
 const {fork, spawn} = require('child_process');
 const net = require('net');
 const path = require('path');
 
-const [mode, countText, cpu, module_, folder] = process.argv.slice(2);
+const [modeText, countText, cpu, module_, folder] = process.argv.slice(2);
 const count = Number(countText);
-const message = {hello: 'world', n: 123};
+const [mode, serialization = 'json'] = modeText.split('-');
+const message = mode === 'texts' ? 'x'.repeat(65536) : {hello: 'world', n: 123};
 
 const behaviour = mode === 'pingpong' ? 'echo' : 'sink';
 const execArgv = module_.endsWith('.js') ? [cpu, process.execPath] : [cpu];
-const child = fork(module_, [behaviour, countText], {execPath: path.join(folder, 'pin'), execArgv});
+const child = fork(module_, [behaviour, countText], {execPath: path.join(folder, 'pin'), execArgv, serialization});
 
 const nextMessage = () => new Promise((resolve) => child.once('message', resolve));
 
@@ -47,7 +49,7 @@ function oneway() {
   const done = nextMessage();
   let left = count;
   const sendPiece = () => {
-    const size = Math.min(left, 1000);
+    const size = Math.min(left, mode === 'texts' ? 20 : 1000);
     left -= size;
     for (let i = 1; i < size; ++i) child.send(message);
     if (size > 0) child.send(message, sendPiece);

@@ -148,6 +148,7 @@ Measure spawning(const Programs& programs) {
 std::vector<Measure> all_measures(const Programs& programs) {
   std::vector<Measure> all = {start(programs),   memory(programs), pingpong(programs), oneway(programs),
                               sockets(programs), http(programs),   spawning(programs)};
+  for (Measure& measure : serialization_measures(programs)) all.push_back(std::move(measure));
   for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
   return all;
 }

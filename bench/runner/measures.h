@@ -27,5 +27,7 @@ class Measure {
 std::vector<Measure> all_measures(const Programs& programs);
 /// Of it, what is about many workers behind one port.
 std::vector<Measure> cluster_measures(const Programs& programs);
+/// Of it, what depends on how messages are written, beside the newest Node.
+std::vector<Measure> serialization_measures(const Programs& programs);
 
 }  // namespace bench

@@ -34,6 +34,8 @@
 #include "baton/spawn/options.h"
 #include "baton/spawn/signal_names.h"
 #include "baton/supervisor/supervisor.h"
+#include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
 #include "baton/wire/payload.h"
+#include "baton/wire/serialization.h"
 #include "baton/wire/value.h"

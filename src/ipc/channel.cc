@@ -72,6 +72,7 @@ Result<Channel> Channel::adopt(Loop& loop, Fd descriptor, ChannelOptions options
 }
 
 Loop& Channel::loop() const noexcept { return state_->loop; }
+Serialization Channel::serialization() const noexcept { return state_->options.serialization(); }
 
 Channel::Sent Channel::send(const Value& message) {
   auto sent = state_->send(message);

@@ -15,11 +15,16 @@ constexpr int most_reports = 1000;
 // Reads that bring descriptors are acknowledged together, up to so many.
 constexpr int reads_together = 32;
 constexpr int reads_a_turn = 64;
+// Up to so much the kernel takes whole or not at all, so that no part of a length is left behind.
+constexpr size_t longest_run = size_t{32} << 10;
 
 }  // namespace
 
 Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
-    : loop(owner), descriptor(std::move(fd)), options(channel_options) {
+    : loop(owner),
+      descriptor(std::move(fd)),
+      options(channel_options),
+      machine(wire::ChannelLimits(), channel_options.serialization()) {
   poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
 }
 
@@ -239,18 +244,49 @@ void Channel::State::schedule_flush() {
 }
 
 void Channel::State::enqueue(wire::Output&& output) {
+  if (queue.empty()) run_ = 0;
   if (output.marks.empty()) {
-    queue.append(std::move(output.bytes));
-    return;
+    run_ += output.bytes.size();
+    if (run_ <= longest_run || !keeps_lengths_whole()) return queue.append(std::move(output.bytes));
+    run_ -= output.bytes.size();
+    if (wire::LengthFramer::whole_size(output.bytes) < output.bytes.size())
+      return append_frames(output.bytes);
+    queue.cut();
+    run_ = output.bytes.size();
+    return queue.append(std::move(output.bytes));
   }
   const std::string_view bytes = output.bytes;
   size_t begin = 0;
   for (const auto& mark : output.marks) {
-    queue.append(bytes.substr(begin, mark.offset - begin));
+    append_frames(bytes.substr(begin, mark.offset - begin));
     queue.attach(handles.get(mark.handle));
+    run_ = 0;
     begin = mark.offset;
   }
-  queue.append(bytes.substr(begin));
+  append_frames(bytes.substr(begin));
+}
+
+// Node 18 hears nothing more from a channel of which it once read a part of a length.
+bool Channel::State::keeps_lengths_whole() const noexcept {
+  return options.serialization() == Serialization::advanced && !machine.peer_is_baton();
+}
+
+void Channel::State::append_frames(std::string_view bytes) {
+  if (!keeps_lengths_whole()) return queue.append(bytes);
+  while (!bytes.empty()) {
+    size_t length = 0;
+    while (length < bytes.size()) {
+      const size_t frame = wire::LengthFramer::whole_size(bytes.substr(length));
+      if (run_ > 0 && run_ + frame > longest_run) break;
+      run_ += frame;
+      length += frame;
+    }
+    queue.append(bytes.substr(0, length));
+    bytes.remove_prefix(length);
+    if (bytes.empty()) return;
+    queue.cut();
+    run_ = 0;
+  }
 }
 
 // To the kernel, and nothing else: no callback runs here.

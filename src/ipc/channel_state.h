@@ -110,8 +110,12 @@ struct Channel::State : std::enable_shared_from_this<State> {
  private:
   void was_accepted();
   bool read_once(DescriptorRead& read);
+  [[nodiscard]] bool keeps_lengths_whole() const noexcept;
   void enqueue(wire::Output&& output);
+  void append_frames(std::string_view bytes);
   void update_interest();
+
+  size_t run_ = 0;  // bytes that one system call may join at the end of the queue
 };
 
 }  // namespace baton

@@ -42,7 +42,16 @@ size_t WriteQueue::write_through(int descriptor, std::string_view bytes) {
   return static_cast<size_t>(sent);
 }
 
-void WriteQueue::attach(int descriptor) { marks_.emplace_back(written_ + size_, descriptor); }
+void WriteQueue::attach(int descriptor) {
+  cut();
+  marks_.back().descriptor = descriptor;
+  marks_.back().carries = true;
+}
+
+void WriteQueue::cut() {
+  const uint64_t here = written_ + size_;
+  if (marks_.empty() || marks_.back().offset != here) marks_.emplace_back(here, -1, false);
+}
 
 void WriteQueue::clear() noexcept {
   chunks_.clear();
@@ -53,9 +62,10 @@ void WriteQueue::clear() noexcept {
 
 // One system call: the bytes up to the next one that carries a descriptor of its own.
 long WriteQueue::send_run(int descriptor) {
-  const bool carries = !marks_.empty() && marks_.front().offset == written_;
+  const bool marked = !marks_.empty() && marks_.front().offset == written_;
+  const bool carries = marked && marks_.front().carries;
   uint64_t limit = size_;
-  const size_t next = carries ? 1 : 0;
+  const size_t next = marked ? 1 : 0;
   if (marks_.size() > next) limit = marks_[next].offset - written_;
 
   std::array<iovec, most_pieces> pieces;
@@ -71,7 +81,9 @@ long WriteQueue::send_run(int descriptor) {
 
   // The plain call costs the kernel less than the one that could carry more.
   if (!carries && count == 1) {
-    return ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const long sent = ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0 && marked) marks_.pop_front();
+    return sent;
   }
   msghdr message{};
   message.msg_iov = pieces.data();
@@ -88,7 +100,7 @@ long WriteQueue::send_run(int descriptor) {
   }
   const long sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   // Whatever part of the run went, the descriptor went with its first byte.
-  if (sent > 0 && carries) marks_.pop_front();
+  if (sent > 0 && marked) marks_.pop_front();
   return sent;
 }
 

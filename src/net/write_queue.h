@@ -28,6 +28,9 @@ class WriteQueue {
   /// until that byte is written.
   void attach(int descriptor);
 
+  /// The next byte that is appended begins a system call of its own.
+  void cut();
+
   /// Writes as much as the kernel takes (without SIGPIPE on sockets).
   State flush(int descriptor);
 
@@ -42,6 +45,7 @@ class WriteQueue {
   struct Mark {
     uint64_t offset;
     int descriptor;
+    bool carries;
   };
   long send_run(int descriptor);
   void consume(size_t count);

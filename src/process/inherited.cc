@@ -65,7 +65,7 @@ Result<Fd> Inherited::channel() && {
   const auto [last, status] = std::from_chars(descriptor_.data(), end, number);
   const std::string named = "NODE_CHANNEL_FD=" + descriptor_;
   if (status != std::errc() || last != end || number < 0) return failure(EINVAL, operation, named);
-  if (!serialization_.empty() && serialization_ != "json") {
+  if (!serialization_.empty() && serialization_ != "json" && serialization_ != "advanced") {
     return failure(ENOTSUP, operation, "NODE_CHANNEL_SERIALIZATION_MODE=" + serialization_);
   }
   const DescriptorKind kind = descriptor_kind(number);

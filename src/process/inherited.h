@@ -5,6 +5,7 @@
 
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
+#include "baton/wire/serialization.h"
 
 namespace baton {
 
@@ -20,6 +21,10 @@ class Inherited {
 
   /// The channel's descriptor, or why there is none.
   [[nodiscard]] Result<Fd> channel() &&;
+  /// How messages are written; JSON for a word that `channel` refuses.
+  [[nodiscard]] Serialization serialization() const noexcept {
+    return serialization_ == "advanced" ? Serialization::advanced : Serialization::json;
+  }
   /// The parent is Baton and understands the extensions.
   [[nodiscard]] bool from_baton() const noexcept { return from_baton_; }
   /// The entry to begin with; empty for the first one.

@@ -79,10 +79,11 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   }
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
+  const bool advanced = options.serialization() == Serialization::advanced;
   SpawnOptions how = options.spawn();
   how.pass(theirs.get(), options.channel_number())
       .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
-      .add_env("NODE_CHANNEL_SERIALIZATION_MODE", "json");
+      .add_env("NODE_CHANNEL_SERIALIZATION_MODE", advanced ? "advanced" : "json");
   if (entry) {
     how.add_env("BATON_ENTRY", module);
     if (!how.arg0()) how.arg0(module);
@@ -92,7 +93,8 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
 
   Command command = command_for(module, options);
   Child process = baton::spawn(loop_, std::move(command.file), std::move(command.arguments), how);
-  auto channel = Channel::adopt(loop_, std::move(ours));
+  auto channel =
+      Channel::adopt(loop_, std::move(ours), ChannelOptions().serialization(options.serialization()));
   if (!channel) throw std::move(channel).error();
   children_.push_back(std::make_shared<ForkedChild>(std::move(*channel), std::move(process)));
   const auto place = std::prev(children_.end());
@@ -134,9 +136,11 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
     Process self(loop, {argv + std::min(argc, 1), argv + argc}, entries);
     self.worker_id_ = inherited.worker_id();
     const bool announce = inherited.from_baton();
+    const Serialization serialization = inherited.serialization();
     auto descriptor = std::move(inherited).channel();
     if (descriptor) {
-      const auto options = ChannelOptions().ref_while_listening().announce(announce);
+      const auto options =
+          ChannelOptions().ref_while_listening().announce(announce).serialization(serialization);
       self.parent_ = Channel::adopt(loop, std::move(*descriptor), options).value();
     } else {
       self.no_parent_ = descriptor.error().what();

@@ -1,24 +1,20 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "baton/wire/json.h"
+#include "baton/wire/value.h"
 #include "wire/channel_machine.h"
 
 namespace baton::wire {
 
 inline Notice notice(Notice::Kind kind) { return Notice{.kind = kind}; }
 
-inline void append_quoted(std::string& out, std::string_view text) { (void)write_json(Value(text), out); }
+/// What a Baton says first.
+inline Value hello() { return Value::object().set("cmd", "NODE_BATON").set("v", 1); }
 
-/// A frame {"cmd":<command>,"key":<key>} that may go on.
-inline std::string socket_frame(std::string_view command, const std::string& key) {
-  std::string frame = R"({"cmd":")";
-  frame += command;
-  frame += R"(","key":)";
-  append_quoted(frame, key);
-  return frame;
+/// What the ends say to each other about the sockets of a server.
+inline Value socket_message(std::string_view command, const std::string& key) {
+  return Value::object().set("cmd", command).set("key", key);
 }
 
 }  // namespace baton::wire

@@ -6,41 +6,17 @@
 #include <cerrno>
 #include <utility>
 
-#include "baton/wire/json.h"
 #include "wire/channel_frames.h"
-#include "wire/latin1.h"
 
 namespace baton::wire {
-namespace {
-
-Result<void> append_frame(std::string& out, const Value& message, const ChannelMachine::Outgoing* handle,
-                          unsigned depth) {
-  if (handle == nullptr) return write_json(message, out, JsonLimits().depth(depth));
-  out += R"({"cmd":"NODE_HANDLE","type":)";
-  append_quoted(out, handle->type);
-  out += R"(,"msg":)";
-  if (auto written = write_json(message, out, JsonLimits().depth(depth - 1)); !written) return written;
-  const auto append_member = [&out](std::string_view name, std::string_view text) {
-    if (text.empty()) return;
-    out += name;
-    append_quoted(out, text);
-  };
-  append_member(R"(,"key":)", handle->key);
-  append_member(R"(,"dgramType":)", handle->dgram_type);
-  append_member(R"(,"ahead":)", text_of_bytes(handle->ahead));
-  out += '}';
-  return {};
-}
-
-}  // namespace
-
-ChannelMachine::ChannelMachine(ChannelLimits limits) : limits_(limits), framer_(limits.message) {}
+ChannelMachine::ChannelMachine(ChannelLimits limits, Serialization serialization)
+    : limits_(limits), codec_(serialization, limits.message) {}
 
 // --- outgoing
 
 void ChannelMachine::announce() {
   if (std::exchange(announced_, true)) return;
-  put(std::string(hello_frame) + '\n');
+  put(codec_.frame(hello()));
 }
 
 Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* handle) {
@@ -57,15 +33,17 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
     out.resize(start);
     return error;
   };
-  if (auto written = append_frame(out, message, handle, limits_.depth); !written) {
+  const auto envelope =
+      handle == nullptr ? Envelope{} : Envelope{handle->type, handle->key, handle->dgram_type, handle->ahead};
+  const auto written = codec_.append(out, message, limits_.depth, handle == nullptr ? nullptr : &envelope);
+  if (!written) {
     return undo(failure(static_cast<Errc>(written.error().code().value()), "send", written.error().step()));
   }
   const size_t size = out.size() - start;
-  if (size > limits_.message) {
-    return undo(failure(Errc::message_too_large, "send", std::to_string(size) + " bytes"));
+  if (*written > limits_.message) {
+    return undo(failure(Errc::message_too_large, "send", std::to_string(*written) + " bytes"));
   }
-  if (unsent() + size > limits_.queue) return undo(failure(Errc::queue_full, "send"));
-  out += '\n';
+  if (unsent() + *written > limits_.queue) return undo(failure(Errc::queue_full, "send"));
 
   const uint64_t sequence = ++sequence_;
   if (!queue_.empty() || must_queue(handle != nullptr)) {
@@ -80,14 +58,14 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   } else {
     if (handle != nullptr) {
       output_.marks.push_back({start, handle->id});
-      const uint64_t end = generated_ + size + 1;
+      const uint64_t end = generated_ + size;
       if (handle->offer) {
         ledger_.offer_once(handle->id, sequence, end);
       } else {
         ledger_.offer(handle->id, sequence, out.substr(start), end);
       }
     }
-    generated_ += size + 1;
+    generated_ += size;
   }
   return sequence;
 }
@@ -150,7 +128,6 @@ void ChannelMachine::put_offer(std::string_view frame, HandleId handle) {
 
 void ChannelMachine::send_internal(std::string frame) {
   if (broken_ || shut_down_) return;
-  frame += "}\n";
   if (!queue_.empty() || must_queue(false)) {
     queued_bytes_ += frame.size();
     queue_.push_back({std::move(frame), ++sequence_, std::nullopt, false});
@@ -272,13 +249,13 @@ void ChannelMachine::lose(uint64_t sequence, const Error& error) {
 }
 
 void ChannelMachine::socket_closed(const std::string& key) {
-  if (counts_.closed(key)) send_internal(socket_frame("NODE_SOCKET_ALL_CLOSED", key));
+  if (counts_.closed(key)) send_internal(codec_.frame(socket_message("NODE_SOCKET_ALL_CLOSED", key)));
 }
 bool ChannelMachine::ask_socket_count(const std::string& key) {
-  return ask(socket_frame("NODE_SOCKET_GET_COUNT", key));
+  return ask(codec_.frame(socket_message("NODE_SOCKET_GET_COUNT", key)));
 }
 bool ChannelMachine::ask_sockets_closed(const std::string& key) {
-  return ask(socket_frame("NODE_SOCKET_NOTIFY_CLOSE", key));
+  return ask(codec_.frame(socket_message("NODE_SOCKET_NOTIFY_CLOSE", key)));
 }
 bool ChannelMachine::ask(std::string frame) {
   if (unsent() + frame.size() > limits_.queue) return false;
@@ -287,9 +264,7 @@ bool ChannelMachine::ask(std::string frame) {
 }
 void ChannelMachine::tell_death(std::string_view what) {
   if (!announced_) return;
-  std::string frame = R"({"cmd":"NODE_BATON","died":)";
-  append_quoted(frame, what);
-  send_internal(std::move(frame));
+  send_internal(codec_.frame(Value::object().set("cmd", "NODE_BATON").set("died", what)));
 }
 
 }  // namespace baton::wire

@@ -12,9 +12,9 @@
 #include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
+#include "wire/channel_codec.h"
 #include "wire/handle_message.h"
 #include "wire/handoff_ledger.h"
-#include "wire/line_framer.h"
 #include "wire/socket_counts.h"
 
 namespace baton::wire {
@@ -85,7 +85,7 @@ struct Output {
   std::vector<Mark> marks;
 };
 
-/// One end of a channel in json mode, as a state machine: frames, order, handles and their acknowledgements,
+/// One end of a channel, as a state machine: frames, order, handles and their acknowledgements,
 /// notices about sockets, the end. It has no descriptor, no clock and no loop: a driver feeds events in, then
 /// takes out output, notices and deliveries until there are none.
 ///
@@ -99,7 +99,7 @@ struct Output {
 /// it has an answer of his own to wait for, and decides whose it is.
 class ChannelMachine {
  public:
-  explicit ChannelMachine(ChannelLimits limits = {});
+  explicit ChannelMachine(ChannelLimits limits = {}, Serialization serialization = Serialization::json);
 
   /// A handle to send: its number, its type on the wire, and what else is said of it: the key of the server
   /// it was accepted by, a UDP socket's kind as Node calls it, the bytes that were read from it ahead.
@@ -265,7 +265,7 @@ class ChannelMachine {
   bool peer_is_baton_ = false;
 
   // Incoming.
-  LineFramer framer_;
+  ChannelCodec codec_;
   uint64_t received_ = 0;
   std::optional<Batch> batch_;
   std::vector<Parsed> held_;

@@ -1,17 +1,10 @@
 // What comes in: frames, the handles that belong to them, and the order in which the program gets it all.
 #include <utility>
 
-#include "baton/wire/json.h"
 #include "wire/channel_frames.h"
 #include "wire/channel_machine.h"
 
 namespace baton::wire {
-namespace {
-
-constexpr size_t quoted_of_a_bad_frame = 64;
-
-}  // namespace
-
 void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHandle> handles,
                               bool truncated) {
   const uint64_t begin = received_;
@@ -24,15 +17,15 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
     claimed = true;
   };
 
-  framer_.feed(bytes);
+  codec_.feed(bytes);
   while (input_ == Input::open) {
-    const auto frame = framer_.next();
+    const auto frame = codec_.next();
     if (!frame) break;
     if (batch_ && frame->start() >= batch_->end) finish_batch();
     if (!claimed && frame->start() >= begin) open_batch();
     on_frame(*frame);
   }
-  if (framer_.overflowed() && input_ == Input::open) {
+  if (codec_.overflowed() && input_ == Input::open) {
     refuse_input(Error(make_error_code(Errc::message_too_large), "receive",
                        "a frame of over " + std::to_string(limits_.message) + " bytes"));
   }
@@ -40,11 +33,11 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
   if (unsent() > limits_.queue + limits_.message + ledger_.bytes() && input_ == Input::open) {
     refuse_input(Error(make_error_code(Errc::queue_full), "receive", "answers that the peer does not read"));
   }
-  const bool whole = framer_.position() == received_ || input_ != Input::open;
-  if (batch_ && (whole || framer_.position() >= batch_->end)) finish_batch();
+  const bool whole = codec_.position() == received_ || input_ != Input::open;
+  if (batch_ && (whole || codec_.position() >= batch_->end)) finish_batch();
   if (claimed) return;
   // Only a frame that begins in this read may still claim what the read brought.
-  if (!whole && framer_.position() >= begin) {
+  if (!whole && codec_.position() >= begin) {
     open_batch();
   } else {
     for (const ReceivedHandle& handle : handles) unclaimed(handle);
@@ -53,14 +46,13 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
 
 void ChannelMachine::on_frame(const Frame& frame) {
   std::string_view text = frame.text();
-  const bool marked = text.starts_with(internal_mark);
-  if (marked) text.remove_prefix(1);
-  if (!batch_ && text == ack_frame) {
+  const bool marked = codec_.take_mark(text);
+  if (!batch_ && codec_.is_ack(text)) {
     bad_in_a_row_ = 0;
     on_answer(true);
     return;
   }
-  auto message = read_json(text, JsonLimits().depth(limits_.depth));
+  auto message = codec_.read(text, limits_.depth);
   if (!message) {
     bad_frame(frame, message.error());
     return;
@@ -80,9 +72,8 @@ void ChannelMachine::bad_frame(const Frame& frame, const Error& error) {
     report(Error(error.code(), "receive", where));
     return;
   }
-  std::string begins;
-  append_quoted(begins, frame.text().substr(0, quoted_of_a_bad_frame));
-  report(Error(make_error_code(Errc::bad_message), "receive", where + ": " + begins + ": " + error.step()));
+  report(Error(make_error_code(Errc::bad_message), "receive",
+               where + ": " + codec_.excerpt(frame.text()) + ": " + error.step()));
   if (++bad_in_a_row_ < limits_.bad_frames) return;
   refuse_input(Error(make_error_code(Errc::too_many_bad_frames), "receive"));
 }
@@ -143,12 +134,12 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     return;
   }
   if (!handle) {
-    put(std::string(nack_frame) + '\n');
+    put(codec_.nack());
     report(Error(make_error_code(Errc::handle_lost), "receive", where()));
     refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
     return;
   }
-  put(std::string(ack_frame) + '\n');
+  put(codec_.ack());
   HandleMessage envelope(std::move(parsed.message));
   const bool fits = envelope.fits(handle->kind);
   const bool bad_ahead = peer_is_baton_ && !envelope.ahead();
@@ -197,10 +188,11 @@ bool ChannelMachine::on_command(std::string_view command, const Value& message) 
   if (key == nullptr) return true;
   if (command == "NODE_SOCKET_GET_COUNT") {
     if (const auto count = counts_.count(*key)) {
-      send_internal(socket_frame("NODE_SOCKET_COUNT", *key) + ",\"count\":" + std::to_string(*count));
+      send_internal(codec_.frame(socket_message("NODE_SOCKET_COUNT", *key).set("count", *count)));
     }
   } else if (command == "NODE_SOCKET_NOTIFY_CLOSE") {
-    if (counts_.tell_when_closed(*key)) send_internal(socket_frame("NODE_SOCKET_ALL_CLOSED", *key));
+    if (counts_.tell_when_closed(*key))
+      send_internal(codec_.frame(socket_message("NODE_SOCKET_ALL_CLOSED", *key)));
   } else if (command == "NODE_SOCKET_COUNT" || command == "NODE_SOCKET_ALL_CLOSED") {
     const bool is_count = command == "NODE_SOCKET_COUNT";
     Notice answer = notice(is_count ? Notice::Kind::socket_count : Notice::Kind::sockets_closed);

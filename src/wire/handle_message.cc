@@ -16,6 +16,7 @@ std::string_view internal_command(const Value& message) noexcept {
 HandleMessage::HandleMessage(Value message) {
   while (internal_command(message["msg"]) == "NODE_HANDLE") {
     Value inner = message["msg"];
+    inner.move_references(-1);  // this object was the first one
     message = std::move(inner);
   }
   if (const auto* type = message["type"].get_if_string()) type_ = *type;
@@ -26,6 +27,7 @@ HandleMessage::HandleMessage(Value message) {
     if (ahead_ && ahead_->size() > most_ahead) ahead_.reset();
   }
   message_ = message["msg"];
+  message_.move_references(-1);
 }
 
 bool HandleMessage::fits(DescriptorKind kind) const noexcept {

@@ -11,9 +11,6 @@
 
 namespace baton::wire {
 
-inline constexpr std::string_view ack_frame = R"({"cmd":"NODE_HANDLE_ACK"})";
-inline constexpr std::string_view nack_frame = R"({"cmd":"NODE_HANDLE_NACK"})";
-inline constexpr std::string_view hello_frame = R"({"cmd":"NODE_BATON","v":1})";
 /// What Bun begins its internal lines with.
 inline constexpr char internal_mark = '\x02';
 /// How many bytes that were read ahead travel with a connection.

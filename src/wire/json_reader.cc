@@ -9,6 +9,7 @@
 #include "baton/wire/json.h"
 #include "wire/json_number.h"
 #include "wire/json_repair.h"
+#include "wire/scratch.h"
 
 // Boost's parser without Boost's library: what it needs of that is compiled here. Its buffer for strings with
 // escapes may end up in the frame of a function that recurses once a level, so it is small.
@@ -25,25 +26,6 @@ namespace {
 
 namespace bj = boost::json;
 
-// Enough for small messages without allocating; unlike the standard's monotonic resource it frees what was
-// outgrown, which matters when a peer sends 64 MiB of "[1,1,1,".
-class Scratch : public std::pmr::memory_resource {
- private:
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    static_assert(alignof(Value) == alignof(std::string));
-    if (bytes > sizeof first_ - used_) return std::pmr::new_delete_resource()->allocate(bytes, alignment);
-    return first_ + std::exchange(used_, used_ + bytes);
-  }
-  void do_deallocate(void* place, std::size_t bytes, std::size_t alignment) override {
-    if (place >= first_ && place < first_ + sizeof first_) return;
-    std::pmr::new_delete_resource()->deallocate(place, bytes, alignment);
-  }
-  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
-
-  alignas(Value) std::byte first_[16 * (sizeof(Value) + sizeof(std::string))];
-  std::size_t used_ = 0;
-};
-
 // Boost's parser calls this with what it meets, in order. What is not yet inside its array or object waits on
 // two stacks, so that each container is allocated once, at its final size.
 class Builder {
@@ -52,6 +34,8 @@ class Builder {
   static constexpr std::size_t max_object_size = max_array_size;
   static constexpr std::size_t max_string_size = max_array_size;
   static constexpr std::size_t max_key_size = max_array_size;
+
+  static_assert(alignof(Value) == alignof(std::string));
 
   Builder() {
     values_.reserve(16);
@@ -133,7 +117,7 @@ class Builder {
     return std::exchange(parts_, {});
   }
 
-  Scratch memory_;
+  Scratch<16 * (sizeof(Value) + sizeof(std::string))> memory_;
   std::pmr::vector<Value> values_{&memory_};
   std::pmr::vector<std::string> keys_{&memory_};
   std::string parts_;

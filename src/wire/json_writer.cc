@@ -1,14 +1,17 @@
-#include <bit>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
 #include "baton/wire/json.h"
+#include "wire/array_index.h"
+#include "wire/json_kinds.h"
+#include "wire/json_number.h"
 #include "wire/utf8.h"
 
 namespace baton::wire {
 namespace {
+
+// What has more holes than this would be a text of over 64 MiB.
+constexpr std::uint32_t longest_sparse = std::uint32_t{12} << 20;
 
 constexpr bool is_plain(unsigned char c) noexcept { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
@@ -97,112 +100,132 @@ void write_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void write_integer(std::string& out, std::int64_t number) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
-}
+// Its recursion is bounded: the depth was looked at before.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+  void write(const Value& value);
+  /// Why there is no JSON for the value; null if there is.
+  [[nodiscard]] const char* problem() const noexcept { return problem_; }
 
-// Number::toString of ECMAScript: the shortest digits that read back the same, `point` places before the
-// point.
-void write_number(std::string& out, double number) {
-  if (!std::isfinite(number)) {
-    out += "null";
-    return;
-  }
-  if (number == 0) {
-    out += '0';
-    return;
-  }
-  char text[40];
-  char* end = std::to_chars(text, text + sizeof text, std::fabs(number), std::chars_format::scientific).ptr;
-  std::string_view scientific(text, static_cast<std::size_t>(end - text));
-  std::size_t e = scientific.find('e');
-  int exponent = 0;
-  std::from_chars(text + e + (text[e + 1] == '+' ? 2 : 1), end, exponent);
-  std::string digits(1, text[0]);
-  if (e > 2) digits += scientific.substr(2, e - 2);
-  int count = static_cast<int>(digits.size());
-  int point = exponent + 1;
+ private:
+  void write_array(const Value& value);
+  void write_object(const Value& value);
+  void write_rare(const Value& value);
 
-  if (number < 0) out += '-';
-  if (point >= count && point <= 21) {
-    out.append(digits).append(static_cast<std::size_t>(point - count), '0');
-  } else if (point > 0 && point <= 21) {
-    out.append(digits, 0, static_cast<std::size_t>(point)).append(1, '.');
-    out.append(digits, static_cast<std::size_t>(point));
-  } else if (point > -6 && point <= 0) {
-    out.append("0.").append(static_cast<std::size_t>(-point), '0').append(digits);
-  } else {
-    out += digits[0];
-    if (count > 1) out.append(1, '.').append(digits, 1);
-    out += exponent < 0 ? "e-" : "e+";
-    write_integer(out, std::abs(exponent));
-  }
-}
+  std::string& out_;
+  const char* problem_ = nullptr;
+};
 
-void write_value(std::string& out, const Value& value);
-
-void write_array(std::string& out, const Value& value) {
+void Writer::write_array(const Value& value) {
   char before = '[';
   for (const Value& element : value.elements()) {
-    out += before;
+    out_ += before;
     before = ',';
-    write_value(out, element);
+    write(element);
   }
-  out += before == '[' ? "[]" : "]";
+  std::size_t index = value.elements().size();
+  if (value.length() > longest_sparse && value.length() > index) {
+    problem_ = "an array with a length of millions, nearly all of them holes";
+    return;
+  }
+  auto next = value.members().begin();  // in the order of their indices
+  for (; index < value.length(); ++index) {
+    out_ += before;
+    before = ',';
+    const bool there = next != value.members().end() && array_index(next->first) == index;
+    if (there) {
+      write((next++)->second);
+    } else {
+      out_ += "null";
+    }
+  }
+  out_ += before == '[' ? "[]" : "]";
 }
 
-void write_object(std::string& out, const Value& value) {
+void Writer::write_object(const Value& value) {
   char before = '{';
   for (const auto& [key, member] : value.members()) {
-    if (member.is_undefined()) continue;
-    out += before;
+    if (member.is_undefined() || member.is_hole()) continue;
+    out_ += before;
     before = ',';
-    write_string(out, key);
-    out += ':';
-    write_value(out, member);
+    write_string(out_, key);
+    out_ += ':';
+    write(member);
   }
-  out += before == '{' ? "{}" : "}";
+  out_ += before == '{' ? "{}" : "}";
 }
 
-// Its recursion is bounded: the depth was looked at before.
-void write_value(std::string& out, const Value& value) {
+void Writer::write(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::undefined:
     case Value::Kind::null:
-      out += "null";
+      out_ += "null";
       break;
     case Value::Kind::boolean:
-      out += value.as_boolean() ? "true" : "false";
+      out_ += value.as_boolean() ? "true" : "false";
       break;
     case Value::Kind::integer:
-      write_integer(out, value.as_integer());
+      append_integer(out_, value.as_integer());
       break;
     case Value::Kind::number:
-      write_number(out, value.as_number());
+      append_json_number(out_, value.as_number());
       break;
     case Value::Kind::string:
-      write_string(out, *value.get_if_string());
+      write_string(out_, *value.get_if_string());
       break;
     case Value::Kind::array:
-      write_array(out, value);
+      write_array(value);
       break;
     case Value::Kind::object:
-      write_object(out, value);
+      write_object(value);
       break;
+    default:
+      write_rare(value);
+  }
+}
+
+void Writer::write_rare(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::date:
+      append_json_date(out_, *value.get_if_date());
+      break;
+    case Value::Kind::bytes:
+      if (!append_json_bytes(out_, value)) problem_ = "a BigInt has no JSON";
+      break;
+    case Value::Kind::boxed:
+      write(value.unboxed());
+      break;
+    case Value::Kind::bigint:
+      problem_ = "a BigInt has no JSON";
+      break;
+    case Value::Kind::reference:
+      problem_ = "a reference has no JSON";
+      break;
+    case Value::Kind::hole:
+      out_ += "null";
+      break;
+    default:
+      out_ += "{}";  // what they are made of is no member of theirs in JavaScript
   }
 }
 
 }  // namespace
 
 Result<void> write_json(const Value& value, std::string& out, JsonLimits limits) {
-  if (value.is_undefined()) return failure(Errc::bad_message, "write JSON", "undefined has no JSON");
+  if (value.is_undefined() || value.is_hole()) {
+    return failure(Errc::bad_message, "write JSON", "undefined has no JSON");
+  }
   if (value.depth() > limits.depth()) {
     return failure(Errc::message_too_deep, "write JSON",
                    "depth " + std::to_string(value.depth()) + ", limit " + std::to_string(limits.depth()));
   }
-  write_value(out, value);
-  return {};
+  const std::size_t start = out.size();
+  Writer writer(out);
+  writer.write(value);
+  if (writer.problem() == nullptr) return {};
+  out.resize(start);
+  return failure(Errc::bad_message, "write JSON", writer.problem());
 }
 
 }  // namespace baton::wire

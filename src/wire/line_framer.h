@@ -5,21 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "wire/frame.h"
+
 namespace baton::wire {
-
-/// One frame of json mode: the text of a line, without its LF.
-class Frame {
- public:
-  Frame(std::string_view text, uint64_t start) : text_(text), start_(start) {}
-  /// Valid until the framer is asked or fed again.
-  [[nodiscard]] std::string_view text() const noexcept { return text_; }
-  /// The place of its first byte in the stream.
-  [[nodiscard]] uint64_t start() const noexcept { return start_; }
-
- private:
-  std::string_view text_;
-  uint64_t start_;
-};
 
 /// Cuts a byte stream into lines, whatever pieces it comes in. Copies nothing but lines that were split.
 class LineFramer {

@@ -6,6 +6,9 @@
 
 namespace baton::wire {
 
+/// How many bytes from the beginning are ASCII.
+[[nodiscard]] std::size_t ascii_prefix(std::string_view text) noexcept;
+
 /// Whether a text decodes as it stands: UTF-8 without surrogates, over-long forms, or code points over
 /// U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;

@@ -2,31 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <memory>
 #include <numeric>
 #include <ostream>
 #include <stdexcept>
 
 #include "baton/wire/json.h"
+#include "wire/array_index.h"
+#include "wire/value_beside.h"
 
 namespace baton {
 namespace {
 
 using Member = Value::Member;
 
-constexpr std::uint64_t no_index = std::numeric_limits<std::uint64_t>::max();
-
-// The number that a key is as an index of an array (0 to 2^32 - 2, in its only spelling), which decides its
-// place.
-std::uint64_t array_index(std::string_view key) noexcept {
-  if (key.empty() || key.size() > 10 || (key[0] == '0' && key.size() > 1)) return no_index;
-  std::uint64_t index = 0;
-  for (char c : key) {
-    if (c < '0' || c > '9') return no_index;
-    index = index * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return index <= 4294967294U ? index : no_index;
-}
+using wire::array_index;
+using wire::no_index;
 
 // A text from a peer may bring a million members, so many are sorted instead of each compared with each.
 // `visit(a, b)` gets the places of neighbours with the same key, a < b.
@@ -97,6 +88,11 @@ void put_indices_first(std::vector<Member>& members) {
   members = std::move(arranged);
 }
 
+void arrange(std::vector<Member>& members) {
+  merge_duplicates(members);
+  put_indices_first(members);
+}
+
 const Value& undefined() noexcept {
   static const Value value;
   return value;
@@ -128,12 +124,14 @@ Value Value::array() { return array(std::vector<Value>()); }
 
 Value Value::array(std::initializer_list<Value> elements) { return array(std::vector<Value>(elements)); }
 
-Value Value::array(std::vector<Value> elements) {
+Value Value::array(std::vector<Value> elements) { return of_list(Kind::array, std::move(elements)); }
+
+Value Value::of_list(Kind kind, std::vector<Value> elements) {
   Value result;
-  ::new (&result.elements_) std::vector<Value>(std::move(elements));
-  result.kind_ = Kind::array;
+  ::new (&result.list_) List{std::move(elements), nullptr};
+  result.kind_ = kind;
   result.depth_ = 1;
-  for (const Value& element : result.elements_) result.contain(element);
+  for (const Value& element : result.list_.elements) result.contain(element);
   return result;
 }
 
@@ -142,13 +140,33 @@ Value Value::object() { return object(std::vector<Member>()); }
 Value Value::object(std::initializer_list<Member> members) { return object(std::vector<Member>(members)); }
 
 Value Value::object(std::vector<Member> members) {
-  merge_duplicates(members);
-  put_indices_first(members);
+  arrange(members);
+  return of_members(Kind::object, std::move(members));
+}
+
+Value Value::of_members(Kind kind, std::vector<Member> members) {
   Value result;
   ::new (&result.members_) std::vector<Member>(std::move(members));
-  result.kind_ = Kind::object;
+  result.kind_ = kind;
   result.depth_ = 1;
   for (const Member& member : result.members_) result.contain(member.second);
+  return result;
+}
+
+Value Value::array(std::vector<Value> elements, std::vector<Member> others, std::uint32_t length) {
+  const auto filled = static_cast<std::uint32_t>(elements.size());
+  length = std::max(length, filled);
+  arrange(others);
+  for (const Member& member : others) {
+    const std::uint64_t index = array_index(member.first);
+    if (index != no_index && (index < filled || index >= length)) {
+      throw std::invalid_argument("Value: the key " + member.first + " beside the elements of an array");
+    }
+  }
+  Value result = array(std::move(elements));
+  if (others.empty() && length == filled) return result;
+  result.list_.beside = new Beside{std::move(others), length};
+  for (const Member& member : result.list_.beside->members) result.contain(member.second);
   return result;
 }
 
@@ -156,40 +174,68 @@ Value::Value(const Value& other) : number_(0) {
   switch (other.kind_) {
     case Kind::undefined:
     case Kind::null:
+    case Kind::hole:
       break;
     case Kind::boolean:
       boolean_ = other.boolean_;
       break;
     case Kind::integer:
+    case Kind::reference:
       integer_ = other.integer_;
       break;
     case Kind::number:
+    case Kind::date:
       number_ = other.number_;
       break;
     case Kind::string:
+    case Kind::bigint:
+    case Kind::regexp:
+    case Kind::bytes:
       ::new (&text_) std::string(other.text_);
       break;
     case Kind::array:
-      ::new (&elements_) std::vector<Value>(other.elements_);
+    case Kind::set:
+    case Kind::boxed: {
+      std::unique_ptr<Beside> beside;
+      if (other.list_.beside != nullptr) beside = std::make_unique<Beside>(*other.list_.beside);
+      ::new (&list_) List{other.list_.elements, nullptr};
+      list_.beside = beside.release();
       break;
+    }
     case Kind::object:
+    case Kind::error:
       ::new (&members_) std::vector<Member>(other.members_);
+      break;
+    case Kind::map:
+      ::new (&entries_) std::vector<Entry>(other.entries_);
       break;
   }
   kind_ = other.kind_;
+  detail_ = other.detail_;
   depth_ = other.depth_;
+  extra_ = other.extra_;
 }
 
 void Value::destroy() noexcept {
   switch (kind_) {
     case Kind::string:
+    case Kind::bigint:
+    case Kind::regexp:
+    case Kind::bytes:
       text_.~basic_string();
       break;
     case Kind::array:
-      elements_.~vector();
+    case Kind::set:
+    case Kind::boxed:
+      delete list_.beside;
+      list_.~List();
       break;
     case Kind::object:
+    case Kind::error:
       members_.~vector();
+      break;
+    case Kind::map:
+      entries_.~vector();
       break;
     default:
       break;
@@ -218,6 +264,7 @@ void Value::require(Kind kind) const {
 // What nests is bounded here, so that nothing which walks over a value (its destructor too) can exhaust the
 // stack.
 void Value::contain(const Value& child) {
+  if (child.refers()) extra_ = 1;
   if (child.depth_ < depth_) return;
   if (child.depth_ >= max_depth) {
     throw std::length_error("Value: nested deeper than " + std::to_string(max_depth));
@@ -229,6 +276,7 @@ void Value::measure() noexcept {
   unsigned below = 0;
   for (const Value& element : elements()) below = std::max(below, element.depth());
   for (const Member& member : members()) below = std::max(below, member.second.depth());
+  // What can lose a value is an object or an Error: neither has entries.
   depth_ = static_cast<std::uint16_t>(below + 1);
 }
 
@@ -286,21 +334,53 @@ const Value& Value::operator[](std::string_view key) const noexcept {
 }
 
 const Value& Value::operator[](std::size_t index) const noexcept {
-  return index < elements().size() ? elements_[index] : undefined();
+  if (!is_array()) return undefined();
+  if (index < list_.elements.size()) {
+    const Value& element = list_.elements[index];
+    return element.is_hole() ? undefined() : element;
+  }
+  if (list_.beside == nullptr) return undefined();
+  return (*this)[std::string_view(std::to_string(index))];
 }
 
-std::size_t Value::size() const noexcept { return is_object() ? members_.size() : elements().size(); }
+std::size_t Value::size() const noexcept {
+  switch (kind_) {
+    case Kind::object:
+    case Kind::error:
+      return members_.size();
+    case Kind::map:
+      return entries_.size();
+    default:
+      return elements().size();
+  }
+}
+
+std::uint32_t Value::length() const noexcept {
+  if (!is_array()) return 0;
+  return list_.beside != nullptr ? list_.beside->length : static_cast<std::uint32_t>(list_.elements.size());
+}
 
 std::span<const Value> Value::elements() const noexcept {
-  return is_array() ? std::span<const Value>(elements_) : std::span<const Value>();
+  return is_array() || kind_ == Kind::set ? std::span<const Value>(list_.elements) : std::span<const Value>();
 }
 
 std::span<const Member> Value::members() const noexcept {
-  return is_object() ? std::span<const Member>(members_) : std::span<const Member>();
+  if (kind_ == Kind::object || kind_ == Kind::error) return members_;
+  if (is_array() && list_.beside != nullptr) return list_.beside->members;
+  return {};
+}
+
+std::span<const Value::Entry> Value::entries() const noexcept {
+  return kind_ == Kind::map ? std::span<const Entry>(entries_) : std::span<const Entry>();
 }
 
 Value& Value::set(std::string_view key, Value value) & {
-  require(Kind::object);
+  if (kind_ == Kind::error) {
+    if (!fits_error(key, value))
+      throw std::logic_error("Value: no such member of an Error: " + std::string(key));
+  } else {
+    require(Kind::object);
+  }
   contain(value);
   auto present = std::ranges::find(members_, key, &Member::first);
   if (present != members_.end()) {
@@ -330,52 +410,48 @@ Value Value::take(std::string_view key) {
 
 Value& Value::push_back(Value value) & {
   require(Kind::array);
+  if (length() != list_.elements.size()) throw std::logic_error("Value: push_back after a gap");
   contain(value);
-  elements_.push_back(std::move(value));
+  list_.elements.push_back(std::move(value));
+  if (list_.beside != nullptr) ++list_.beside->length;
   return *this;
 }
 
 bool operator==(const Value& left, const Value& right) {
+  using Kind = Value::Kind;
   if (left.is_number() && right.is_number()) return left.as_number() == right.as_number();
   if (left.kind_ != right.kind_) return false;
   switch (left.kind_) {
-    case Value::Kind::boolean:
+    case Kind::boolean:
       return left.boolean_ == right.boolean_;
-    case Value::Kind::string:
-      return left.text_ == right.text_;
-    case Value::Kind::array:
-      return std::ranges::equal(left.elements_, right.elements_);
-    case Value::Kind::object:
+    case Kind::reference:
+      return left.integer_ == right.integer_;
+    case Kind::date:
+      return left.number_ == right.number_ || (std::isnan(left.number_) && std::isnan(right.number_));
+    case Kind::string:
+    case Kind::bigint:
+    case Kind::regexp:
+    case Kind::bytes:
+      return left.text_ == right.text_ && left.detail_ == right.detail_ && left.extra_ == right.extra_;
+    case Kind::array:
+    case Kind::set:
+    case Kind::boxed:
+      return std::ranges::equal(left.list_.elements, right.list_.elements) &&
+             left.length() == right.length() && same_members(left.members(), right.members());
+    case Kind::object:
+    case Kind::error:
       return same_members(left.members_, right.members_);
+    case Kind::map:
+      return std::ranges::equal(left.entries_, right.entries_);
     default:
       return true;
   }
 }
 
 std::ostream& operator<<(std::ostream& out, const Value& value) {
-  return out << (value.is_undefined() ? "undefined" : to_json(value));
-}
-
-std::string_view name_of(Value::Kind kind) noexcept {
-  switch (kind) {
-    case Value::Kind::undefined:
-      return "undefined";
-    case Value::Kind::null:
-      return "null";
-    case Value::Kind::boolean:
-      return "boolean";
-    case Value::Kind::integer:
-      return "integer";
-    case Value::Kind::number:
-      return "number";
-    case Value::Kind::string:
-      return "string";
-    case Value::Kind::array:
-      return "array";
-    case Value::Kind::object:
-      return "object";
-  }
-  return "unknown";
+  std::string text;
+  if (wire::write_json(value, text, wire::JsonLimits().depth(Value::max_depth))) return out << text;
+  return out << name_of(value.kind());
 }
 
 }  // namespace baton

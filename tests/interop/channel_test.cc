@@ -1,4 +1,4 @@
-// Baton as the parent: of a Node, and of echo_worker, which is to be no different.
+// Baton as the parent: of a Node, and of echo_worker, which is to be no different; with either serialization.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "baton/baton.h"
+#include "interop/advanced_table.h"
 #include "interop/json_table.h"
 #include "interop/raw_channel.h"
 #include "interop/world.h"
@@ -15,24 +16,34 @@
 namespace baton::test {
 namespace {
 
-class CppParent : public World, public testing::WithParamInterface<bool> {
+struct Pair {
+  bool cpp_child;
+  Serialization serialization;
+};
+std::string name_of(const Pair& pair) {
+  const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
+  return pair.serialization == Serialization::advanced ? child + "Advanced" : child;
+}
+
+class CppParent : public World, public testing::WithParamInterface<Pair> {
  public:
   // libuv's first loop opens a pipe that stays.
   static void SetUpTestSuite() { const Loop first; }
 
  protected:
   void SetUp() override {
-    if (!GetParam() && !has_node()) GTEST_SKIP() << "there is no Node";
+    if (!GetParam().cpp_child && !has_node()) GTEST_SKIP() << "there is no Node";
   }
   static std::string child_module() {
-    return GetParam() ? program("echo_worker") : source("tests/interop/echo_worker.js");
+    return GetParam().cpp_child ? program("echo_worker") : source("tests/interop/echo_worker.js");
   }
 
   /// Runs a parent with one child; begins with `body` when that is ready.
-  ExitStatus play(const std::function<Task<>(Process&, ForkedChild&)>& body) {
+  ExitStatus play(const std::function<Task<>(Process&, ForkedChild&)>& body,
+                  const std::string& module = child_module()) {
     ExitStatus ended;
     const auto parent = [&](Process& self) -> Task<> {
-      ForkedChild& child = self.fork(child_module());
+      ForkedChild& child = self.fork(module, ForkOptions().serialization(GetParam().serialization));
       child.on_close([&](const ExitStatus& status) {
         ended = status;
         self.exit(0);
@@ -47,8 +58,11 @@ class CppParent : public World, public testing::WithParamInterface<bool> {
     return ended;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Of, CppParent, testing::Bool(),
-                         [](const auto& test) { return test.param ? "CppChild" : "NodeChild"; });
+INSTANTIATE_TEST_SUITE_P(Of, CppParent,
+                         testing::Values(Pair{true, Serialization::json}, Pair{false, Serialization::json},
+                                         Pair{true, Serialization::advanced},
+                                         Pair{false, Serialization::advanced}),
+                         [](const auto& test) { return name_of(test.param); });
 
 Value echo_of(const Value& value) { return Value::object().set("echo", value); }
 Value got(const char* type, const Value& value) {
@@ -415,9 +429,65 @@ TEST_P(CppParent, SeesAChildDieOfAnException) {
     const ExitStatus ended = co_await child.exited();
     EXPECT_EQ(ended.code(), 1);
     // Node only prints it.
-    EXPECT_EQ(child.uncaught(), GetParam() ? "asked to" : "");
+    EXPECT_EQ(child.uncaught(), GetParam().cpp_child ? "asked to" : "");
   });
   EXPECT_EQ(status.code(), 1);
+}
+
+/// The bytes of a message: NaN equals itself there, and 0 is not -0.
+std::string bytes_of(const Value& value) {
+  std::string bytes;
+  EXPECT_TRUE(wire::write_advanced(value, bytes));
+  return bytes;
+}
+
+class AdvancedCppParent : public CppParent {};
+INSTANTIATE_TEST_SUITE_P(Of, AdvancedCppParent,
+                         testing::Values(Pair{true, Serialization::advanced},
+                                         Pair{false, Serialization::advanced}),
+                         [](const auto& test) { return name_of(test.param); });
+
+TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
+  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : advanced_table()) {
+      child.send(value);
+      const Message message = co_await child.next_message();
+      const Value expected = Value::object().set("echo", inside(value));
+      EXPECT_EQ(bytes_of(message.value()), bytes_of(expected)) << name;
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    for (const auto& [name, value] : advanced_table()) {
+      child.send(value, server);
+      const Message message = co_await child.next_message();
+      const Value expected = Value::object().set("got", "net.Server").set("with", inside(value));
+      EXPECT_EQ(bytes_of(message.value()), bytes_of(expected)) << name;
+    }
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(AdvancedCppParent, SaysWhatNodeUnderstandsAndUnderstandsWhatNodeSays) {
+  if (GetParam().cpp_child) GTEST_SKIP() << "it takes a Node to judge";
+  const auto judged = [](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : advanced_table()) {
+      child.send(Value::object().set("name", name).set("value", inside(value)));
+      const Message message = co_await child.next_message();
+      EXPECT_EQ(message.value()["same"], Value("yes")) << name;
+      Value theirs = message.value()["value"];
+      theirs.move_references(-1);
+      EXPECT_EQ(bytes_of(theirs), bytes_of(value)) << name;
+    }
+    child.disconnect();
+  };
+  EXPECT_EQ(play(judged, source("tests/interop/advanced_judge.js")).code(), 0);
 }
 
 // What a Node sends when it was refused, by hand: the message wrapped twice. (A Node parent itself does so in

@@ -1,6 +1,6 @@
 'use strict';
 // A Node that is the parent: node node_parent.js SCENARIO MODULE [TEXT...]. It exits with 0 if the child did what
-// Node's own children do. A line that Node does not expect ends it by itself.
+// Node's own children do. A line that Node does not expect ends it by itself. $SERIALIZATION is the channel's.
 
 const assert = require('assert');
 const dgram = require('dgram');
@@ -9,9 +9,10 @@ const { execFileSync, fork, spawn } = require('child_process');
 const { once } = require('events');
 
 const [scenario, module_, ...texts] = process.argv.slice(2);
+const serialization = process.env.SERIALIZATION || 'json';
 const child = /\.js$/.test(module_)
-  ? fork(module_)
-  : spawn(module_, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  ? fork(module_, [], { serialization })
+  : spawn(module_, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], serialization });
 
 let leaving = false;
 child.on('exit', (code, signal) => assert(leaving, `the child ended too early: ${code ?? signal}`));
@@ -119,6 +120,26 @@ const scenarios = {
     child.send(deep);
     const [{ echo }] = await next();
     assert.strictEqual(JSON.stringify(echo), JSON.stringify(deep));
+    await goodbye();
+  },
+
+  async values() {
+    const values = require('./advanced_values.js');
+    for (const value of Object.values(values)) {
+      child.send(value);
+      await expect({ echo: value });
+    }
+    const server = await listen();
+    for (const value of Object.values(values)) {
+      child.send(value, server);
+      await expect({ got: 'net.Server', with: value });
+    }
+    // What stands in two places is one object there and here.
+    child.send(values.shared);
+    const [{ echo }] = await next();
+    assert.strictEqual(echo.second, echo.first);
+    assert.strictEqual(echo.list[0], echo.first);
+    server.close();
     await goodbye();
   },
 

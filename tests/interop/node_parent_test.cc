@@ -1,4 +1,5 @@
-// A real Node as the parent: of echo_worker, and of a Node that does the same, which is the measure.
+// A real Node as the parent: of echo_worker, and of a Node that does the same, which is the measure; with
+// either serialization.
 
 #include <string>
 
@@ -8,7 +9,16 @@
 namespace baton::test {
 namespace {
 
-class NodeParent : public World, public testing::WithParamInterface<bool> {
+struct Pair {
+  bool cpp_child;
+  bool advanced;
+};
+std::string name_of(const Pair& pair) {
+  const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
+  return pair.advanced ? child + "Advanced" : child;
+}
+
+class NodeParent : public World, public testing::WithParamInterface<Pair> {
  protected:
   void SetUp() override {
     if (!has_node()) GTEST_SKIP() << "there is no Node";
@@ -16,15 +26,23 @@ class NodeParent : public World, public testing::WithParamInterface<bool> {
   int play(const std::string& scenario, const std::vector<std::string>& texts = {}) {
     std::vector<std::string> command = {
         node_program(), source("tests/interop/node_parent.js"), scenario,
-        GetParam() ? program("echo_worker") : source("tests/interop/echo_worker.js")};
+        GetParam().cpp_child ? program("echo_worker") : source("tests/interop/echo_worker.js")};
     command.insert(command.end(), texts.begin(), texts.end());
-    return run(std::move(command)).wait();
+    return run(std::move(command),
+               {std::string("SERIALIZATION=") + (GetParam().advanced ? "advanced" : "json")})
+        .wait();
   }
 };
-INSTANTIATE_TEST_SUITE_P(Of, NodeParent, testing::Bool(),
-                         [](const auto& test) { return test.param ? "CppChild" : "NodeChild"; });
+INSTANTIATE_TEST_SUITE_P(Of, NodeParent,
+                         testing::Values(Pair{true, false}, Pair{false, false}, Pair{true, true},
+                                         Pair{false, true}),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST_P(NodeParent, GetsBackEveryKindOfJson) { EXPECT_EQ(play("json", json_table()), 0); }
+TEST_P(NodeParent, GetsBackEveryKindOfValue) {
+  if (!GetParam().advanced) GTEST_SKIP() << "JSON has no words for them";
+  EXPECT_EQ(play("values"), 0);
+}
 TEST_P(NodeParent, SeesTheOrderKeptAcrossHandles) { EXPECT_EQ(play("order"), 0); }
 TEST_P(NodeParent, SendsAndGetsServers) { EXPECT_EQ(play("servers"), 0); }
 TEST_P(NodeParent, SendsBareSockets) { EXPECT_EQ(play("native"), 0); }
@@ -52,11 +70,11 @@ constexpr bool sanitized =
 
 TEST_P(NodeParent, IsAnsweredOnceWhenItSendsAHandleAgain) {
   // (A Node as the child would answer twice, and its Node parent die of that.)
-  if (!GetParam() || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
+  if (!GetParam().cpp_child || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
   EXPECT_EQ(play("retransmission"), 0);
 }
 TEST_P(NodeParent, GoesOnWhenTheChildCannotTakeAHandle) {
-  if (!GetParam() || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
+  if (!GetParam().cpp_child || sanitized) GTEST_SKIP() << "this child cannot do without descriptors";
   EXPECT_EQ(play("refused_for_good"), 0);
 }
 

@@ -1,5 +1,6 @@
 // A primary that is driven by lines on its standard input and prints each event, and workers of it that do as
-// they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--exec MODULE [ARG...]]`:
+// they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--serialization NAME] [--exec MODULE
+// [ARG...]]`:
 //
 //   fork | fork SLOT       tell ID JSON          kill ID SIGNAL       leave ID      leave
 //   listeners | state ID | totals                                     each is answered by one line
@@ -118,6 +119,8 @@ baton::Task<> primary(baton::Process& self) {
     if (arguments[i] == "--policy") options.policy(cluster::Policy::parse(arguments[i + 1]).value());
     if (arguments[i] == "--hang")
       options.hang_timeout(std::chrono::milliseconds(std::stoi(arguments[i + 1])));
+    if (arguments[i] == "--serialization" && arguments[i + 1] == "advanced")
+      options.serialization(baton::Serialization::advanced);
     if (arguments[i] != "--exec") continue;
     options.exec(arguments[i + 1])
         .args({arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2, arguments.end()});

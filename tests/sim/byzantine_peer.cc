@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "baton/wire/json.h"
+
 namespace baton::sim {
 namespace {
 
@@ -38,8 +40,20 @@ constexpr std::array<std::string_view, 21> lines{
 
 }  // namespace
 
-ByzantinePeer::ByzantinePeer(Story& story, Pid pid, int descriptor)
-    : Peer(story, pid, descriptor), reads_(story.random().below(4) != 3) {}
+ByzantinePeer::ByzantinePeer(Story& story, Pid pid, int descriptor, Serialization serialization)
+    : Peer(story, pid, descriptor),
+      reads_(story.random().below(4) != 3),
+      codec_(serialization, 0),
+      json_(serialization == Serialization::json) {}
+
+// A line, or the frame that says the same; of what says nothing, its bytes as a frame.
+std::string ByzantinePeer::framed(std::string_view line) const {
+  if (json_) return std::string(line);
+  if (const auto message = wire::read_json(line)) return codec_.frame(*message);
+  std::string frame(3, '\0');
+  frame += static_cast<char>(line.size());
+  return frame += line;
+}
 
 bool ByzantinePeer::ready(Act act) const {
   if (!open()) return false;
@@ -77,23 +91,27 @@ void ByzantinePeer::invent() {
   switch (random().below(8)) {
     case 7:
       queue_.append(random().between(1, 700), 'x');
+      in_step_ = json_;
       return;
     case 6:
+      in_step_ = json_;
       for (std::uint32_t i = random().between(1, 40); i > 0; --i) {
         queue_ += static_cast<char>(random().below(256));
       }
       return;
     case 5: {
-      const std::string_view line = lines[random().below(lines.size())];
+      const std::string line = framed(lines[random().below(lines.size())]);
+      in_step_ = json_;
       queue_ += line.substr(0, random().below(static_cast<std::uint32_t>(line.size())));
       return;
     }
     case 4:
       // Many at once: answers must not pile up without bound either.
-      for (std::uint32_t i = random().between(10, 60); i > 0; --i) queue_ += lines[i % 2 == 0 ? 12 : 1];
+      for (std::uint32_t i = random().between(10, 60); i > 0; --i)
+        queue_ += framed(lines[i % 2 == 0 ? 12 : 1]);
       return;
     default:
-      queue_ += lines[random().below(lines.size())];
+      queue_ += framed(lines[random().below(lines.size())]);
   }
 }
 
@@ -101,8 +119,8 @@ void ByzantinePeer::invent() {
 void ByzantinePeer::tell_the_truth() {
   const int mine = kernel().listen(pid(), 1);
   if (mine < 0) return;
-  const std::string line = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":{\"file\":" +
-                           std::to_string(kernel().file_of(pid(), mine)) + "}}\n";
+  const std::string line = framed("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":{\"file\":" +
+                                  std::to_string(kernel().file_of(pid(), mine)) + "}}\n");
   const int result = kernel().send(pid(), descriptor(), line, std::span(&mine, 1));
   if (result > 0) {
     queue_ = line.substr(static_cast<std::size_t>(result));
@@ -129,8 +147,9 @@ void ByzantinePeer::write() {
   if (random().below(3) == 1) length = random().between(1, static_cast<std::uint32_t>(length));
   const int result = kernel().send(pid(), descriptor(), {queue_.data(), length}, carried);
   if (result > 0) {
-    line_over_ = queue_[static_cast<std::size_t>(result) - 1] == '\n';
+    const bool ends_line = queue_[static_cast<std::size_t>(result) - 1] == '\n';
     queue_.erase(0, static_cast<std::size_t>(result));
+    line_over_ = json_ ? ends_line : in_step_ && queue_.empty();
   }
   if (result == -EPIPE) close_channel();
 }

@@ -1,15 +1,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "sim/peer.h"
+#include "wire/channel_codec.h"
 
 namespace baton::sim {
 
 /// A peer that does anything: bytes and descriptors at random, whole lies, halves of truths.
 class ByzantinePeer final : public Peer {
  public:
-  ByzantinePeer(Story& story, Pid pid, int descriptor);
+  ByzantinePeer(Story& story, Pid pid, int descriptor, Serialization serialization);
 
   [[nodiscard]] bool ready(Act act) const override;
   void act(Act act) override;
@@ -27,10 +29,14 @@ class ByzantinePeer final : public Peer {
   void write();
   void invent();
   void tell_the_truth();
+  [[nodiscard]] std::string framed(std::string_view line) const;
 
   bool reads_;
   std::string queue_;
-  bool line_over_ = true;
+  wire::ChannelCodec codec_;
+  bool json_;
+  bool in_step_ = true;    // of lengths: a wrong one makes parts of all that follows
+  bool line_over_ = true;  // what comes next begins a frame
 };
 
 }  // namespace baton::sim

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <span>
 
+#include "baton/wire/advanced.h"
+
 namespace baton::sim {
 namespace {
 
@@ -39,10 +41,11 @@ DescriptorKind kind_of(FileKind kind) {
 }  // namespace
 
 ChannelEnd::ChannelEnd(Story& story, Pid pid, int descriptor, const wire::ChannelLimits& limits,
-                       bool announces)
+                       Serialization serialization, bool announces)
     : Peer(story, pid, descriptor),
       limits_(limits),
-      machine_(limits),
+      serialization_(serialization),
+      machine_(limits, serialization),
       internals_first_(random().below(2) == 1) {
   if (announces) machine_.announce();
 }
@@ -329,12 +332,21 @@ void ChannelEnd::carry_out(const Notice& notice) {
 
 void ChannelEnd::settled(MessageId id, bool well) {
   collect();
-  const std::string text = "\"n\":" + std::to_string(id);
-  const std::size_t at = well && !queue_.empty() ? queue_.find(text) : std::string::npos;
-  if (at != std::string::npos && std::string_view(",}").contains(queue_[at + text.size()])) {
-    story().wrong("a message that is not in the kernel is said to be sent");
-  }
+  if (well && queues(id)) story().wrong("a message that is not in the kernel is said to be sent");
   story().settled(id, well);
+}
+
+bool ChannelEnd::queues(MessageId id) const {
+  if (queue_.empty()) return false;
+  if (serialization_ == Serialization::json) {
+    const std::string text = "\"n\":" + std::to_string(id);
+    const std::size_t at = queue_.find(text);
+    return at != std::string::npos && std::string_view(",}").contains(queue_[at + text.size()]);
+  }
+  // The member as it stands between the head of a message (version, object) and its end.
+  std::string text;
+  if (!wire::write_advanced(Value::object().set("n", id), text)) return false;
+  return queue_.contains(std::string_view(text).substr(3, text.size() - 5));
 }
 
 // Its ACK stands for the answer that the program above waits for.

@@ -14,7 +14,8 @@ namespace baton::sim {
 /// Linux, but at the pace that chance sets.
 class ChannelEnd final : public Peer {
  public:
-  ChannelEnd(Story& story, Pid pid, int descriptor, const wire::ChannelLimits& limits, bool announces);
+  ChannelEnd(Story& story, Pid pid, int descriptor, const wire::ChannelLimits& limits,
+             Serialization serialization, bool announces);
 
   [[nodiscard]] bool ready(Act act) const override;
   void act(Act act) override;
@@ -68,7 +69,10 @@ class ChannelEnd final : public Peer {
   [[nodiscard]] bool end_seen() const { return end_seen_ || machine_.input_refused(); }
   [[nodiscard]] bool may_write() const;
 
+  [[nodiscard]] bool queues(MessageId id) const;
+
   wire::ChannelLimits limits_;
+  Serialization serialization_;
   wire::ChannelMachine machine_;
   std::string queue_;  // what was taken from the machine and is not in the kernel
   std::deque<wire::Output::Mark> marks_;

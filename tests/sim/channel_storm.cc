@@ -48,6 +48,8 @@ void ChannelStorm::begin(Random& random, Cast cast) {
   limits_.message = 400;
   limits_.depth = 20;
   limits_.queue = random.between(300, 1500);
+  // A coin that was thrown already.
+  serialization_ = limits_.queue % 2 == 0 ? Serialization::advanced : Serialization::json;
   io_share_ = random.between(16, 50);
   limits_.high_water = 100;
   limits_.offers = random.between(1, 6);
@@ -82,13 +84,13 @@ void ChannelStorm::open_link(bool lies) {
 }
 
 std::unique_ptr<Peer> ChannelStorm::make_end(std::size_t side, Pid pid, int descriptor, bool lies) {
-  if (lies && side == 1) return std::make_unique<ByzantinePeer>(*this, pid, descriptor);
+  if (lies && side == 1) return std::make_unique<ByzantinePeer>(*this, pid, descriptor, serialization_);
   if (cast_ == (side == 0 ? Cast::node_primary : Cast::node_worker)) {
-    return std::make_unique<NodePeer>(*this, pid, descriptor);
+    return std::make_unique<NodePeer>(*this, pid, descriptor, serialization_);
   }
   const bool announces = side == 1 && (cast_ == Cast::batons || cast_ == Cast::byzantine);
   if (announces) met(Met::batons_agreed);
-  return std::make_unique<ChannelEnd>(*this, pid, descriptor, limits_, announces);
+  return std::make_unique<ChannelEnd>(*this, pid, descriptor, limits_, serialization_, announces);
 }
 
 Link& ChannelStorm::link_of(const Peer& peer) {

@@ -99,6 +99,7 @@ class ChannelStorm final : public Story {
   ModelKernel model_{nothing_};
   ChannelBook book_{model_};
   Cast cast_ = Cast::batons;
+  Serialization serialization_ = Serialization::json;
   wire::ChannelLimits limits_;
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<Held> held_;

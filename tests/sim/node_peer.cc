@@ -7,13 +7,16 @@
 #include <cerrno>
 #include <span>
 
-#include "baton/wire/json.h"
 #include "wire/handle_message.h"
 
 namespace baton::sim {
 namespace {
 
 constexpr std::uint32_t slots = 60;  // of libuv's control buffer
+
+Value envelope(std::string_view type, const Value& message) {
+  return Value::object().set("cmd", "NODE_HANDLE").set("type", type).set("msg", message);
+}
 
 }  // namespace
 
@@ -58,10 +61,10 @@ std::uint64_t NodePeer::due() const {
 
 bool NodePeer::send(MessageId id, const Value& message, int descriptor, Cargo cargo, bool keyed) {
   if (!accepts()) return false;
-  Item item{id, to_json(message), descriptor, cargo == Cargo::connection};
+  Item item{id, message, descriptor, cargo == Cargo::connection};
   if (cargo != Cargo::nothing) {
-    item.body = R"({"cmd":"NODE_HANDLE","type":")" + std::string(item.kept ? "net.Socket" : "net.Server") +
-                R"(","msg":)" + item.body + (keyed ? R"(,"key":"4:127.0.0.1:0")" : "") + "}";
+    item.body = envelope(item.kept ? "net.Socket" : "net.Server", message);
+    if (keyed) item.body.set("key", "4:127.0.0.1:0");
   }
   put(std::move(item));
   return true;
@@ -69,19 +72,16 @@ bool NodePeer::send(MessageId id, const Value& message, int descriptor, Cargo ca
 
 void NodePeer::put(Item item) {
   if (queue_) return queue_->push_back(std::move(item));
-  std::string text = item.body;
-  if (item.tries > 0) {
-    text = R"({"cmd":"NODE_HANDLE","type":"net.Native","msg":)" + text + "}";
-    met(Met::node_wrapped_twice);
-  }
-  if (item.descriptor < 0) return put_line(text);
+  std::string frame = codec_.frame(item.tries > 0 ? envelope("net.Native", item.body) : item.body);
+  if (item.tries > 0) met(Met::node_wrapped_twice);
+  if (item.descriptor < 0) return put_frame(std::move(frame));
   queue_.emplace();
-  writes_.push_back({text + '\n', item.descriptor, false, !item.kept});
+  writes_.push_back({std::move(frame), item.descriptor, false, !item.kept});
   if (item.kept) pending_ = std::move(item);
 }
 
-void NodePeer::put_line(std::string_view text, bool is_ack) {
-  writes_.push_back({std::string(text) + '\n', -1, is_ack, false});
+void NodePeer::put_frame(std::string frame, bool is_ack) {
+  writes_.push_back({std::move(frame), -1, is_ack, false});
 }
 
 void NodePeer::answer(bool accepted) {
@@ -149,23 +149,19 @@ void NodePeer::read() {
     if (slot_ >= 0) kernel().close(pid(), slot_);
     slot_ = descriptor;
   }
-  partial_.append(room.data(), static_cast<std::size_t>(got.result));
-  for (std::size_t end = 0; (end = partial_.find('\n')) != std::string::npos;) {
-    const std::string text = partial_.substr(0, end);
-    partial_.erase(0, end + 1);
-    line(text);
-  }
+  codec_.feed({room.data(), static_cast<std::size_t>(got.result)});
+  while (const auto frame = codec_.next()) on_frame(frame->text());
 }
 
-void NodePeer::line(std::string_view text) {
-  auto message = wire::read_json(text);
-  if (!message) return story().wrong("a line that is no JSON: Node dies");
+void NodePeer::on_frame(std::string_view text) {
+  auto message = codec_.read(text, 512);
+  if (!message) return story().wrong("a frame that is no message: Node dies");
   const std::string_view command = wire::internal_command(*message);
   if (command == "NODE_HANDLE") return handle_message(std::move(*message));
   if (command == "NODE_HANDLE_ACK") return answer(true);
   if (command == "NODE_HANDLE_NACK") return answer(false);
   if (command == "NODE_SOCKET_NOTIFY_CLOSE") {
-    put({0, R"({"cmd":"NODE_SOCKET_ALL_CLOSED","key":"4:127.0.0.1:0"})", -1, false});
+    put({0, Value::object().set("cmd", "NODE_SOCKET_ALL_CLOSED").set("key", "4:127.0.0.1:0"), -1, false});
   }
   if (command.empty() || command == "NODE_STORM" || command == "NODE_CLUSTER")
     story().delivered(*this, *message, -1, false);
@@ -174,9 +170,9 @@ void NodePeer::line(std::string_view text) {
 void NodePeer::handle_message(Value message) {
   if (slot_ < 0) {
     met(Met::node_refused);
-    return put_line(wire::nack_frame);
+    return put_frame(codec_.nack());
   }
-  put_line(wire::ack_frame, true);
+  put_frame(codec_.ack(), true);
   // libuv has tried to write it by now; it may be in the kernel or not.
   if (writes_.size() == 1 && !blocked_) write();
   story().delivered(*this, message["msg"], std::exchange(slot_, -1), false);

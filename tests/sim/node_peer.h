@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "sim/peer.h"
+#include "wire/channel_codec.h"
 
 namespace baton::sim {
 
 /// A small Node: its rules of sending, of answering and of pairing, its mistakes included. What would throw
-/// in Node (a line that is no JSON, an answer that nothing waits for) is a fault of the peer's here.
+/// in Node (a frame that is no message, an answer that nothing waits for) is a fault of the peer's here.
 class NodePeer final : public Peer {
  public:
-  using Peer::Peer;
+  NodePeer(Story& story, Pid pid, int descriptor, Serialization serialization = Serialization::json)
+      : Peer(story, pid, descriptor), codec_(serialization, ~std::size_t{0}) {}
 
   [[nodiscard]] bool ready(Act act) const override;
   void act(Act act) override;
@@ -33,7 +35,7 @@ class NodePeer final : public Peer {
  private:
   struct Item {
     MessageId id;
-    std::string body;    // what a NODE_HANDLE is made of, or the whole message
+    Value body;          // a NODE_HANDLE, or the whole message
     int descriptor;      // -1: none
     bool kept;           // until its ACK, to be sent again
     unsigned tries = 0;  // beyond the first
@@ -47,15 +49,15 @@ class NodePeer final : public Peer {
 
   void read();
   void write();
-  void line(std::string_view text);
+  void on_frame(std::string_view text);
   void handle_message(Value message);
   void answer(bool accepted);
   void put(Item item);
-  void put_line(std::string_view text, bool is_ack = false);
+  void put_frame(std::string frame, bool is_ack = false);
   void drop(Item& item, bool taken);
   void close_all();
 
-  std::string partial_;
+  wire::ChannelCodec codec_;
   int slot_ = -1;  // the pending handle
   std::optional<std::deque<Item>> queue_;
   std::optional<Item> pending_;

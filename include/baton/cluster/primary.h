@@ -27,6 +27,8 @@ class PrimaryOptions {
   /// (inherited unless set).
   PrimaryOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
   PrimaryOptions& args(std::vector<std::string> arguments) { return fork_.args(std::move(arguments)), *this; }
+  /// How messages are written between the primary and its workers; JSON unless set here or in `fork`.
+  PrimaryOptions& serialization(Serialization how) { return fork_.serialization(how), *this; }
   /// Standard output and error are pipes, to be read at `WorkerProcess::process()`.
   PrimaryOptions& silent(bool on = true) { return silent_ = on, *this; }
   /// Which worker gets a connection. By default what NODE_CLUSTER_SCHED_POLICY says, as Node reads it

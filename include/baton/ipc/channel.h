@@ -14,6 +14,7 @@
 #include "baton/ipc/message.h"
 #include "baton/loop/loop.h"
 #include "baton/loop/op.h"
+#include "baton/wire/serialization.h"
 
 namespace baton {
 
@@ -32,7 +33,11 @@ class ChannelOptions {
     return disconnect_timeout_ = time, *this;
   }
 
+  /// How messages are written, which must be the same at the other end; JSON unless set.
+  ChannelOptions& serialization(Serialization how) { return serialization_ = how, *this; }
+
   [[nodiscard]] bool announce() const noexcept { return announce_; }
+  [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
   [[nodiscard]] bool ref_while_listening() const noexcept { return ref_while_listening_; }
   [[nodiscard]] std::chrono::milliseconds disconnect_timeout() const noexcept { return disconnect_timeout_; }
 
@@ -40,6 +45,7 @@ class ChannelOptions {
   std::chrono::milliseconds disconnect_timeout_{30000};
   bool announce_ = false;
   bool ref_while_listening_ = false;
+  Serialization serialization_ = Serialization::json;
 };
 
 /// How a handle is sent; mirrors the options of Node's `subprocess.send`.
@@ -53,12 +59,11 @@ class SendOptions {
   bool keep_open_ = false;
 };
 
-/// One end of Node's IPC channel: JSON values and open sockets, both ways, in order, to another Baton or to
-/// Node.
+/// One end of Node's IPC channel: values and open sockets, both ways, in order, to another Baton or to Node.
 ///
 /// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a
 /// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued. Whatever
-/// the peer sends costs at most the channel: a bad line is reported and dropped, sixteen in a row end it; a
+/// the peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
 /// descriptor that no message claims, or that is not what its message says, is closed and reported.
 ///
 /// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once;
@@ -108,9 +113,11 @@ class Channel {
 
   explicit operator bool() const noexcept { return state_ != nullptr; }
   [[nodiscard]] Loop& loop() const noexcept;
+  [[nodiscard]] Serialization serialization() const noexcept;
 
   /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
-  /// running callback. Refused: undefined (has no JSON), over a limit, after `disconnect` or the end.
+  /// running callback. Refused: undefined, what the serialization cannot say (a BigInt in JSON), over a
+  /// limit, after `disconnect` or the end.
   Sent send(const Value& message);
 
   // With a handle: what is moved away and cannot be handed over comes back through `on_unsent`. Of what is

@@ -30,11 +30,15 @@ class ForkOptions {
   /// Which descriptor of the child its channel is; 3. For children that are given others from 3 on.
   ForkOptions& channel_number(int number) { return channel_number_ = number, *this; }
 
+  /// How messages are written, at both ends; JSON unless set. Mirrors `serialization`.
+  ForkOptions& serialization(Serialization how) { return serialization_ = how, *this; }
+
   [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }
   [[nodiscard]] const std::string& interpreter() const noexcept { return interpreter_; }
   [[nodiscard]] const std::vector<std::string>& exec_args() const noexcept { return exec_args_; }
   [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
   [[nodiscard]] int channel_number() const noexcept { return channel_number_; }
+  [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
 
  private:
   std::vector<std::string> args_;
@@ -42,6 +46,7 @@ class ForkOptions {
   std::vector<std::string> exec_args_;
   SpawnOptions spawn_ = SpawnOptions().stdio(Stdio::inherit());
   int channel_number_ = 3;
+  Serialization serialization_ = Serialization::json;
 };
 
 /// A child that was forked: our end of the channel to it, and its process. Mirrors what Node's `fork`

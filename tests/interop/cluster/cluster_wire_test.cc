@@ -211,7 +211,7 @@ class PrimaryWire : public Wire {
     if (ours()) {
       start({"--policy", policy, "--exec", PEER, "lend", name});
     } else {
-      start_nodes(policy, {PEER, "lend", name});
+      start_nodes(Ways{policy}, {PEER, "lend", name});
     }
     primary.say("fork 1");
     lender_ = RawChannel(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));

@@ -28,6 +28,12 @@ inline std::string script(const std::string& name) {
   return std::string(BATON_SOURCES) + "/tests/interop/cluster/" + name;
 }
 
+/// How connections are shared out, and how messages are written.
+struct Ways {
+  std::string policy;
+  bool advanced = false;
+};
+
 /// A cluster with a real Node in it.
 class NodeCluster : public Cluster {
  protected:
@@ -41,14 +47,18 @@ class NodeCluster : public Cluster {
     }
   }
   /// Our primary, whose workers are scripts of Node.
-  void start_ours(const std::string& policy, const std::string& module = "worker.js") {
-    start({"--policy", policy, "--exec", script(module)});
+  void start_ours(const Ways& ways, const std::string& module = "worker.js",
+                  const StartOptions& options = StartOptions()) {
+    start({"--policy", ways.policy, "--serialization", ways.advanced ? "advanced" : "json", "--exec",
+           script(module)},
+          options);
   }
   /// Node's primary: workers in slot 1 are `program`, the others scripts.
-  void start_nodes(const std::string& policy, std::vector<std::string> program = {CLUSTER_PEER}) {
-    std::vector<std::string> arguments = {script("primary.js"), policy, script("worker.js")};
+  void start_nodes(const Ways& ways, std::vector<std::string> program = {CLUSTER_PEER}) {
+    std::vector<std::string> arguments = {script("primary.js"), ways.policy, script("worker.js")};
     arguments.insert(arguments.end(), program.begin(), program.end());
-    primary = Program(node_program(), arguments);
+    primary = Program(node_program(), arguments,
+                      StartOptions().variable("SERIALIZATION", ways.advanced ? "advanced" : "json"));
   }
 };
 

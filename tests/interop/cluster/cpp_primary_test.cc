@@ -23,10 +23,10 @@ int number_at_end(std::string_view said) {
   return std::atoi(std::string(said.substr(said.rfind(':') + 1)).c_str());
 }
 
-class CppPrimary : public NodeCluster, public testing::WithParamInterface<std::string> {
+class CppPrimary : public NodeCluster, public testing::WithParamInterface<Ways> {
  protected:
   void begin(const std::string& module = "worker.js") { start_ours(GetParam(), module); }
-  [[nodiscard]] static bool round_robin() { return GetParam() == "round-robin"; }
+  [[nodiscard]] static bool round_robin() { return GetParam().policy == "round-robin"; }
   /// The pid that one connection of its own gets.
   [[nodiscard]] pid_t greeted(uint16_t where) const { return std::atoi(Client(where).until("\n").c_str()); }
   /// What the worker says that it did, and what it then does.
@@ -35,8 +35,14 @@ class CppPrimary : public NodeCluster, public testing::WithParamInterface<std::s
     return expect_rest(std::to_string(worker) + " says ");
   }
 };
-INSTANTIATE_TEST_SUITE_P(Of, CppPrimary, testing::Values("round-robin", "shared"),
-                         [](const auto& test) { return test.param == "shared" ? "Shared" : "RoundRobin"; });
+std::string name_of(const Ways& ways) {
+  const std::string policy = ways.policy == "shared" ? "Shared" : "RoundRobin";
+  return ways.advanced ? policy + "Advanced" : policy;
+}
+INSTANTIATE_TEST_SUITE_P(Of, CppPrimary,
+                         testing::Values(Ways{"round-robin"}, Ways{"shared"}, Ways{"round-robin", true},
+                                         Ways{"shared", true}),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST_P(CppPrimary, HasHttpWorkersOfNode) {
   begin();
@@ -200,8 +206,7 @@ TEST_P(CppPrimary, SharesAUdpSocketAmongWorkers) {
 
 TEST_P(CppPrimary, ListensOnADescriptorOfItsOwn) {
   const Fd listener = tcp_listener();
-  start({"--policy", GetParam(), "--exec", script("worker.js")},
-        StartOptions().descriptor(9, listener.get()));
+  start_ours(GetParam(), "worker.js", StartOptions().descriptor(9, listener.get()));
   const unsigned worker = fork();
   EXPECT_TRUE(said(worker, R"({"do":"hold","fd":9})").starts_with("\"holding"));
   EXPECT_EQ(greeted(port_of(listener.get())), pid_of(worker));

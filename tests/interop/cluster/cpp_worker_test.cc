@@ -7,14 +7,14 @@
 namespace baton::test {
 namespace {
 
-class CppWorker : public NodeCluster, public testing::WithParamInterface<std::string> {
+class CppWorker : public NodeCluster, public testing::WithParamInterface<Ways> {
  protected:
   static constexpr unsigned ours = 1, nodes = 0;  // slots, to primary.js
   void SetUp() override {
     NodeCluster::SetUp();
     if (!node_program().empty()) start_nodes(GetParam());
   }
-  [[nodiscard]] static bool round_robin() { return GetParam() == "rr"; }
+  [[nodiscard]] static bool round_robin() { return GetParam().policy == "rr"; }
   /// Two workers of each kind on one port.
   void serve_mixed() {
     for (const unsigned slot : {ours, nodes, ours, nodes}) {
@@ -26,8 +26,13 @@ class CppWorker : public NodeCluster, public testing::WithParamInterface<std::st
     }
   }
 };
-INSTANTIATE_TEST_SUITE_P(Of, CppWorker, testing::Values("rr", "none"),
-                         [](const auto& test) { return test.param == "rr" ? "RoundRobin" : "Shared"; });
+std::string name_of(const Ways& ways) {
+  const std::string policy = ways.policy == "rr" ? "RoundRobin" : "Shared";
+  return ways.advanced ? policy + "Advanced" : policy;
+}
+INSTANTIATE_TEST_SUITE_P(Of, CppWorker,
+                         testing::Values(Ways{"rr"}, Ways{"none"}, Ways{"rr", true}, Ways{"none", true}),
+                         [](const auto& test) { return name_of(test.param); });
 
 TEST_P(CppWorker, SharesAPortWithWorkersOfNode) {
   serve_mixed();

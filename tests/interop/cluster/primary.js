@@ -1,7 +1,7 @@
 'use strict';
 // A primary of Node's cluster that is driven by lines on its standard input, and prints each event, as
 // tests/process/cluster_peer.cc does: `primary.js rr|none MODULE PROGRAM [ARG...]`. A worker whose slot is given
-// as 1 is PROGRAM, any other one is the script MODULE.
+// as 1 is PROGRAM, any other one is the script MODULE. $SERIALIZATION is the channels'.
 
 const cluster = require('cluster');
 const readline = require('readline');
@@ -25,7 +25,11 @@ cluster.on('message', (worker, message) => print(`${worker.id} says ${JSON.strin
 const verbs = {
   fork: (slot) => {
     process.execPath = slot === '1' ? program : node;
-    cluster.setupPrimary({ exec: slot === '1' ? args[0] || 'x' : script, args: slot === '1' ? args.slice(1) : [] });
+    cluster.setupPrimary({
+      exec: slot === '1' ? args[0] || 'x' : script,
+      args: slot === '1' ? args.slice(1) : [],
+      serialization: process.env.SERIALIZATION || 'json',
+    });
     cluster.fork();
   },
   tell: (id, ...json) => cluster.workers[id].send(JSON.parse(json.join(' '))),

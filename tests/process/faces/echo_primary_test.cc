@@ -97,6 +97,88 @@ TEST_F(EchoPrimary, SendsEachLineAndPrintsEachMessage) {
   expect_end();
 }
 
+// What JSON lacks, as it is typed and printed.
+const Texts typed_values = {
+    R"({"$undefined":true,"x":1})",  // of two members: an object like any
+    R"([{"$undefined":true},{"$hole":true},1])",
+    R"({"$bigint":"5"})",
+    R"({"$bigint":"-123456789012345678901234567890"})",
+    R"([{"$number":"NaN"},{"$number":"Infinity"},{"$number":"-Infinity"},{"$number":"-0"},1.5])",
+    R"({"$date":0})",
+    R"({"$date":null})",
+    R"({"$date":1700000000123})",
+    R"({"$map":[["k",1],[{"a":1},{"$map":[]}]]})",
+    R"({"$set":[1,{"$set":[]}]})",
+    R"({"$bytes":"AQID","kind":"Buffer"})",
+    R"({"$bytes":"","kind":"Uint8Array"})",
+    R"({"$bytes":"AQ==","kind":"ArrayBuffer"})",
+    R"({"$bytes":"AQI=","kind":"Float16Array"})",
+    R"({"$regexp":"a+/b","flags":"gi"})",
+    R"({"$error":{"name":"TypeError","message":"m","stack":"s","cause":{"$bigint":"1"}}})",
+    R"({"$error":{"name":"Error"}})",
+    R"({"$boxed":"s"})",
+    R"({"$object":{"$bigint":"5"}})",
+    R"({"$object":{"$object":1}})",
+    R"({"$object":{"$regexp":"a","flags":1}})",
+    R"({"$array":[1],"length":1,"others":{"name":"n"}})",
+    R"({"a":{"$bytes":"AQ==","kind":"DataView"},"b":[{"$hole":true},{"$hole":true}]})",
+};
+
+TEST_F(EchoPrimary, WithAdvancedSerializationTypesAndPrintsWhatJsonLacks) {
+  start({"--serialization", "advanced", ECHO_WORKER});
+  EXPECT_TRUE(line().starts_with("{\"ready\":"));
+  for (const std::string& text : typed_values) {
+    primary.say(text);
+    EXPECT_EQ(line(), "{\"echo\":" + text + "}");
+  }
+  // An object is counted before what it holds; the answer itself is the first one there.
+  primary.say(R"({"a":{},"b":{"$ref":1},"c":{"$ref":0}})");
+  EXPECT_EQ(line(), R"({"echo":{"a":{},"b":{"$ref":2},"c":{"$ref":1}}})");
+  primary.say(R"({"$array":[],"length":4000000000,"others":{"7":1}})");
+  EXPECT_EQ(line(), R"({"echo":{"$array":[],"length":4000000000,"others":{"7":1}}})");
+  primary.close_input();
+  expect_end();
+}
+
+TEST_F(EchoPrimary, WithAdvancedSerializationComplainsOfWhatStandsForNothing) {
+  start({"--serialization", "advanced", ECHO_WORKER});
+  EXPECT_TRUE(line().starts_with("{\"ready\":"));
+  for (const char* bad : {R"({"$bigint":"x"})", R"({"$number":"1"})", R"({"$bytes":"!","kind":"Buffer"})",
+                          R"({"$bytes":"AQ==","kind":"Int16Array"})", R"({"$unknown":1})",
+                          R"([{"$map":[1]}])", R"({"$regexp":"a","flags":"x"})", R"({"$error":{"code":1}})",
+                          R"({"$ref":-1})", R"({"$date":"now"})", R"({"$boxed":{}})"}) {
+    primary.say(bad);
+    expect_error("echo_primary: $");
+    primary.say("1");
+    EXPECT_EQ(line(), "{\"echo\":1}") << bad;
+  }
+  for (const char* refused : {R"({"$undefined":true})", R"({"$ref":0})"}) {
+    primary.say(refused);
+    expect_error("send: ");
+  }
+  primary.close_input();
+  expect_end();
+}
+
+TEST_F(EchoPrimary, WithJsonInterpretsNothing) {
+  for (const Texts& arguments : {Texts{ECHO_WORKER}, Texts{"--serialization", "json", ECHO_WORKER}}) {
+    start(arguments);
+    EXPECT_TRUE(line().starts_with("{\"ready\":"));
+    for (const std::string& text : typed_values) {
+      primary.say(text);
+      EXPECT_EQ(line(), "{\"echo\":" + text + "}");
+    }
+    primary.close_input();
+    expect_end();
+  }
+}
+
+TEST_F(EchoPrimary, RefusesASerializationThatDoesNotExist) {
+  start({"--serialization", "yaml", ECHO_WORKER});
+  EXPECT_EQ(primary.errors.rest().size(), 1U);
+  EXPECT_EQ(primary.end(), "exit 2");
+}
+
 TEST_F(EchoPrimary, SkipsBlankLines) {
   start_with_worker();
   for (const char* message : {"", "  ", "\t", "\r", "1"}) primary.say(message);

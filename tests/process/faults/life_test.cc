@@ -236,7 +236,7 @@ TEST_F(ChannelVariable, ThatNamesAListenerMeansNoChannel) {
 
 // Row 29
 TEST_F(ChannelVariable, OfAnotherSerializationMeansNoChannel) {
-  for (const char* mode : {"advanced", "yaml"}) {
+  for (const char* mode : {"Advanced", "yaml"}) {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     const Fd theirs(ends[0]), ours(ends[1]);

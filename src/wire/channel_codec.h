@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "baton/base/error.h"
+#include "baton/wire/serialization.h"
+#include "baton/wire/value.h"
+#include "wire/length_framer.h"
+#include "wire/line_framer.h"
+
+namespace baton::wire {
+
+/// What is said of a handle beside the message that it comes with: its type, and, where they are not empty,
+/// the key of its server, a UDP socket's kind as Node calls it, and the bytes that were read from it ahead.
+struct Envelope {
+  std::string_view type;
+  std::string_view key{};
+  std::string_view dgram_type{};
+  std::string_view ahead{};
+};
+
+/// How one end of a channel writes messages and reads them: the only place that knows the serialization.
+class ChannelCodec {
+ public:
+  /// `limit`: the longest frame that is read, in bytes.
+  ChannelCodec(Serialization serialization, size_t limit);
+
+  // Frames to send, whole: with their end, or the length that they begin with.
+
+  /// Appends a message, nested no deeper than `depth`, in the envelope of a handle if it comes with one. On
+  /// failure `out` is as it was. Returns the size that counts against a limit: without end or length.
+  Result<size_t> append(std::string& out, const Value& message, unsigned depth,
+                        const Envelope* envelope = nullptr) const;
+  [[nodiscard]] const std::string& ack() const noexcept;
+  [[nodiscard]] const std::string& nack() const noexcept;
+  /// A message of the channel's own.
+  [[nodiscard]] std::string frame(const Value& message) const;
+
+  // Frames that come.
+
+  void feed(std::string_view bytes) noexcept;
+  [[nodiscard]] std::optional<Frame> next();
+  [[nodiscard]] bool overflowed() const noexcept;
+  [[nodiscard]] uint64_t position() const noexcept;
+  /// Whether it is an acknowledgement, in the spelling that everybody has.
+  [[nodiscard]] bool is_ack(std::string_view text) const noexcept;
+  /// The message in a frame.
+  [[nodiscard]] Result<Value> read(std::string_view text, unsigned depth) const;
+  /// How a bad frame begins, for a person to read.
+  [[nodiscard]] std::string excerpt(std::string_view text) const;
+  /// Whether the frame begins with the mark of Bun's internal messages, which is then taken off.
+  [[nodiscard]] bool take_mark(std::string_view& text) const noexcept;
+
+ private:
+  class Answers;
+
+  Serialization serialization_;
+  const Answers* answers_;
+  LineFramer lines_;
+  LengthFramer lengths_;
+};
+
+}  // namespace baton::wire
