@@ -115,7 +115,7 @@ TEST_F(HttpFile, ThatCannotBeSentIsNamedAndLeavesTheResponseAsItWas) {
     for (const std::string name : {"missing", ".", "fifo"}) {
       const auto result = response.end_file(path(name));
       ASSERT_FALSE(result);
-      said.push_back(result.error().what());
+      said.emplace_back(result.error().what());
     }
     const auto behind = response.end_file(path("some"), 11);
     ASSERT_FALSE(behind);
