@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/body_wait.h"
+#include "http/file_body.h"
 #include "http/server_core.h"
 
 namespace baton::http {
@@ -30,7 +31,7 @@ Connection::Connection(std::shared_ptr<ServerCore> core, net::Socket socket, std
       core_(std::move(core)),
       socket_(std::move(socket)),
       place_(place),
-      parser_(core_->options().header_limit()),
+      parser_(core_->options().max_header_size(), core_->most_headers()),
       since_(loop_.now()) {}
 
 Connection::~Connection() = default;
@@ -59,6 +60,7 @@ void Connection::on_input_end() {
 void Connection::on_output_drained() {
   const auto self = shared_from_this();
   writable_ = true;
+  if (drained_) std::exchange(drained_, std::nullopt)->resolve({});
   if (phase_ == Phase::open && head_sent_) on_drain_.fire();
   proceed();
 }
@@ -121,7 +123,9 @@ bool Connection::must_wait() const noexcept {
     case Phase::none:
       return !writable_;
     case Phase::open:
-      return request_ended_ || request_paused_ || (has_body_ && !consumes_);
+      return request_ended_ || request_paused_ || (has_body_ && !consumes_ && !piece_wanted());
+    case Phase::sending:
+      return request_ended_;
     case Phase::answered:
       return false;
     case Phase::cut:
@@ -149,20 +153,55 @@ void Connection::begin_exchange(std::string_view rest) {
   phase_ = Phase::open;
   ++requests_;
   has_body_ = head.chunked() || length > 0;
+  body_size_ = 0;
   pipelined_ = !head.chunked() && rest.size() > length;
-  if (head.expectation() == Expectation::other) {
-    // Whether the body follows is the client's secret.
-    close_after_ = has_body_;
-    head_.status(417);
-    return end_response({});
-  }
-  if (head.expectation() == Expectation::continue_100) out_ += continue_response;
   const auto core = core_;
+  const std::uint64_t longest = core->options().max_body_size();
+  if (longest > 0 && length > longest) return answer_unhandled(413);
+  if (head.upgrade() || head.method() == "CONNECT") {
+    if (hand_over(rest)) return;
+  }
+  if (head.expectation() == Expectation::none) return core->handle(request_, response_);
+  if (head.expectation() == Expectation::other) {
+    if (!core->check_expectation(request_, response_)) answer_unhandled(417);
+    return;
+  }
+  awaits_continue_ = true;
+  if (core->checks_continue()) return core->check_continue(request_, response_);
+  say_continue();
   core->handle(request_, response_);
 }
 
+// Whether the body follows is the client's secret.
+void Connection::answer_unhandled(int status) {
+  close_after_ = has_body_;
+  head_.status(status);
+  end_response({});
+}
+
+// The connection leaves HTTP, if there is somebody who takes it.
+bool Connection::hand_over(std::string_view rest) {
+  const auto core = core_;
+  auto& hook = parser_.head().upgrade() ? core->upgrade_hook() : core->connect_hook();
+  if (!hook || input_ended_) return false;
+  const auto self = shared_from_this();
+  flush_through();
+  core_ = nullptr;
+  net::Socket socket = std::exchange(socket_, {});
+  socket.forget_callbacks();
+  core->remove(*this);
+  hook.fire(request_, std::move(socket), std::string(rest));
+  return true;
+}
+
 void Connection::deliver(std::string_view bytes) {
+  body_size_ += bytes.size();
+  if (const std::uint64_t longest = core_->options().max_body_size(); longest > 0 && body_size_ > longest) {
+    fail_body(Error(make_error_code(Errc::message_too_large), "read the body of a request"));
+    return refuse(413);
+  }
   if (phase_ != Phase::open) return;
+  if (piece_) return void(std::exchange(piece_, std::nullopt)->resolve(std::string(bytes)));
   if (!body_) return on_data_.fire(bytes);
   if (bytes.size() <= body_->limit - body_->text.size()) {
     body_->text += bytes;
@@ -179,6 +218,8 @@ void Connection::end_request(bool more_input) {
   if (body_) {
     const auto body = std::move(body_);
     body->promise.resolve(std::move(body->text));
+  } else if (piece_) {
+    std::exchange(piece_, std::nullopt)->resolve(std::nullopt);
   } else {
     on_end_.fire_once();
   }
@@ -222,24 +263,29 @@ void Connection::end_exchange() {
   phase_ = Phase::none;
   since_ = loop_.now();
   head_.clear();
-  body_.reset();
+  forget_body_waits();
   if (on_data_) on_data_.clear();
   if (on_end_) on_end_.clear();
   if (on_drain_) on_drain_.clear();
   if (on_close_) on_close_.clear();
-  request_ended_ = consumes_ = request_paused_ = head_sent_ = close_after_ = false;
+  request_ended_ = consumes_ = request_paused_ = head_sent_ = close_after_ = awaits_continue_ = false;
 }
 
 // The client has finished its direction, and all that it sent was looked at.
 void Connection::input_is_over() {
   if (phase_ == Phase::none) return parser_.idle() ? close_gently() : refuse(400);
-  if (request_ended_) return;  // it may still want the response
-  return phase_ == Phase::open ? refuse(400) : close_gently();
+  if (request_ended_ || parser_.whole()) return;  // it may still want the response
+  return phase_ == Phase::answered ? close_gently() : refuse(400);
 }
 
 // Ends the connection because of what the client did, and tells it if that is still possible.
 void Connection::refuse(int status) {
   if (phase_ == Phase::open && head_sent_) return leave();
+  if (phase_ == Phase::sending) {
+    // What is on its way is still right; nothing comes after it.
+    request_ended_ = close_after_ = true;
+    return;
+  }
   if (phase_ != Phase::answered) out_ += closing_response(status);
   close_gently();
   cut_exchange();
@@ -250,6 +296,10 @@ void Connection::cut_exchange() {
   phase_ = Phase::cut;
   loop_.keep(shared_from_this());
   fail_body(Error(make_error_code(Errc::disconnected), "read the body of a request"));
+  if (drained_) {
+    std::exchange(drained_, std::nullopt)
+        ->resolve(failure(Errc::disconnected, "write the body of a response"));
+  }
   on_data_.clear();
   on_end_.clear();
   on_drain_.clear();
@@ -270,6 +320,7 @@ void Connection::leave() {
   if (!core_) return;
   const auto self = shared_from_this();
   const auto core = std::exchange(core_, nullptr);
+  file_.reset();
   socket_.close();
   core->remove(*this);
   cut_exchange();
@@ -291,7 +342,7 @@ void Connection::check(std::chrono::milliseconds now) {
   const auto over = [now](std::chrono::milliseconds limit, std::chrono::milliseconds since) {
     return limit.count() > 0 && now - since >= limit;
   };
-  const bool queued = socket_.queued() > 0;
+  const bool queued = socket_.queued() > 0 || file_;
   if (const std::uint64_t sent = queued_ever_ - socket_.queued(); !queued || sent != seen_sent_) {
     seen_sent_ = sent;
     sent_since_ = now;

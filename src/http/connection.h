@@ -51,10 +51,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class Phase : std::uint8_t {
     none,      // between two requests
     open,      // the response is not ended
+    sending,   // the response is ended, and a file is on its way
     answered,  // the response is ended, the request's body is not
     cut,       // the client is gone or was given up; what the handler still writes is dropped
   };
   struct BodyWait;
+  struct FileBody;
 
   // connection.cc: input and the course of things.
   void on_data(std::string_view bytes);
@@ -66,6 +68,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool must_wait() const noexcept;
   void keep(std::string_view input);
   void begin_exchange(std::string_view rest);
+  [[nodiscard]] bool hand_over(std::string_view rest);
+  void answer_unhandled(int status);
   void deliver(std::string_view bytes);
   void end_request(bool more_input);
   void advance();
@@ -82,12 +86,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // request.cc
   void consume();
   Op<std::string> collect(std::size_t limit);
-  void fail_body(Error error);
+  Op<std::optional<std::string>> next_piece();
+  [[nodiscard]] bool piece_wanted() const noexcept { return piece_ && piece_->wanted(); }
+  void fail_body(const Error& error);
+  void forget_body_waits() noexcept;
 
   // response.cc: output.
   [[nodiscard]] bool may_change_head() const;
   bool write_response(std::string_view bytes);
   void end_response(std::string_view bytes);
+  void say_continue();
+  void add_trailer(std::string_view name, std::string_view value);
+  Op<> drained();
   [[nodiscard]] Framing stream_framing() const noexcept;
   [[nodiscard]] Framing whole_framing(std::size_t size) const;
   void send_head(const Framing& framing);
@@ -96,6 +106,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Gives `out_` to the socket, to be joined with what the running callback writes after it, or at once.
   void flush();
   void flush_through();
+
+  // file_body.cc
+  Result<void> end_with_file(const std::string& path, std::uint64_t offset, std::uint64_t length);
+  void send_file();
+  void fail_file(int error, std::string_view step);
+
   [[nodiscard]] bool is_head_request() const noexcept { return parser_.head().method() == "HEAD"; }
 
   Loop& loop_;
@@ -113,6 +129,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Slot<std::string_view> on_data_;
   Slot<> on_end_, on_drain_, on_close_;
   std::unique_ptr<BodyWait> body_;
+  std::optional<Promise<std::optional<std::string>>> piece_;
+  std::optional<Promise<>> drained_;
+  std::unique_ptr<FileBody> file_;
+  std::uint64_t body_size_ = 0;  // of the request, so far
   std::uint64_t body_left_ = 0;  // of a Content-Length that was promised
 
   std::size_t requests_ = 0;
@@ -125,7 +145,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Phase phase_ = Phase::none;
   Framing::Kind framing_ = Framing::Kind::none;
-  bool has_body_ = false;       // the request
+  bool has_body_ = false;  // the request
+  bool awaits_continue_ = false;
   bool request_ended_ = false;  // its body is whole
   bool consumes_ = false;       // somebody asked for the body
   bool request_paused_ = false;

@@ -59,13 +59,11 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
     return refusal_.empty() ? why(code) : refusal_;
   }
 
-  std::string_view read_trailers(std::string_view lines) {
+  std::string_view read_trailers() {
     error_code code;
     in_trailers_ = true;
     // Beast knows trailers only behind a last chunk.
-    trailers_ = "0\r\n";
-    trailers_ += lines;
-    put(boost::asio::buffer(trailers_), code);
+    put(boost::asio::buffer(head_.trailer_text_), code);
     if (code) return why(code);
     // A "Connection: close" here has no meaning in the RFC, but Node obeys it.
     head_.keep_alive_ = head_.keep_alive_ && keep_alive();
@@ -89,13 +87,14 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
   }
 
   void on_field_impl(beast::field field, View name, View value, error_code& code) override {
+    const char* const text = (in_trailers_ ? head_.trailer_text_ : head_.text_).data();
+    auto& places = in_trailers_ ? head_.trailer_places_ : head_.places_;
+    places.emplace_back(static_cast<std::uint32_t>(name.data() - text),
+                        static_cast<std::uint32_t>(name.size()),
+                        // Beast gives an empty value no place of its own.
+                        static_cast<std::uint32_t>(value.empty() ? 0 : value.data() - text),
+                        static_cast<std::uint32_t>(value.size()));
     if (in_trailers_) return;
-    const char* const text = head_.text_.data();
-    head_.places_.emplace_back(static_cast<std::uint32_t>(name.data() - text),
-                               static_cast<std::uint32_t>(name.size()),
-                               // Beast gives an empty value no place of its own.
-                               static_cast<std::uint32_t>(value.empty() ? 0 : value.data() - text),
-                               static_cast<std::uint32_t>(value.size()));
     switch (field) {
       case beast::field::host:
         return on_host(to_std(value), code);
@@ -108,6 +107,9 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
             equal_ignoring_case(to_std(value), "100-continue") && head_.expectation_ != Expectation::other
                 ? Expectation::continue_100
                 : Expectation::other;
+        return;
+      case beast::field::upgrade:
+        has_upgrade_ = !value.empty();
         return;
       default:
         return;
@@ -156,6 +158,9 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
       head_.keep_alive_ = head_.chunked_ = false;
       head_.content_length_.reset();
     }
+    // A body would have to come to its end first, in the old protocol.
+    head_.upgrade_ = has_upgrade_ && upgrade() && head_.version_minor_ == 1 && !head_.chunked_ &&
+                     head_.content_length_.value_or(0) == 0;
   }
 
   void on_response_impl(int, View, int, error_code&) override {}
@@ -168,8 +173,8 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
   RequestHead& head_;
   std::size_t taken_ = 0;
   std::string_view refusal_;
-  std::string trailers_;
   bool has_host_ = false;
+  bool has_upgrade_ = false;
   bool in_trailers_ = false;
 };
 
@@ -189,9 +194,7 @@ std::string_view HeadReader::read(RequestHead& head, std::size_t size) {
   return slot_->parser->read(size);
 }
 
-std::string_view HeadReader::read_trailers(std::string_view lines) {
-  return slot_->parser->read_trailers(lines);
-}
+std::string_view HeadReader::read_trailers() { return slot_->parser->read_trailers(); }
 
 void HeadReader::reset() noexcept { slot_->parser.reset(); }
 

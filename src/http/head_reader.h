@@ -20,9 +20,10 @@ class HeadReader {
   // request line read before is not read again. `head` stays where it is until `reset`. Returns why it is
   // refused, or an empty text.
   std::string_view read(RequestHead& head, std::size_t size);
-  // After a chunked request's last chunk: the lines of its trailer section, with the empty one. Nothing is
-  // kept.
-  std::string_view read_trailers(std::string_view lines);
+  // After a chunked request: reads the trailer text of the same head, which is `last_chunk_line` and then the
+  // lines of the trailer section, with the empty one, into the rest of it.
+  std::string_view read_trailers();
+  static constexpr std::string_view last_chunk_line = "0\r\n";
   // Ready for the next head.
   void reset() noexcept;
 

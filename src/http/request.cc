@@ -35,6 +35,12 @@ void Request::body(std::size_t limit, std::move_only_function<void(Result<std::s
   body(limit).then(std::move(callback));
 }
 
+Op<std::optional<std::string>> Request::next_data() { return connection_.next_piece(); }
+
+Headers Request::trailers() const noexcept {
+  return connection_.request_ended_ ? connection_.parser_.head().trailers() : Headers();
+}
+
 void Request::pause() { connection_.request_paused_ = true; }
 void Request::resume() {
   connection_.request_paused_ = false;
@@ -45,6 +51,7 @@ void Request::resume() {
 void Connection::consume() {
   consumes_ = true;
   if (phase_ != Phase::open) return;
+  say_continue();
   if (!request_ended_) return proceed_later();
   loop_.defer([self = shared_from_this(), request = requests_] {
     if (self->phase_ == Phase::open && self->requests_ == request) self->on_end_.fire_once();
@@ -64,13 +71,41 @@ Op<std::string> Connection::collect(std::size_t limit) {
   } else {
     body_ = std::move(wait);
     consumes_ = true;
+    say_continue();
     proceed_later();
   }
   return op;
 }
 
-void Connection::fail_body(Error error) {
-  if (const auto body = std::move(body_)) body->promise.resolve(std::unexpected(std::move(error)));
+Op<std::optional<std::string>> Connection::next_piece() {
+  if (body_ || consumes_ || piece_wanted()) {
+    throw std::logic_error("the body of this request was asked for before");
+  }
+  Promise<std::optional<std::string>> promise(loop_);
+  auto op = promise.op();
+  if (phase_ != Phase::open) {
+    promise.resolve(
+        failure(phase_ == Phase::cut ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
+  } else if (request_ended_) {
+    promise.resolve(std::nullopt);
+  } else {
+    piece_.emplace(std::move(promise));
+    say_continue();
+    proceed_later();
+  }
+  return op;
+}
+
+void Connection::fail_body(const Error& error) {
+  if (const auto body = std::move(body_)) body->promise.resolve(std::unexpected(error));
+  if (piece_) std::exchange(piece_, std::nullopt)->resolve(std::unexpected(error));
+}
+
+// Who still waits is cancelled.
+void Connection::forget_body_waits() noexcept {
+  body_.reset();
+  if (piece_) piece_.reset();
+  if (drained_) drained_.reset();
 }
 
 }  // namespace baton::http

@@ -29,6 +29,10 @@ class RequestHead {
   [[nodiscard]] Expectation expectation() const noexcept { return expectation_; }
   [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept { return content_length_; }
   [[nodiscard]] bool chunked() const noexcept { return chunked_; }
+  // Whether the client would like to speak another protocol from here on, in a request without a body.
+  [[nodiscard]] bool upgrade() const noexcept { return upgrade_; }
+  // The fields behind a chunked body, once it has ended.
+  [[nodiscard]] Headers trailers() const noexcept { return {trailer_text_.data(), trailer_places_}; }
 
  private:
   friend class HeadReader;
@@ -37,19 +41,24 @@ class RequestHead {
   void clear() noexcept {
     text_.clear();
     places_.clear();
+    trailer_text_.clear();
+    trailer_places_.clear();
     content_length_.reset();
     expectation_ = Expectation::none;
-    chunked_ = keep_alive_ = false;
+    chunked_ = keep_alive_ = upgrade_ = false;
   }
 
   std::string text_;
   std::vector<Headers::Place> places_;
+  std::string trailer_text_;
+  std::vector<Headers::Place> trailer_places_;
   std::optional<std::uint64_t> content_length_;
   std::size_t method_size_ = 0;
   std::size_t target_size_ = 0;
   int version_minor_ = 1;
   bool keep_alive_ = false;
   bool chunked_ = false;
+  bool upgrade_ = false;
   Expectation expectation_ = Expectation::none;
 };
 

@@ -14,7 +14,8 @@ bool may_become_method(std::string_view text) {
 
 }  // namespace
 
-RequestParser::RequestParser(std::size_t header_limit) : header_limit_(header_limit), chunks_(header_limit) {}
+RequestParser::RequestParser(std::size_t header_limit, std::size_t most_headers)
+    : header_limit_(header_limit), most_headers_(most_headers), chunks_(header_limit) {}
 
 RequestParser::Event RequestParser::feed(std::string_view& input) {
   for (;;) {
@@ -82,6 +83,7 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
   input.remove_prefix(taken);
   if (lines_.complete()) {
     if (const auto why = reader_.read(head_, head_.text_.size()); !why.empty()) return fail(400, why);
+    if (head_.places_.size() > most_headers_) return fail(431, "too many headers");
     left_ = head_.content_length().value_or(0);
     state_ = State::at_body;
     return Event::head;
@@ -123,18 +125,20 @@ RequestParser::Event RequestParser::read_chunks(std::string_view& input) {
   }
   state_ = State::in_trailers;
   lines_ = LineScanner(true);
-  trailers_.clear();
+  head_.trailer_text_ = HeadReader::last_chunk_line;
   return read_trailers(input);
 }
 
 RequestParser::Event RequestParser::read_trailers(std::string_view& input) {
-  const std::size_t room = header_limit_ - trailers_.size();
+  std::string& text = head_.trailer_text_;
+  const std::size_t room = header_limit_ + HeadReader::last_chunk_line.size() - text.size();
   const std::string_view part = input.substr(0, room);
   const std::size_t taken = lines_.scan(part);
-  trailers_.append(part, 0, taken);
+  text.append(part, 0, taken);
   input.remove_prefix(taken);
   if (lines_.complete()) {
-    if (const auto why = reader_.read_trailers(trailers_); !why.empty()) return fail(400, why);
+    if (const auto why = reader_.read_trailers(); !why.empty()) return fail(400, why);
+    if (head_.trailer_places_.size() > most_headers_) return fail(431, "too many trailers");
     return finish();
   }
   if (lines_.refused()) return fail(400, "bad trailer line");

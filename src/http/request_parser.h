@@ -34,9 +34,12 @@ class RequestParser {
     failure,  // `status()` is to be answered, and the connection to be closed; every later call says so again
   };
 
-  // A head, and a trailer section, may have `header_limit` bytes, and so may one chunk's extensions.
+  // A head, and a trailer section, may have `header_limit` bytes and `most_headers` fields, and one chunk's
+  // extensions so many bytes too.
   static constexpr std::size_t default_header_limit = 16 * 1024;
-  explicit RequestParser(std::size_t header_limit = default_header_limit);
+  static constexpr std::size_t default_most_headers = 2000;
+  explicit RequestParser(std::size_t header_limit = default_header_limit,
+                         std::size_t most_headers = default_most_headers);
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
@@ -54,6 +57,10 @@ class RequestParser {
   [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
   // Between two requests: no byte of the next has come.
   [[nodiscard]] bool idle() const noexcept { return state_ == State::between || state_ == State::finished; }
+  // In a request of which not a byte is missing, only that `feed` says so.
+  [[nodiscard]] bool whole() const noexcept {
+    return left_ == 0 && (state_ == State::in_length || (state_ == State::at_body && !head_.chunked()));
+  }
   // In the middle of a head.
   [[nodiscard]] bool in_head() const noexcept { return state_ == State::in_head; }
 
@@ -80,11 +87,11 @@ class RequestParser {
   void begin_next();
 
   std::size_t header_limit_;
+  std::size_t most_headers_;
   RequestHead head_;
   HeadReader reader_;
   LineScanner lines_;
   ChunkScanner chunks_;
-  std::string trailers_;
   std::string_view body_;
   std::string_view reason_;
   std::size_t skipped_ = 0;

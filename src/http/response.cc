@@ -29,13 +29,24 @@ Response& Response::add_header(std::string_view name, std::string_view value) {
   return *this;
 }
 bool Response::write(std::string_view bytes) { return connection_.write_response(bytes); }
+void Response::write_continue() {
+  if (connection_.may_change_head()) connection_.say_continue();
+}
+Response& Response::trailer(std::string_view name, std::string_view value) {
+  connection_.add_trailer(name, value);
+  return *this;
+}
 void Response::end() { connection_.end_response({}); }
 void Response::end(std::string_view bytes) { connection_.end_response(bytes); }
+Result<void> Response::end_file(const std::string& path, std::uint64_t offset, std::uint64_t length) {
+  return connection_.end_with_file(path, offset, length);
+}
+Op<> Response::drained() { return connection_.drained(); }
 void Response::on_drain(Callback callback) { connection_.on_drain_.set(std::move(callback)); }
 void Response::on_close(Callback callback) { connection_.on_close_.set(std::move(callback)); }
 bool Response::head_sent() const noexcept { return connection_.head_sent_; }
 bool Response::ended() const noexcept {
-  return connection_.phase_ == Connection::Phase::answered || connection_.phase_ == Connection::Phase::none;
+  return connection_.phase_ != Connection::Phase::open && connection_.phase_ != Connection::Phase::cut;
 }
 
 // False when nobody will read it.
@@ -67,11 +78,39 @@ void Connection::end_response(std::string_view bytes) {
   write_body(bytes);
   finish_body();
   phase_ = Phase::answered;
-  // Cancels who still waits for the body.
-  body_.reset();
+  forget_body_waits();
   if (taking_ && out_.size() < out_limit) return;
   flush();
   proceed_later();
+}
+
+void Connection::say_continue() {
+  if (!std::exchange(awaits_continue_, false) || head_sent_) return;
+  out_ += continue_response;
+  if (!taking_) flush();
+}
+
+void Connection::add_trailer(std::string_view name, std::string_view value) {
+  if (phase_ == Phase::cut) return;
+  if (phase_ != Phase::open) throw std::logic_error("the response was ended before");
+  if (head_.content_length() || (head_sent_ && framing_ == Framing::Kind::length)) {
+    throw std::logic_error("a trailer behind a body with a Content-Length");
+  }
+  head_.add_trailer(name, value);
+}
+
+Op<> Connection::drained() {
+  if (drained_ && drained_->wanted()) throw std::logic_error("somebody waits for this response before");
+  Promise<> promise(loop_);
+  auto op = promise.op();
+  if (phase_ == Phase::cut) {
+    promise.resolve(failure(Errc::disconnected, "write the body of a response"));
+  } else if (phase_ != Phase::open || writable_) {
+    promise.resolve({});
+  } else {
+    drained_.emplace(std::move(promise));
+  }
+  return op;
 }
 
 Framing Connection::stream_framing() const noexcept {
@@ -90,19 +129,22 @@ Framing Connection::whole_framing(std::size_t size) const {
     return Framing::length(promised.value_or(size));
   }
   if (promised && *promised != size) throw std::logic_error("the body is not as long as its Content-Length");
+  if (!promised && !head_.trailers().empty()) return stream_framing();
   return Framing::length(size);
 }
 
 void Connection::send_head(const Framing& framing) {
   const Options& options = core_->options();
-  const bool enough = options.max_requests() > 0 && requests_ >= options.max_requests();
+  const std::size_t most = options.max_requests_per_socket();
+  const bool enough = most > 0 && requests_ >= most;
   // What a client sent together is answered together.
   const bool over = enough || (core_->draining() && !pipelined_);
   framing_ = framing.kind();
   body_left_ = framing.size();
   silent_ = !head_.has_body() || is_head_request();
-  close_after_ = close_after_ || over || !parser_.head().keep_alive() || head_.asks_to_close() ||
-                 framing_ == Framing::Kind::until_close;
+  // A client that waits to be asked for its body may send it or not.
+  close_after_ = close_after_ || over || (awaits_continue_ && has_body_) || !parser_.head().keep_alive() ||
+                 head_.asks_to_close() || framing_ == Framing::Kind::until_close;
   const auto seconds = close_after_ ? std::nullopt : std::optional(core_->keep_alive_seconds());
   head_.write(out_, framing, seconds, core_->date_line());
   head_sent_ = true;
@@ -131,7 +173,7 @@ void Connection::write_body(std::string_view bytes) {
 
 void Connection::finish_body() {
   if (silent_) return;
-  if (framing_ == Framing::Kind::chunked) out_ += last_chunk;
+  if (framing_ == Framing::Kind::chunked) append_last_chunk(out_, head_.trailers());
   if (framing_ != Framing::Kind::length || body_left_ == 0) return;
   phase_ = Phase::none;
   leave();

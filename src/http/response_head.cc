@@ -1,5 +1,6 @@
 #include "http/response_head.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -28,6 +29,29 @@ void append_status_line(std::string& out, int status) {
   out += reason_of(status);
   out += "\r\n";
 }
+
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
+  out += "\r\n";
+}
+
+void check_field(std::string_view name, std::string_view value) {
+  if (!is_token(name)) throw std::invalid_argument("not a header's name: " + std::string(name));
+  if (!is_field_value(value)) {
+    throw std::invalid_argument("a control character in the header " + std::string(name));
+  }
+}
+
+// What frames, routes, allows or describes a message is of no use behind it, and a client that merged it into
+// the head would be misled.
+constexpr std::array<std::string_view, 18> never_trailers = {
+    "authorization",  "cache-control",     "connection",   "content-encoding",
+    "content-length", "content-range",     "content-type", "expect",
+    "host",           "keep-alive",        "location",     "proxy-authenticate",
+    "set-cookie",     "transfer-encoding", "te",           "trailer",
+    "upgrade",        "www-authenticate"};
 
 std::uint64_t parse_length(std::string_view value) {
   std::uint64_t length = 0;
@@ -83,18 +107,12 @@ void ResponseHead::set(std::string_view name, std::string_view value) {
 
 void ResponseHead::add(std::string_view name, std::string_view value) {
   if (take_special(name, value)) return;
-  lines_ += name;
-  lines_ += ": ";
-  lines_ += value;
-  lines_ += "\r\n";
+  append_line(lines_, name, value);
   if (equal_ignoring_case(name, "date")) has_date_ = true;
 }
 
 bool ResponseHead::take_special(std::string_view name, std::string_view value) {
-  if (!is_token(name)) throw std::invalid_argument("not a header's name: " + std::string(name));
-  if (!is_field_value(value)) {
-    throw std::invalid_argument("a control character in the header " + std::string(name));
-  }
+  check_field(name, value);
   if (equal_ignoring_case(name, "transfer-encoding") || equal_ignoring_case(name, "keep-alive")) {
     throw std::invalid_argument("the server itself says " + std::string(name));
   }
@@ -108,6 +126,14 @@ bool ResponseHead::take_special(std::string_view name, std::string_view value) {
     throw std::invalid_argument("Connection may be close or keep-alive, and not: " + std::string(value));
   }
   return false;
+}
+
+void ResponseHead::add_trailer(std::string_view name, std::string_view value) {
+  check_field(name, value);
+  if (std::ranges::any_of(never_trailers, [&](auto each) { return equal_ignoring_case(name, each); })) {
+    throw std::invalid_argument("no trailer, but a header: " + std::string(name));
+  }
+  append_line(trailers_, name, value);
 }
 
 bool ResponseHead::has(std::string_view name) const noexcept {
@@ -160,6 +186,7 @@ void ResponseHead::write(std::string& out, const Framing& framing, std::optional
 
 void ResponseHead::clear() noexcept {
   lines_.clear();
+  trailers_.clear();
   content_length_.reset();
   status_ = 200;
   has_date_ = close_ = false;
@@ -173,6 +200,12 @@ void append_chunk_size(std::string& out, std::size_t size) {
 void append_chunk(std::string& out, std::string_view data) {
   append_chunk_size(out, data.size());
   out += data;
+  out += "\r\n";
+}
+
+void append_last_chunk(std::string& out, std::string_view trailers) {
+  out += "0\r\n";
+  out += trailers;
   out += "\r\n";
 }
 

@@ -59,6 +59,9 @@ class ResponseHead {
   // Beside earlier ones: Set-Cookie.
   void add(std::string_view name, std::string_view value);
   [[nodiscard]] bool has(std::string_view name) const noexcept;
+  // A field behind a chunked body. Throws as `set` does, and for what a client must know before the body.
+  void add_trailer(std::string_view name, std::string_view value);
+  [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
 
   [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept { return content_length_; }
   [[nodiscard]] bool asks_to_close() const noexcept { return close_; }
@@ -78,6 +81,7 @@ class ResponseHead {
   void remove(std::string_view name);
 
   std::string lines_;
+  std::string trailers_;
   std::optional<std::uint64_t> content_length_;
   int status_ = 200;
   bool has_date_ = false;
@@ -88,7 +92,8 @@ class ResponseHead {
 void append_chunk(std::string& out, std::string_view data);
 // The size line alone, for data that goes another way; a line end follows it.
 void append_chunk_size(std::string& out, std::size_t size);
-inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+// The end of a chunked body, with the lines of its trailers.
+void append_last_chunk(std::string& out, std::string_view trailers);
 
 inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 // What Node says before it closes a connection that it cannot go on with.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "http/connection.h"
@@ -100,6 +101,16 @@ void ServerCore::sweep() {
   }
 }
 
+std::size_t ServerCore::most_headers() const noexcept {
+  const std::size_t most = options_.max_headers_count();
+  return most > 0 ? most : std::numeric_limits<std::size_t>::max();
+}
+
+void ServerCore::report(const Error& error) {
+  if (!on_error_) return;
+  loop_.defer([self = shared_from_this(), error] { self->on_error_.fire(error); });
+}
+
 std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); }
 
 net::Endpoint ServerCore::local() const { return listener_ ? listener_.local() : net::Endpoint(); }
@@ -149,6 +160,7 @@ void ServerCore::connection_ended() {
 
 void ServerCore::close() noexcept {
   drains_.clear();
+  on_error_.clear();
   listener_.close();
   sweep_timer_.stop();
   drain_timer_.stop();
@@ -170,6 +182,13 @@ Server& Server::operator=(Server&& other) noexcept {
 }
 Server::~Server() { close(); }
 
+void Server::on_check_continue(Handler handler) { core_->on_check_continue(std::move(handler)); }
+void Server::on_check_expectation(Handler handler) { core_->on_check_expectation(std::move(handler)); }
+void Server::on_upgrade(UpgradeHandler handler) { core_->on_upgrade(std::move(handler)); }
+void Server::on_connect(UpgradeHandler handler) { core_->on_connect(std::move(handler)); }
+void Server::on_error(std::move_only_function<void(const Error&)> callback) {
+  core_->on_error(std::move(callback));
+}
 void Server::adopt(net::Socket socket) { core_->adopt(std::move(socket)); }
 Op<> Server::drain(std::chrono::nanoseconds time) { return core_->drain(time); }
 Op<> Server::retire(milliseconds grace) { return core_->retire(grace); }

@@ -4,12 +4,15 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
 #include "http/response_head.h"
+#include "loop/slot.h"
 
 namespace baton::http {
 
@@ -29,6 +32,12 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   Op<> retire(std::chrono::milliseconds grace);
   void close() noexcept;
 
+  void on_check_continue(Handler handler) { on_check_continue_ = std::move(handler); }
+  void on_check_expectation(Handler handler) { on_check_expectation_ = std::move(handler); }
+  void on_upgrade(UpgradeHandler handler) { on_upgrade_.set(std::move(handler)); }
+  void on_connect(UpgradeHandler handler) { on_connect_.set(std::move(handler)); }
+  void on_error(std::move_only_function<void(const Error&)> callback) { on_error_.set(std::move(callback)); }
+
   [[nodiscard]] net::Endpoint local() const;
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
@@ -40,7 +49,20 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   [[nodiscard]] std::chrono::milliseconds idle_limit() const noexcept { return idle_limit_; }
   [[nodiscard]] unsigned keep_alive_seconds() const noexcept { return keep_alive_seconds_; }
   [[nodiscard]] std::string_view date_line();
+  [[nodiscard]] std::size_t most_headers() const noexcept;
   void handle(Request& request, Response& response) { handler_(request, response); }
+  [[nodiscard]] bool checks_continue() const noexcept { return static_cast<bool>(on_check_continue_); }
+  void check_continue(Request& request, Response& response) { on_check_continue_(request, response); }
+  // False if nobody does.
+  [[nodiscard]] bool check_expectation(Request& request, Response& response) {
+    if (on_check_expectation_) on_check_expectation_(request, response);
+    return static_cast<bool>(on_check_expectation_);
+  }
+  using UpgradeHook = Slot<Request&, net::Socket, std::string>;
+  [[nodiscard]] UpgradeHook& upgrade_hook() noexcept { return on_upgrade_; }
+  [[nodiscard]] UpgradeHook& connect_hook() noexcept { return on_connect_; }
+  // Tells who listens, later.
+  void report(const Error& error);
   void remove(Connection& connection);
 
  private:
@@ -53,6 +75,9 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
   Loop& loop_;
   Handler handler_;
+  Handler on_check_continue_, on_check_expectation_;
+  UpgradeHook on_upgrade_, on_connect_;
+  Slot<const Error&> on_error_;
   const Options options_;
   const unsigned keep_alive_seconds_;
   std::chrono::milliseconds idle_limit_;

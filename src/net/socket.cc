@@ -53,7 +53,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   std::string server_key;
   Slot<std::string_view> on_data;
   Slot<const Error&> on_error;
-  Slot<> on_end, on_close, on_drain, on_gone;
+  Slot<> on_end, on_close, on_drain, on_gone, when_writable;
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
   const bool tcp;
@@ -75,7 +75,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if (!descriptor) return;
     int events = Poll::nothing;
     if (reading && !paused && !input_ended) events |= Poll::readable;
-    if (!queue.empty() && !flush_scheduled) events |= Poll::writable;
+    if (when_writable || (!queue.empty() && !flush_scheduled)) events |= Poll::writable;
     if (first_read != FirstRead::waits_to_be_told && (events & Poll::readable) != 0) {
       events &= ~Poll::readable;
       schedule_first_read();
@@ -101,7 +101,13 @@ struct Socket::State : std::enable_shared_from_this<State> {
 
   void on_event(int events) {
     const auto self = shared_from_this();
-    if ((events & Poll::writable) != 0) flush();
+    if ((events & Poll::writable) != 0) {
+      flush();
+      if (queue.empty() && when_writable) {
+        when_writable.fire_once();
+        update_interest();
+      }
+    }
     if ((events & Poll::readable) != 0) read();
   }
 
@@ -253,20 +259,26 @@ struct Socket::State : std::enable_shared_from_this<State> {
 
   void gone() noexcept {
     linger_timer.stop();
+    when_writable.clear();
     queue.clear();
     flushes.clear();
     on_gone.fire_once();
     if (detached) loop.let_go(this);
   }
 
-  // The owner is gone: no callback is called any more.
-  void detach() {
-    detached = true;
+  void forget_callbacks() {
     on_data.clear();
     on_error.clear();
     on_end.clear();
     on_close.clear();
     on_drain.clear();
+    when_writable.clear();
+  }
+
+  // The owner is gone: no callback is called any more.
+  void detach() {
+    detached = true;
+    forget_callbacks();
     if (descriptor && ending && !output_ended) {
       reading = false;
       loop.keep(shared_from_this());
@@ -343,6 +355,15 @@ void Socket::on_error(std::move_only_function<void(const Error&)> callback) {
 void Socket::on_close(Callback callback) { state_->on_close.set(std::move(callback)); }
 void Socket::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
 void Socket::on_gone(Callback callback) { state_->on_gone.set(std::move(callback)); }
+void Socket::when_writable(Callback callback) {
+  state_->when_writable.set(std::move(callback));
+  state_->update_interest();
+}
+void Socket::forget_callbacks() {
+  state_->forget_callbacks();
+  state_->reading = state_->paused = false;
+  state_->update_interest();
+}
 
 bool Socket::write(std::string_view bytes) {
   if (!state_->write_allowed()) return false;

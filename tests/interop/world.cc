@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,10 +186,19 @@ int Program::wait() {
 // --- clients
 
 Client::Client(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const sockaddr_in address = loopback(port);
+  connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+Client::Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  connect(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+void Client::connect(const sockaddr* address, socklen_t size) {
   const timeval limit{std::chrono::seconds(patience).count(), 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  const sockaddr_in address = loopback(port);
-  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) error_ = errno;
+  if (::connect(socket_, address, size) != 0) error_ = errno;
 }
 Client::~Client() { ::close(socket_); }
 
@@ -199,6 +209,8 @@ void Client::send(std::string_view bytes) const {
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
 }
+
+void Client::finish() const { ::shutdown(socket_, SHUT_WR); }
 
 std::string Client::read_all() const {
   std::string all;

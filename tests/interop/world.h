@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -65,10 +66,11 @@ class Program {
   std::list<std::string> lines_;
 };
 
-/// A client of 127.0.0.1.
+/// A client of 127.0.0.1, or of a Unix-domain socket.
 class Client {
  public:
   explicit Client(int port);
+  explicit Client(const std::string& path);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -76,10 +78,13 @@ class Client {
   /// Why it could not connect.
   [[nodiscard]] int error() const { return error_; }
   void send(std::string_view bytes) const;
+  /// Finishes this side: nothing more is sent.
+  void finish() const;
   /// Everything up to the end; "(reset)" is added when it came to a bad end.
   [[nodiscard]] std::string read_all() const;
 
  private:
+  void connect(const sockaddr* address, socklen_t size);
   int socket_ = -1;
   int error_ = 0;
 };

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace baton::http {
 
-/// How a server serves: Node's defaults. A time of 0 is no limit. Times are looked at twice a second (more
-/// often if they are short), so they end up to half a second late, never early.
+/// How a server serves; each setter has the name and the default of the option of Node's `http.Server`, where
+/// there is one. A time of 0 is no limit. Times are looked at twice a second (more often if they are short),
+/// so they end up to half a second late, never early.
 class Options {
  public:
   using Milliseconds = std::chrono::milliseconds;
@@ -23,20 +25,29 @@ class Options {
   Options& send_timeout(Milliseconds time) { return set(send_timeout_, time); }
   /// The size of a request's head, its trailer section, and one chunk's extensions; over it 431 (extensions:
   /// 413). 16 KiB.
-  Options& header_limit(std::size_t bytes) { return set(header_limit_, bytes); }
+  Options& max_header_size(std::size_t bytes) { return set(max_header_size_, bytes); }
+  /// How many header fields a request may have, and how many trailers; over it 431. (Node drops the surplus
+  /// without a word.) 0 is no limit but the size. 2000.
+  Options& max_headers_count(std::size_t fields) { return set(max_headers_count_, fields); }
+  /// How long a request's body may be. A request that says before that it is longer is answered 413 and not
+  /// handled; when one turns out to be, the client gets 413 (unless the head of an answer went out) and
+  /// `Request::body` and `next_data` fail. 0 is no limit, as by default: then the handler has the last word.
+  Options& max_body_size(std::uint64_t bytes) { return set(max_body_size_, bytes); }
   /// After so many requests a connection is closed; 0 is no limit, as by default.
-  Options& max_requests(std::size_t requests) { return set(max_requests_, requests); }
+  Options& max_requests_per_socket(std::size_t requests) { return set(max_requests_per_socket_, requests); }
   /// With so many connections open the server accepts no more for now: they wait in the kernel's backlog,
-  /// where other processes may take them. Does not count against `Server::adopt`. 0 is no limit, as by
-  /// default.
+  /// where other processes may take them. (Node accepts and drops them.) What `Server::adopt` got counts too,
+  /// but is never refused; what was handed to `on_upgrade` no longer counts. 0 is no limit, as by default.
   Options& max_connections(std::size_t connections) { return set(max_connections_, connections); }
 
   [[nodiscard]] Milliseconds headers_timeout() const noexcept { return headers_timeout_; }
   [[nodiscard]] Milliseconds request_timeout() const noexcept { return request_timeout_; }
   [[nodiscard]] Milliseconds keep_alive_timeout() const noexcept { return keep_alive_timeout_; }
   [[nodiscard]] Milliseconds send_timeout() const noexcept { return send_timeout_; }
-  [[nodiscard]] std::size_t header_limit() const noexcept { return header_limit_; }
-  [[nodiscard]] std::size_t max_requests() const noexcept { return max_requests_; }
+  [[nodiscard]] std::size_t max_header_size() const noexcept { return max_header_size_; }
+  [[nodiscard]] std::size_t max_headers_count() const noexcept { return max_headers_count_; }
+  [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
+  [[nodiscard]] std::size_t max_requests_per_socket() const noexcept { return max_requests_per_socket_; }
   [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
 
  private:
@@ -50,8 +61,10 @@ class Options {
   Milliseconds request_timeout_ = std::chrono::seconds(300);
   Milliseconds keep_alive_timeout_ = std::chrono::seconds(5);
   Milliseconds send_timeout_ = std::chrono::seconds(300);
-  std::size_t header_limit_ = std::size_t{16} * 1024;
-  std::size_t max_requests_ = 0;
+  std::size_t max_header_size_ = std::size_t{16} * 1024;
+  std::size_t max_headers_count_ = 2000;
+  std::uint64_t max_body_size_ = 0;
+  std::size_t max_requests_per_socket_ = 0;
   std::size_t max_connections_ = 0;
 };
 

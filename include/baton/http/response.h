@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <string_view>
 
+#include "baton/base/error.h"
 #include "baton/loop/loop.h"
+#include "baton/loop/op.h"
 
 namespace baton::http {
 
@@ -32,14 +37,38 @@ class Response {
   /// Adds a header beside earlier ones of that name: Set-Cookie.
   Response& add_header(std::string_view name, std::string_view value);
 
-  /// Writes a piece of the body. False: more than 64 KiB are waiting, better wait for on_drain.
+  /// To a client that expects `100 Continue`, that it may send its body; for handlers of
+  /// `Server::on_check_continue`. Asking for the body says it too; to others nothing is said. Throws
+  /// std::logic_error once the head went.
+  void write_continue();
+  /// Writes a piece of the body. False: more than 64 KiB are waiting, better wait for `drained` or on_drain.
+  /// Over 256 MiB the connection is cut.
   bool write(std::string_view bytes);
+  /// Adds a field behind the body, for which the body goes in chunks; to HTTP/1.0, to HEAD, and where there
+  /// is no body, it is dropped. Mirrors `addTrailers`. Throws std::invalid_argument as `header` does and for
+  /// what must stand in front of the body (Content-Type, Set-Cookie ...), std::logic_error once a head with
+  /// Content-Length went.
+  Response& trailer(std::string_view name, std::string_view value);
   /// The response is complete. A second call is ignored.
   void end();
   void end(std::string_view bytes);
+  /// Ends the response with `length` bytes of a regular file from `offset` on, or as many as there are; by
+  /// sendfile(2), so they are never copied into this process. Sets Content-Length; to HEAD, and with 204 and
+  /// 304, only the head goes. Content-Type, and for a part 206 and Content-Range, are the caller's to set.
+  ///
+  /// Fails, and then nothing was sent and the response is as it was, when the file cannot be opened, is not
+  /// regular, or ends before `offset`: the error names the step and the file. When it cannot be read to its
+  /// end later (it was made shorter), the connection is cut, so that the client notices, and
+  /// `Server::on_error` says why. A file that is not in the page cache makes the loop wait for the disk.
+  [[nodiscard]] Result<void> end_file(const std::string& path, std::uint64_t offset = 0,
+                                      std::uint64_t length = std::numeric_limits<std::uint64_t>::max());
 
   /// What was written is in the kernel, after a `write` that returned false.
   void on_drain(Callback callback);
+  /// The same for coroutines: `if (!response.write(piece)) co_await response.drained();`. Settles at once
+  /// when there is room; fails with Errc::disconnected when the client disappears. std::logic_error for a
+  /// second wait beside the first.
+  Op<> drained();
   /// The client is gone before the response was ended (or broke the rules, or took too long with its
   /// request); once.
   void on_close(Callback callback);

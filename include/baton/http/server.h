@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "baton/http/options.h"
 #include "baton/http/request.h"
@@ -19,14 +20,20 @@ namespace baton::http {
 /// go that leave any callback: see `Loop::on_uncaught`.
 using Handler = std::move_only_function<void(Request&, Response&)>;
 
+/// Called with a request whose connection leaves HTTP: who gets it now owns the socket, nothing of which is
+/// answered yet (`101 Switching Protocols` is his to write) and on which nothing was read behind the head but
+/// the last argument. The request is valid during the call.
+using UpgradeHandler = std::move_only_function<void(Request&, net::Socket, std::string)>;
+
 class ServerCore;
 
 /// An HTTP/1.1 server; mirrors Node's `http.Server`. Strict: what two parties could read differently is
 /// answered 400 and the connection closed, as in RFC 9112. Before the handler sees a request, the server
-/// itself answers `Expect: 100-continue` (100) and any other expectation (417).
+/// itself answers `Expect: 100-continue` (100) and any other expectation (417); a request to upgrade is
+/// handled as any other. The hooks below change that.
 ///
 /// Destroying it closes the listener and the connections at once; responses that were ended still go out in
-/// the background, and references to others stay good until they are ended.
+/// the background (but for files, which are cut), and references to others stay good until they are ended.
 class Server {
  public:
   /// No server.
@@ -36,6 +43,24 @@ class Server {
   ~Server();
 
   explicit operator bool() const noexcept { return core_ != nullptr; }
+
+  /// In place of the handler, the requests that expect `100 Continue`: it answers (401, 413), and the client,
+  /// unless it was told `Response::write_continue` before, does not send its body and is closed. Mirrors
+  /// 'checkContinue'.
+  void on_check_continue(Handler handler);
+  /// In place of 417, the requests that expect anything else. Mirrors 'checkExpectation'.
+  void on_check_expectation(Handler handler);
+  /// In place of the handler, the requests that ask for another protocol (`Connection: Upgrade` and
+  /// `Upgrade`, in HTTP/1.1 and without a body). From there on the connection is the program's alone: the
+  /// server counts it no more, `drain` and `retire` neither wait for it nor close it. It gets no request
+  /// before earlier ones of its connection are answered. Mirrors 'upgrade'.
+  void on_upgrade(UpgradeHandler handler);
+  /// The same for CONNECT. (Node closes the connection without it; here the handler gets the request.)
+  /// Mirrors 'connect'.
+  void on_connect(UpgradeHandler handler);
+  /// What went wrong on this side after the answer was begun: a file of `Response::end_file` that could not
+  /// be read to its end. The error names the step and the file.
+  void on_error(std::move_only_function<void(const Error&)> callback);
 
   /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
   /// passed over.

@@ -117,6 +117,11 @@ class Socket {
   [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
   void on_gone(Callback callback);
+  /// Called once, when the queue is empty and the kernel takes more; for who writes to the descriptor
+  /// himself.
+  void when_writable(Callback callback);
+  /// Takes off every callback but on_gone and stops reading, for a socket that goes to somebody else: as new.
+  void forget_callbacks();
 
  private:
   struct State;

@@ -15,8 +15,9 @@ using Event = RequestParser::Event;
 // it waits.
 class Transcript {
  public:
-  explicit Transcript(std::size_t header_limit = RequestParser::default_header_limit)
-      : parser_(header_limit) {}
+  explicit Transcript(std::size_t header_limit = RequestParser::default_header_limit,
+                      std::size_t most_headers = RequestParser::default_most_headers)
+      : parser_(header_limit, most_headers) {}
 
   void feed(std::string_view input) {
     for (;;) {
@@ -425,11 +426,30 @@ TEST(RequestParser, LimitsTrailersAndChunkExtensions) {
 TEST(RequestParser, TakesAsManyHeadersAsTheLimitHolds) {
   std::string input = "GET / HTTP/1.1\r\nHost: a\r\n";
   for (int i = 0; i < 4000; ++i) input += "x:\r\n";
-  Transcript transcript;
+  Transcript transcript(RequestParser::default_header_limit, 4001);
   transcript.feed(input);
   std::string_view end = "\r\n";
   ASSERT_EQ(transcript.parser().feed(end), Event::head);
   EXPECT_EQ(transcript.parser().head().headers().size(), 4001U);
+  Transcript strict(RequestParser::default_header_limit, 4000);
+  strict.feed(input + "\r\n");
+  EXPECT_EQ(strict.text(), "431");
+}
+
+TEST(RequestParser, KeepsTrailersUntilTheNextRequest) {
+  Transcript transcript;
+  std::string_view input =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nOne: 1 \r\ntwo:\r\n\r\nGET";
+  ASSERT_EQ(transcript.parser().feed(input), Event::head);
+  EXPECT_TRUE(transcript.parser().head().trailers().empty());
+  ASSERT_EQ(transcript.parser().feed(input), Event::end);
+  const Headers trailers = transcript.parser().head().trailers();
+  ASSERT_EQ(trailers.size(), 2U);
+  EXPECT_EQ(trailers[0], Headers::Field("One", "1"));
+  EXPECT_EQ(trailers.find("TWO"), "");
+  EXPECT_EQ(transcript.parser().head().headers().size(), 2U);
+  ASSERT_EQ(transcript.parser().feed(input), Event::need_more);
+  EXPECT_TRUE(transcript.parser().head().trailers().empty());
 }
 
 }  // namespace

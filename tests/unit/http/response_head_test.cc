@@ -124,7 +124,7 @@ TEST(Chunk, HasItsSizeInHexadecimal) {
   std::string out;
   append_chunk(out, "hello");
   append_chunk(out, std::string(26, 'x'));
-  out += last_chunk;
+  append_last_chunk(out, {});
   EXPECT_EQ(out, "5\r\nhello\r\n1a\r\n" + std::string(26, 'x') + "\r\n0\r\n\r\n");
 }
 

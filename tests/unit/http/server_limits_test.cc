@@ -21,10 +21,46 @@ TEST_F(HttpLimits, RefusesAHeadThatIsTooLarge) {
 }
 
 TEST_F(HttpLimits, TakesALargerHeadWhenAllowed) {
-  serve_with(hello, Options().header_limit(30000));
+  serve_with(hello, Options().max_header_size(30000));
   const std::string large = "X: " + std::string(20000, 'x') + "\r\n";
   EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n")
                   .starts_with("HTTP/1.1 200 OK"));
+}
+
+std::string with_headers(std::size_t count) {
+  std::string text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+  for (std::size_t i = 2; i < count; ++i) text += "X: y\r\n";
+  return text + "\r\n";
+}
+
+TEST_F(HttpLimits, TakesTwoThousandHeadersAndNotOneMore) {
+  const auto status = [&](const std::string& request, const Options& options) {
+    serve_with(hello, options);
+    return answer_to(request).substr(9, 3);
+  };
+  EXPECT_EQ(status(with_headers(1500), Options()), "200");
+  EXPECT_EQ(status(with_headers(2000), Options()), "200");
+  EXPECT_EQ(status(with_headers(2001), Options()), "431");
+  EXPECT_EQ(status(with_headers(11), Options().max_headers_count(10)), "431");
+  EXPECT_EQ(status(with_headers(2600), Options().max_headers_count(0)), "200");
+  serve_with(
+      [](Request& request, Response& response) {
+        request.body(9, [&](const Result<std::string>& body) {
+          EXPECT_FALSE(body);
+          response.end();
+        });
+      },
+      Options().max_headers_count(2));
+  EXPECT_EQ(
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na:\r\nb:\r\nc:\r\n\r\n")
+          .substr(9, 3),
+      "431");
+}
+
+TEST_F(HttpLimits, CountsTheTargetWithTheHead) {
+  serve_with(hello);
+  EXPECT_EQ(answer_to("GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n").substr(9, 3),
+            "431");
 }
 
 TEST_F(HttpLimits, WaitsNoLongerForAHeadThatDoesNotCome) {
@@ -82,7 +118,7 @@ TEST_F(HttpLimits, GivesUpAClientThatTakesNothing) {
 }
 
 TEST_F(HttpLimits, ClosesAfterSoManyRequests) {
-  serve_with(hello, Options().max_requests(2));
+  serve_with(hello, Options().max_requests_per_socket(2));
   answer_to(get + get + get);
   EXPECT_EQ(clients.front().count("200 OK"), 2U);
   EXPECT_EQ(clients.front().count("Connection: close"), 1U);
