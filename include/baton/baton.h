@@ -34,5 +34,6 @@
 #include "baton/supervisor/supervisor.h"
 #include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
+#include "baton/wire/payload.h"
 #include "baton/wire/serialization.h"
 #include "baton/wire/value.h"
