@@ -1,13 +1,13 @@
 #include "wire/length_framer.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace baton::wire {
 namespace {
 
 // What a mere length may make us take; beyond it memory grows with what has come.
 constexpr size_t taken_on_trust = size_t{256} << 10;
+constexpr size_t most_kept = size_t{256} << 10;  // of memory for the next frame
 
 }  // namespace
 
@@ -50,7 +50,10 @@ std::optional<Frame> LengthFramer::next() {
   position_ += prefix_size + length_;
   prefix_taken_ = 0;
   if (partial_.empty()) return Frame(piece, start);
-  complete_ = std::exchange(partial_, {});
+  // Two buffers take turns, so that a stream of such frames allocates nothing.
+  complete_.clear();
+  if (complete_.capacity() > most_kept) complete_ = {};
+  complete_.swap(partial_);
   complete_ += piece;
   return Frame(complete_, start);
 }

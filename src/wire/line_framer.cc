@@ -1,8 +1,11 @@
 #include "wire/line_framer.h"
 
-#include <utility>
-
 namespace baton::wire {
+namespace {
+
+constexpr size_t most_kept = size_t{256} << 10;  // of memory for the next frame
+
+}  // namespace
 
 std::optional<Frame> LineFramer::next() {
   if (overflowed_) return std::nullopt;
@@ -21,7 +24,10 @@ std::optional<Frame> LineFramer::next() {
   const uint64_t start = position_;
   position_ += partial_.size() + piece.size() + 1;
   if (partial_.empty()) return Frame(piece, start);
-  complete_ = std::exchange(partial_, {});
+  // Two buffers take turns, so that a stream of such frames allocates nothing.
+  complete_.clear();
+  if (complete_.capacity() > most_kept) complete_ = {};
+  complete_.swap(partial_);
   complete_ += piece;
   return Frame(complete_, start);
 }
