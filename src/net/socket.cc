@@ -45,6 +45,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
   bool tcp;
+  bool terminal = false;
   bool reading = false;  // somebody wants data
   bool paused = false;
   bool input_ended = false;
@@ -75,7 +76,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
         on_data.fire(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
         if (static_cast<size_t>(got) < read_buffer.size()) return;
-      } else if (got == 0) {
+      } else if (got == 0 || errno == EIO) {  // as a terminal says that nobody has its other side open
         input_ended = true;
         update_interest();
         peer_ended();
@@ -93,7 +94,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if (detached) return;
     if (on_end) {
       on_end.fire_once();
-    } else {
+    } else if (!terminal) {
       end();
     }
     close_if_over();
@@ -250,6 +251,8 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
     const bool tcp = kind == DescriptorKind::tcp;
     Socket socket(std::make_shared<State>(loop, std::move(descriptor), tcp));
     if (tcp) socket.no_delay(true);
+    // A program may close its terminal a moment before it ends; to hang up at that would kill it.
+    socket.state_->terminal = kind == DescriptorKind::terminal;
     return socket;
   } catch (const Error& error) {
     return std::unexpected(error);

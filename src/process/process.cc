@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "loop/standard_streams.h"
 #include "process/inherited.h"
 
 namespace baton {
@@ -80,7 +81,8 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
   SpawnOptions how = options.spawn();
-  how.pass(theirs.get(), options.channel_number())
+  how.shell("")
+      .pass(theirs.get(), options.channel_number())
       .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
       .add_env("NODE_CHANNEL_SERIALIZATION_MODE", "json");
   if (entry) {
