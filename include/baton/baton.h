@@ -34,4 +34,5 @@
 #include "baton/spawn/sync.h"
 #include "baton/supervisor/supervisor.h"
 #include "baton/wire/json.h"
+#include "baton/wire/payload.h"
 #include "baton/wire/value.h"
