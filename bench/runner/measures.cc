@@ -143,11 +143,43 @@ Measure spawning(const Programs& programs) {
           }};
 }
 
+Measure executing(const Programs& programs) {
+  Contest contest("exec");
+  contest.add("Baton", {programs.at("executor"), "500"})
+      .add("bare", {programs.at("run_true"), "500"})
+      .add("Node", programs.node("node/executor.js", {"50"}))
+      .add("Baton by a shell", {programs.at("executor"), "500", "--shell"})
+      .add("bare by a shell", {programs.at("run_true"), "500", "--shell"})
+      .add("Node by a shell", programs.node("node/executor.js", {"50", "--shell"}));
+  return {contest, [](const Figures& f) {
+            return Lines{
+                line(f, "exec_file of /bin/true, its output collected, a second", "per_second")
+                    .judge(quotient(f, "per_second"), Target::at_least(0.8, "of posix_spawn and wait")),
+                Line("  exec, by a shell", f.median("Baton by a shell", "per_second"),
+                     f.median("bare by a shell", "per_second"), f.median("Node by a shell", "per_second"))
+                    .judge(quotient(f, "per_second", "Baton by a shell", "bare by a shell"),
+                           Target::at_least(0.8, "of posix_spawn and wait"))};
+          }};
+}
+
+Measure crowd(const Programs& programs) {
+  Contest contest("crowd");
+  contest.add("Baton", {programs.at("crowd"), "100", programs.at("hello_worker")})
+      .add("bare", {programs.at("many"), "100", programs.at("child")})
+      .add("Node", programs.everywhere("node/crowd.js", {"100", programs.source("workers/hello_worker.js")}));
+  return {
+      contest, [](const Figures& f) {
+        return Lines{line(f, "100 workers at once, to the first message of the last, ms", "wall_us", 1e-3)
+                         .judge(quotient(f, "wall_us"), Target::at_most(1.5, "of posix_spawn and epoll"))};
+      }};
+}
+
 }  // namespace
 
 std::vector<Measure> all_measures(const Programs& programs) {
-  std::vector<Measure> all = {start(programs),   memory(programs), pingpong(programs), oneway(programs),
-                              sockets(programs), http(programs),   spawning(programs)};
+  std::vector<Measure> all = {start(programs),    memory(programs),    pingpong(programs),
+                              oneway(programs),   sockets(programs),   http(programs),
+                              spawning(programs), executing(programs), crowd(programs)};
   for (Measure& measure : serialization_measures(programs)) all.push_back(std::move(measure));
   for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
   return all;

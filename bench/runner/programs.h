@@ -44,8 +44,12 @@ class Programs {
     return first_cpu(command);
   }
   [[nodiscard]] Command node(const std::string& script, Command arguments) const {
+    return first_cpu(everywhere(script, std::move(arguments)));
+  }
+  /// The same on all CPUs.
+  [[nodiscard]] Command everywhere(const std::string& script, Command arguments) const {
     arguments.insert(arguments.begin(), {node_, source(script)});
-    return first_cpu(arguments);
+    return arguments;
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "baton/base/error.h"
 
 #include <cctype>
+#include <cstring>
 
 namespace baton {
 namespace {
@@ -68,6 +69,13 @@ Error::Error(std::error_code code, std::string_view operation, std::string_view 
 
 Error::Error(int errno_value, std::string_view operation, std::string_view step)
     : Error(std::error_code(errno_value, std::generic_category()), operation, step) {}
+
+std::string Error::name() const {
+  const bool of_the_system =
+      code().category() == std::generic_category() || code().category() == std::system_category();
+  const char* known = of_the_system ? ::strerrorname_np(code().value()) : nullptr;
+  return known != nullptr ? known : code().message();
+}
 
 std::unexpected<Error> failure(int errno_value, std::string_view operation, std::string_view step) {
   return std::unexpected(Error(errno_value, operation, step));

@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "loop/standard_streams.h"
+
 namespace baton {
 
 struct Loop::State {
@@ -24,6 +26,7 @@ struct Loop::State {
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) {
+  open_standard_streams();
   if (uv_loop_init(&state_->uv) != 0) throw std::bad_alloc();
 }
 

@@ -41,7 +41,8 @@ struct Socket::State : std::enable_shared_from_this<State> {
       : loop(owner),
         descriptor(std::move(fd)),
         tcp(kind == DescriptorKind::tcp),
-        socket(tcp || kind == DescriptorKind::unix_stream) {
+        socket(tcp || kind == DescriptorKind::unix_stream),
+        terminal(kind == DescriptorKind::terminal) {
     poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
   }
   ~State() { finish(); }
@@ -58,6 +59,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   Timer linger_timer;
   const bool tcp;
   const bool socket;
+  const bool terminal;
   enum class FirstRead : uint8_t { waits_to_be_told, at_once, scheduled };
   FirstRead first_read = FirstRead::waits_to_be_told;
   bool reading = false;  // somebody wants data
@@ -123,7 +125,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
         tell(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
         if (static_cast<size_t>(got) < read_buffer.size()) return;
-      } else if (got == 0) {
+      } else if (got == 0 || errno == EIO) {  // as a terminal says that nobody has its other side open
         input_ended = true;
         update_interest();
         if (!unread.empty()) tell({});
@@ -159,7 +161,8 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if (detached) return;
     if (on_end) {
       on_end.fire_once();
-    } else {
+    } else if (!terminal) {
+      // A program may close its terminal a moment before it ends; to hang up at that would kill it.
       end();
     }
     close_if_over();

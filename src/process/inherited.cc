@@ -39,14 +39,6 @@ Result<Fd> clear_of_standard_streams(int number, const std::string& operation) {
 
 }  // namespace
 
-void open_standard_streams() {
-  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
-    if (::fcntl(number, F_GETFD) >= 0) continue;
-    // The lowest free number is this one.
-    (void)Fd(::open("/dev/null", O_RDWR)).release();
-  }
-}
-
 Inherited Inherited::take() {
   Inherited inherited;
   inherited.descriptor_ = take_variable("NODE_CHANNEL_FD");

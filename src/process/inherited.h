@@ -9,10 +9,6 @@
 
 namespace baton {
 
-/// Opens /dev/null in place of a standard stream that is closed: the next socket would get its number, and
-/// what is printed would go there.
-void open_standard_streams();
-
 /// What a parent tells its child through the environment. Reading it removes it there, so that grandchildren
 /// do not take it for theirs.
 class Inherited {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "loop/standard_streams.h"
 #include "process/inherited.h"
 
 namespace baton {
@@ -81,7 +82,8 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   const Fd theirs(ends[1]);
   const bool advanced = options.serialization() == Serialization::advanced;
   SpawnOptions how = options.spawn();
-  how.pass(theirs.get(), options.channel_number())
+  how.shell("")
+      .pass(theirs.get(), options.channel_number())
       .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
       .add_env("NODE_CHANNEL_SERIALIZATION_MODE", advanced ? "advanced" : "json");
   if (entry) {

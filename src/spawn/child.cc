@@ -1,135 +1,21 @@
 #include "baton/spawn/child.h"
 
-#include <algorithm>
 #include <stdexcept>
 
-#include "loop/poll.h"
-#include "loop/slot.h"
 #include "spawn/abandoned.h"
-#include "spawn/launch.h"
+#include "spawn/child_state.h"
 #include "spawn/own_children.h"
 #include "spawn/pidfd_linux.h"
-#include "spawn/stdio_setup.h"
+#include "spawn/pseudo_terminal.h"
 
 namespace baton {
+namespace {
 
-struct Child::State : std::enable_shared_from_this<State> {
-  State(Loop& owner, spawner::Launched launched, const SpawnOptions& options)
-      : loop(owner),
-        pid(launched.pid),
-        pidfd(std::move(launched.pidfd)),
-        kill_signal(options.kill_signal()),
-        grace(options.grace()) {
-    spawner::remember_child(pid);
-  }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+void check_signal(int signal) {
+  if (signal < 0 || signal > SIGRTMAX) throw std::invalid_argument("no signal " + std::to_string(signal));
+}
 
-  // Only the end of the loop destroys the state of a child that still runs.
-  ~State() {
-    poll.close();
-    if (status) return;
-    if (!detached) signal_quietly(SIGKILL);
-    spawner::abandon(pid, std::move(pidfd));
-  }
-
-  Loop& loop;
-  pid_t pid;
-  Fd pidfd;
-  Poll poll;
-  int kill_signal;
-  std::chrono::nanoseconds grace;
-  spawner::StdioSetup::Streams streams;
-  std::optional<ExitStatus> status;
-  Slot<const ExitStatus&> on_exit;
-  Slot<const ExitStatus&> on_close;
-  std::vector<Promise<ExitStatus>> waiting;
-  Timer time_limit;
-  Timer grace_timer;
-  bool killed = false;
-  bool timed_out = false;
-  bool closed = false;
-  bool detached = false;
-  bool ownerless = false;
-
-  void watch(std::optional<std::chrono::nanoseconds> timeout) {
-    poll = Poll(loop, pidfd.get(), [this](int) { reap(); });
-    poll.want(Poll::readable);
-    if (timeout) {
-      time_limit = Timer(loop, *timeout, [this] { time_is_up(); });
-      time_limit.unref();
-    }
-  }
-
-  void adopt_streams(spawner::StdioSetup::Streams all) {
-    streams = std::move(all);
-    for (auto& [target, stream] : streams) {
-      stream.on_gone([&to = loop, weak = weak_from_this()] {
-        // The stream's own on_close comes first.
-        to.defer([weak] {
-          if (const auto self = weak.lock()) self->close_if_over();
-        });
-      });
-    }
-  }
-
-  void reap() {
-    const auto self = shared_from_this();
-    status = spawner::try_wait(pidfd.get());
-    if (!status) return;
-    spawner::forget_child(pid);
-    poll.close();
-    pidfd.reset();
-    time_limit.stop();
-    grace_timer.stop();
-    for (auto& promise : std::exchange(waiting, {})) promise.resolve(*status);
-    if (ownerless) {
-      loop.let_go(this);
-      return;
-    }
-    loop.defer([self] { self->close_if_over(); });
-    on_exit.fire_once(*status);
-  }
-
-  void close_if_over() {
-    if (!status || closed || ownerless) return;
-    if (std::ranges::any_of(streams, [](const auto& one) { return one.second.reading(); })) return;
-    closed = true;
-    on_close.fire_once(*status);
-  }
-
-  Result<bool> signal(int number) {
-    if (status) return false;
-    auto sent = spawner::send_signal(pidfd.get(), number);
-    if (sent && *sent && number != 0) killed = true;
-    return sent;
-  }
-  bool signal_quietly(int number) noexcept { return signal(number).value_or(false); }
-
-  void time_is_up() {
-    timed_out = true;
-    signal_quietly(kill_signal);
-  }
-
-  void stop(std::chrono::nanoseconds time) {
-    if (status) return;
-    signal_quietly(SIGTERM);
-    grace_timer = Timer(loop, time, [this] { signal_quietly(SIGKILL); });
-    grace_timer.unref();
-  }
-
-  void lose_owner() {
-    ownerless = true;
-    on_exit.clear();
-    on_close.clear();
-    streams.clear();
-    if (status) return;
-    loop.keep(shared_from_this());
-    if (detached) return;
-    if (!grace_timer.active()) stop(grace);
-    poll.ref();
-  }
-};
+}  // namespace
 
 Child::Child() noexcept = default;
 Child::Child(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
@@ -154,18 +40,25 @@ Child::State& Child::state() const {
 
 pid_t Child::pid() const { return state().pid; }
 const std::optional<ExitStatus>& Child::status() const { return state().status; }
+const std::string& Child::file() const { return state().file; }
+const std::vector<std::string>& Child::arguments() const { return state().arguments; }
 bool Child::killed() const { return state().killed; }
 bool Child::timed_out() const { return state().timed_out; }
+bool Child::cancelled() const { return state().cancelled; }
 
 net::Socket& Child::stream(int target) {
-  for (auto& [number, stream] : state().streams) {
-    if (number == target) return stream;
-  }
+  if (auto* found = state().find_stream(target); found != nullptr && target >= 0) return *found;
   throw std::logic_error("descriptor " + std::to_string(target) + " of child " + std::to_string(pid()) +
                          " is not piped");
 }
-bool Child::piped(int target) const {
-  return std::ranges::any_of(state().streams, [=](const auto& one) { return one.first == target; });
+bool Child::piped(int target) const { return target >= 0 && state().find_stream(target) != nullptr; }
+
+net::Socket& Child::terminal() {
+  if (auto* found = state().find_stream(spawner::StdioSetup::terminal)) return *found;
+  throw std::logic_error("child " + std::to_string(pid()) + " has no terminal of its own");
+}
+void Child::resize(WindowSize size) {
+  if (auto set = spawner::set_window_size(terminal().descriptor(), size); !set) throw std::move(set).error();
 }
 
 void Child::on_exit(std::move_only_function<void(const ExitStatus&)> callback) {
@@ -187,13 +80,19 @@ Op<ExitStatus> Child::exited() {
 }
 
 bool Child::kill(int signal) {
-  if (signal < 0 || signal > SIGRTMAX) throw std::invalid_argument("no signal " + std::to_string(signal));
+  check_signal(signal);
   auto sent = state().signal(signal);
   if (!sent) throw Error(sent.error().code(), "kill " + std::to_string(pid()), signal_name(signal));
   return *sent;
 }
 void Child::stop() { stop(state().grace); }
 void Child::stop(std::chrono::nanoseconds grace) { state().stop(grace); }
+size_t Child::kill_tree(int signal) {
+  check_signal(signal);
+  return state().signal_tree(signal);
+}
+Op<> Child::stop_tree() { return stop_tree(state().grace); }
+Op<> Child::stop_tree(std::chrono::nanoseconds grace) { return state().stop_tree(grace); }
 void Child::detach() {
   state().detached = true;
   unref();
@@ -203,16 +102,16 @@ void Child::unref() { state().poll.unref(); }
 
 Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments, const SpawnOptions& options) {
   spawner::reap_abandoned();
-  // A name with a NUL byte is refused later, and shown as far as the kernel would read it.
-  const std::string operation = "spawn " + file.substr(0, file.find('\0'));
-  spawner::StdioSetup setup(loop, operation, options.stdio());
   auto plan = spawner::make_plan(std::move(file), std::move(arguments), options);
+  const std::string operation = spawner::operation_of(plan);
+  spawner::StdioSetup setup(loop, operation, options);
   plan.descriptors = setup.placements();
+  plan.terminal = setup.terminal_of_child();
   auto launched = spawner::launch(plan);
   if (!launched) throw std::move(launched).error();
-  auto state = std::make_shared<Child::State>(loop, std::move(*launched), options);
+  auto state = std::make_shared<Child::State>(loop, std::move(*launched), std::move(plan), options);
   try {
-    state->watch(options.timeout());
+    state->watch(options);
   } catch (const Error& error) {
     state->signal_quietly(SIGKILL);
     state->status = spawner::wait(state->pidfd.get());

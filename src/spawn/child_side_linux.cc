@@ -4,6 +4,8 @@
 #include <linux/close_range.h>
 #include <linux/prctl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,11 +81,41 @@ BATON_CHILD_SIDE void close_others(ChildJob* job) {
   close_range_on_exec(job, next, UINT_MAX);
 }
 
-BATON_CHILD_SIDE void change_identity(ChildJob* job) {
-  if (job->groups != nullptr && ::syscall(SYS_setgroups, job->group_count, job->groups) < 0 &&
-      !(errno == EPERM && job->groups_may_stay)) {
+BATON_CHILD_SIDE void begin_session(ChildJob* job) {
+  if (job->new_session && ::syscall(SYS_setsid) < 0) fail(job, Step::session, 0);
+  if (job->terminal >= 0 && ::syscall(SYS_ioctl, job->terminal, TIOCSCTTY, 0L) < 0) {
+    fail(job, Step::terminal, 0);
+  }
+}
+
+BATON_CHILD_SIDE void set_limits(ChildJob* job) {
+  for (size_t i = 0; i < job->limit_count; ++i) {
+    const ResourceLimit* one = &job->limits[i];
+    if (::syscall(SYS_prlimit64, 0L, one->resource, one->values, nullptr) < 0) fail(job, Step::limit, i);
+  }
+  if (job->set_nice && ::syscall(SYS_setpriority, PRIO_PROCESS, 0L, job->nice) < 0) fail(job, Step::nice, 0);
+  if (job->cpus != nullptr && ::syscall(SYS_sched_setaffinity, 0L, job->cpus_size, job->cpus) < 0) {
+    fail(job, Step::cpus, 0);
+  }
+}
+
+BATON_CHILD_SIDE void set_groups(ChildJob* job) {
+  if (job->groups == nullptr) return;
+  if (::syscall(SYS_setgroups, job->group_count, job->groups) < 0) {
+    if (errno == EPERM && job->groups_may_stay) return;
     fail(job, Step::groups, 0);
   }
+  const long count = ::syscall(SYS_getgroups, 0L, nullptr);
+  bool same = count == static_cast<long>(job->group_count);
+  if (same && count > 0) same = ::syscall(SYS_getgroups, count, job->groups_found) == count;
+  for (size_t i = 0; same && i < job->group_count; ++i) same = job->groups[i] == job->groups_found[i];
+  if (same) return;
+  errno = EPERM;
+  fail(job, Step::verify_groups, 0);
+}
+
+BATON_CHILD_SIDE void change_identity(ChildJob* job) {
+  set_groups(job);
   if (job->set_gid && ::syscall(SYS_setresgid, job->gid, job->gid, job->gid) < 0) fail(job, Step::gid, 0);
   if (job->set_uid && ::syscall(SYS_setresuid, job->uid, job->uid, job->uid) < 0) fail(job, Step::uid, 0);
 
@@ -103,6 +135,17 @@ BATON_CHILD_SIDE void change_identity(ChildJob* job) {
       fail(job, Step::verify_ids, 0);
     }
   }
+}
+
+// The parent may have died before it was watched.
+BATON_CHILD_SIDE void die_with_parent(ChildJob* job) {
+  if (job->parent_death_signal == 0) return;
+  if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, job->parent_death_signal, 0L, 0L, 0L) < 0) {
+    fail(job, Step::parent_death, 0);
+  }
+  if (::syscall(SYS_getppid) == job->parent) return;
+  errno = ESRCH;
+  fail(job, Step::parent_gone, 0);
 }
 
 BATON_CHILD_SIDE void write_pid(char* text) {
@@ -149,15 +192,19 @@ BATON_CHILD_SIDE int child_main(void* argument) {
   for (int number = 1; number <= last_signal; ++number) {
     ::syscall(SYS_rt_sigaction, number, default_action, nullptr, sizeof no_signals);
   }
-  if (job->new_session && ::syscall(SYS_setsid) < 0) fail(job, Step::session, 0);
+  begin_session(job);
+  if (job->cgroup >= 0 && ::syscall(SYS_write, job->cgroup, "0", 1L) < 0) fail(job, Step::cgroup, 0);
   if (job->set_umask) ::syscall(SYS_umask, job->umask);
   place_descriptors(job);
   close_others(job);
+  set_limits(job);
   if (job->directory != nullptr && ::syscall(SYS_chdir, job->directory) < 0) fail(job, Step::directory, 0);
   change_identity(job);
   if (job->no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0) {
     fail(job, Step::no_new_privs, 0);
   }
+  // A change of the user would clear it.
+  die_with_parent(job);
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
   if (job->pid_text != nullptr) write_pid(job->pid_text);
   execute(job);

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "spawn/launch.h"
 
@@ -15,17 +16,31 @@ inline constexpr size_t pid_room = 10;
 enum class Step {
   none,
   session,
+  terminal,
+  cgroup,
   lift,  ///< a source that would be overwritten is moved out of the way
   place,
   close_others,
+  limit,
+  nice,
+  cpus,
   directory,
   groups,
+  verify_groups,
   gid,
   uid,
   verify_ids,
   no_new_privs,
+  parent_death,
+  parent_gone,
   execute,
   execute_shell,  ///< for a text without `#!`
+};
+
+/// One of setrlimit(2), as the kernel's prlimit64 wants it.
+struct ResourceLimit {
+  int resource;
+  uint64_t values[2];  ///< soft, hard
 };
 
 /// Everything the child reads, laid out by the parent before the clone, and the report it leaves in the
@@ -40,17 +55,27 @@ struct ChildJob {
   Placement* placements;         ///< ascending by target; the child changes the sources
   size_t placement_count;
   int descriptor_limit;
-  const gid_t* groups;  ///< null: leave them
+  int terminal;  ///< -1: none
+  int cgroup;    ///< its cgroup.procs, open for writing; -1: none
+  const ResourceLimit* limits;
+  size_t limit_count;
+  const unsigned long* cpus;  ///< a mask as sched_setaffinity(2) wants it; null: leave it
+  size_t cpus_size;           ///< in bytes
+  const gid_t* groups;        ///< ascending; null: leave them
+  gid_t* groups_found;        ///< room for as many
   size_t group_count;
   bool groups_may_stay;  ///< a refusal of setgroups is no failure
-  bool set_uid, set_gid, set_umask, new_session, no_new_privs;
+  bool set_uid, set_gid, set_umask, set_nice, new_session, no_new_privs;
   uid_t uid;
   gid_t gid;
   mode_t umask;
+  int nice;
+  int parent_death_signal;  ///< 0: none
+  pid_t parent;
 
   Step failed = Step::none;
   int error = 0;
-  size_t subject = 0;  ///< index of the placement or candidate
+  size_t subject = 0;  ///< index of the placement, limit or candidate
 };
 
 /// Runs in the child, on a stack of its own in the parent's memory; `job` is a ChildJob. Does not return.

@@ -9,13 +9,16 @@ namespace baton {
 // Keeps itself alive in the loop until the command is over, whether or not somebody waits for the result.
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
-  Execution(Loop& loop, const ExecOptions& options) : loop_(loop), options_(options), promise_(loop) {}
+  Execution(Loop& loop, const ExecOptions& options)
+      : loop_(loop), options_(options), promise_(loop), whole_tree_(options.process().whole_tree()) {}
 
   Op<ExecResult> run(std::string file, std::vector<std::string> arguments) {
     auto op = promise_.op();
-    // The time limit here is for the output too, so it is not left to the child.
+    // These limits are for the output too, so they are not left to the child.
     auto process = options_.process();
     process.timeout(std::nullopt);
+    const std::stop_token token = process.kill_on();
+    process.kill_on(std::stop_token());
     try {
       child_ = spawn(loop_, std::move(file), std::move(arguments), process);
     } catch (const Error& error) {
@@ -23,9 +26,10 @@ class Execution : public std::enable_shared_from_this<Execution> {
       return op;
     }
     loop_.keep(shared_from_this());
-    collect(1, result_.out_);
-    collect(2, result_.err_);
-    if (child_.piped(0)) child_.stdin_stream().end(options_.input());
+    result_.pid_ = child_.pid();
+    collect_all();
+    if (options_.on_child()) options_.on_child()(child_);
+    feed();
     child_.on_close([this](const ExitStatus& status) { finish(status); });
     if (const auto time = options_.process().timeout()) {
       timer_ = Timer(loop_, *time, [this] {
@@ -33,40 +37,59 @@ class Execution : public std::enable_shared_from_this<Execution> {
         end_by_force();
       });
     }
+    if (token.stop_possible()) {
+      stop_callback_.emplace(token, [this] {
+        result_.cancelled_ = true;
+        end_by_force();
+      });
+    }
     return op;
   }
 
  private:
+  void collect_all() {
+    for (const auto& [target, what] : options_.process().stdio()) {
+      if (target == 0 || what.kind() != Stdio::Kind::pipe) continue;
+      collect(target, target == 1 ? result_.out_ : target == 2 ? result_.err_ : result_.more_[target]);
+    }
+  }
+
   void collect(int target, std::string& text) {
-    if (!child_.piped(target)) return;
     child_.stream(target).on_data([this, target, &text](std::string_view bytes) {
       const size_t room = options_.max_buffer() - text.size();
       text.append(bytes.substr(0, room));
       if (bytes.size() <= room) return;
       result_.truncated_ = true;
-      result_.error_too_long_ = target == 2;
+      result_.too_long_ = target;
       end_by_force();
     });
+  }
+
+  // Unless somebody else writes, there is no more to read than the input.
+  void feed() {
+    const bool fed_by_others = options_.on_child() && !options_.input();
+    if (child_.piped(0) && !fed_by_others) child_.stdin_stream().end(options_.input().value_or(""));
+    for (const auto& [target, text] : result_.more_) {
+      if (!options_.on_child()) child_.stream(target).end();
+    }
   }
 
   void end_by_force() {
     timer_.stop();
     try {
-      if (child_.kill(options_.process().kill_signal())) result_.killed_ = true;
+      const int signal = options_.process().kill_signal();
+      if (whole_tree_ ? child_.kill_tree(signal) > 0 : child_.kill(signal)) result_.killed_ = true;
     } catch (const Error&) {
       // Not ours to kill any more; its end is awaited all the same.
     }
-    close_streams();
-  }
-
-  void close_streams() {
-    for (const int target : {0, 1, 2}) {
+    for (const auto& [target, what] : options_.process().stdio()) {
       if (child_.piped(target)) child_.stream(target).close();
     }
   }
 
   void finish(const ExitStatus& status) {
     timer_.stop();
+    stop_callback_.reset();
     result_.status_ = status;
     promise_.resolve(std::move(result_));
     loop_.let_go(this);
@@ -76,28 +99,45 @@ class Execution : public std::enable_shared_from_this<Execution> {
   ExecOptions options_;
   Promise<ExecResult> promise_;
   ExecResult result_;
+  std::optional<std::stop_callback<Callback>> stop_callback_;
   Timer timer_;
   Child child_;
+  bool whole_tree_;
 };
+
+namespace {
+
+std::string name_of_stream(int target) {
+  if (target == 1) return "standard output";
+  if (target == 2) return "standard error";
+  return "descriptor " + std::to_string(target);
+}
+
+}  // namespace
 
 std::string ExecResult::describe() const {
   std::string text = status_.describe();
   if (timed_out_) text += ": the time was up";
+  if (cancelled_) text += ": cancelled";
   if (truncated_) {
-    text += error_too_long_ ? ": standard error" : ": standard output";
+    text += ": " + name_of_stream(too_long_);
     text += " is longer than max_buffer (ERR_CHILD_PROCESS_STDIO_MAXBUFFER)";
   }
   return text;
 }
 
+std::optional<std::string_view> ExecResult::output(int descriptor) const {
+  if (descriptor == 1) return out_;
+  if (descriptor == 2) return err_;
+  const auto found = more_.find(descriptor);
+  if (found == more_.end()) return std::nullopt;
+  return found->second;
+}
+
 Op<ExecResult> exec(Loop& loop, std::string command, const ExecOptions& options) {
-  std::vector<std::string> arguments;
-  arguments.reserve(3);
-  arguments.emplace_back("-c");
-  // Else a command that begins with '-' would be an option.
-  arguments.emplace_back("--");
-  arguments.push_back(std::move(command));
-  return exec_file(loop, options.shell(), std::move(arguments), options);
+  ExecOptions how = options;
+  if (how.process().shell().empty()) how.shell();
+  return exec_file(loop, std::move(command), {}, how);
 }
 
 Op<ExecResult> exec_file(Loop& loop, std::string file, std::vector<std::string> arguments,

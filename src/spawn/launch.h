@@ -1,7 +1,9 @@
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,11 +33,22 @@ struct LaunchPlan {
   std::optional<gid_t> gid;
   std::optional<std::vector<gid_t>> groups;  ///< unset: dropped if uid or gid is set
   std::optional<mode_t> umask;
+  int terminal = -1;  ///< becomes the session's; -1: none. Borrowed too
+  std::string cgroup;
+  std::map<int, rlimit> limits;
+  std::optional<int> nice;
+  std::vector<int> cpus;
+  std::optional<int> parent_death_signal;
   bool new_session = false;
   bool no_new_privs = false;
 };
 
-/// What the options ask for, with no descriptors yet; `arguments` are those after argv[0].
+/// "spawn ./worker": what errors of this plan are about. A name with a NUL byte, which is refused, is shown
+/// as far as the kernel would read it.
+[[nodiscard]] std::string operation_of(const LaunchPlan& plan);
+
+/// What the options ask for, with no descriptors and no terminal yet; `arguments` are those after argv[0].
+/// Throws std::invalid_argument for arguments beside a shell.
 [[nodiscard]] LaunchPlan make_plan(std::string file, std::vector<std::string> arguments,
                                    const SpawnOptions& options);
 

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -7,6 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
 
 #include "spawn/child_side_linux.h"
 #include "spawn/exec_search.h"
@@ -15,8 +19,6 @@
 
 namespace baton::spawner {
 namespace {
-
-std::string operation_of(const LaunchPlan& plan) { return std::string("spawn ") + plan.file.c_str(); }
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
@@ -48,6 +50,7 @@ std::string objection(const LaunchPlan& plan) {
   // To the kernel -1 means "leave it", which would run the program as who we are.
   if (plan.uid == static_cast<uid_t>(-1)) return "user id -1";
   if (plan.gid == static_cast<gid_t>(-1)) return "group id -1";
+  if (has_nul(plan.cgroup)) return "the name of the cgroup contains a NUL byte";
   return {};
 }
 
@@ -134,13 +137,22 @@ bool keeps_identity(const LaunchPlan& plan) {
   return (!plan.uid || all_are(uids, *plan.uid)) && (!plan.gid || all_are(gids, *plan.gid));
 }
 
+// What a process writes its number to, to be in that cgroup.
+std::string cgroup_file(const LaunchPlan& plan) { return plan.cgroup + "/cgroup.procs"; }
+
 /// Owns what a ChildJob points to.
 class Preparation {
  public:
-  explicit Preparation(const LaunchPlan& plan)
+  /// `cgroup` is borrowed.
+  Preparation(const LaunchPlan& plan, const Fd& cgroup)
       : candidates_(exec_candidates(plan.file, plan.environment)), placements_(plan.descriptors) {
     fill_strings(plan);
     fill_identity(plan);
+    fill_limits(plan);
+    job_.cgroup = cgroup.get();
+    job_.terminal = plan.terminal;
+    job_.parent_death_signal = plan.parent_death_signal.value_or(0);
+    job_.parent = ::getpid();
     job_.directory = plan.working_directory.empty() ? nullptr : plan.working_directory.c_str();
     std::ranges::sort(placements_, {}, &Placement::target);
     asked_ = placements_;
@@ -188,11 +200,34 @@ class Preparation {
     job_.uid = plan.uid.value_or(0);
     job_.gid = plan.gid.value_or(0);
     if (plan.groups) groups_ = *plan.groups;
+    // As the kernel keeps them.
+    std::ranges::sort(groups_);
+    groups_found_.resize(groups_.size());
+    job_.groups_found = groups_found_.data();
     job_.group_count = groups_.size();
     const bool dropped = !plan.groups && (plan.uid || plan.gid);
     job_.groups = plan.groups || dropped ? (groups_.empty() ? &none : groups_.data()) : nullptr;
     job_.groups_may_stay = dropped && keeps_identity(plan);
   }
+
+  void fill_limits(const LaunchPlan& plan) {
+    for (const auto& [resource, values] : plan.limits) {
+      limits_.push_back({resource, {values.rlim_cur, values.rlim_max}});
+    }
+    job_.limits = limits_.data();
+    job_.limit_count = limits_.size();
+    job_.set_nice = plan.nice.has_value();
+    job_.nice = plan.nice.value_or(0);
+    for (const int number : plan.cpus) {
+      const auto word = static_cast<size_t>(number) / bits_a_word;
+      if (cpus_.size() <= word) cpus_.resize(word + 1);
+      cpus_[word] |= 1UL << (static_cast<size_t>(number) % bits_a_word);
+    }
+    job_.cpus = cpus_.empty() ? nullptr : cpus_.data();
+    job_.cpus_size = cpus_.size() * sizeof(unsigned long);
+  }
+
+  static constexpr size_t bits_a_word = 8 * sizeof(unsigned long);
 
   std::vector<std::string> candidates_;
   std::vector<const char*> candidate_pointers_;
@@ -202,6 +237,9 @@ class Preparation {
   std::vector<Placement> placements_;
   std::vector<Placement> asked_;
   std::vector<gid_t> groups_;
+  std::vector<gid_t> groups_found_;
+  std::vector<ResourceLimit> limits_;
+  std::vector<unsigned long> cpus_;
   ChildJob job_{};
 };
 
@@ -219,11 +257,27 @@ std::string describe_execute(const LaunchPlan& plan, Preparation& prepared) {
   return "execve " + prepared.candidates()[job.subject];
 }
 
+std::string name_of_limit(int resource) {
+  static constexpr std::pair<int, const char*> names[] = {
+      {RLIMIT_AS, "RLIMIT_AS"},         {RLIMIT_CORE, "RLIMIT_CORE"},   {RLIMIT_CPU, "RLIMIT_CPU"},
+      {RLIMIT_DATA, "RLIMIT_DATA"},     {RLIMIT_FSIZE, "RLIMIT_FSIZE"}, {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"},
+      {RLIMIT_NOFILE, "RLIMIT_NOFILE"}, {RLIMIT_NPROC, "RLIMIT_NPROC"}, {RLIMIT_STACK, "RLIMIT_STACK"},
+      {RLIMIT_RTPRIO, "RLIMIT_RTPRIO"}, {RLIMIT_NICE, "RLIMIT_NICE"}};
+  for (const auto& [number, name] : names) {
+    if (number == resource) return name;
+  }
+  return std::to_string(resource);
+}
+
 std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
   const ChildJob& job = prepared.job();
   switch (job.failed) {
     case Step::session:
       return "setsid";
+    case Step::terminal:
+      return "ioctl TIOCSCTTY";
+    case Step::cgroup:
+      return "write " + cgroup_file(plan);
     case Step::lift:
     case Step::place: {
       const Placement& one = prepared.placement(job.subject);
@@ -231,10 +285,18 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
     }
     case Step::close_others:
       return "close_range";
+    case Step::limit:
+      return "setrlimit " + name_of_limit(std::next(plan.limits.begin(), job.subject)->first);
+    case Step::nice:
+      return "setpriority " + std::to_string(job.nice);
+    case Step::cpus:
+      return "sched_setaffinity";
     case Step::directory:
       return "chdir " + plan.working_directory;
     case Step::groups:
       return "setgroups";
+    case Step::verify_groups:
+      return "verify the supplementary groups";
     case Step::gid:
       return "setresgid " + std::to_string(job.gid);
     case Step::uid:
@@ -243,6 +305,10 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
       return "verify the user and group ids";
     case Step::no_new_privs:
       return "prctl PR_SET_NO_NEW_PRIVS";
+    case Step::parent_death:
+      return "prctl PR_SET_PDEATHSIG";
+    case Step::parent_gone:
+      return "getppid: the parent has ended";
     case Step::execute:
       return describe_execute(plan, prepared);
     case Step::execute_shell:
@@ -255,8 +321,18 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
 
 }  // namespace
 
+std::string operation_of(const LaunchPlan& plan) { return std::string("spawn ") + plan.file.c_str(); }
+
 LaunchPlan make_plan(std::string file, std::vector<std::string> arguments, const SpawnOptions& options) {
   LaunchPlan plan;
+  if (!options.shell().empty()) {
+    if (!arguments.empty()) {
+      throw std::invalid_argument("spawn " + file + ": a shell takes a command line and no arguments");
+    }
+    // Else a command that begins with '-' would be an option.
+    arguments = {"-c", "--", std::move(file)};
+    file = options.shell();
+  }
   arguments.insert(arguments.begin(), options.arg0().value_or(file));
   plan.file = std::move(file);
   plan.arguments = std::move(arguments);
@@ -267,14 +343,24 @@ LaunchPlan make_plan(std::string file, std::vector<std::string> arguments, const
   plan.gid = options.gid();
   plan.groups = options.groups();
   plan.umask = options.umask();
-  plan.new_session = options.detached();
+  plan.cgroup = options.cgroup();
+  plan.limits = options.limits();
+  plan.nice = options.nice();
+  plan.cpus = options.cpus();
+  plan.parent_death_signal = options.parent_death_signal();
+  plan.new_session = options.detached() || options.whole_tree() || options.terminal();
   plan.no_new_privs = options.no_new_privs();
   return plan;
 }
 
 Result<Launched> launch(const LaunchPlan& plan) {
   if (std::string wrong = objection(plan); !wrong.empty()) return failure(EINVAL, operation_of(plan), wrong);
-  Preparation prepared(plan);
+  Fd cgroup;
+  if (!plan.cgroup.empty()) {
+    cgroup.reset(::open(cgroup_file(plan).c_str(), O_WRONLY | O_CLOEXEC));
+    if (!cgroup) return failure(errno, operation_of(plan), "open " + cgroup_file(plan));
+  }
+  Preparation prepared(plan, cgroup);
   const ChildStack stack;
   if (stack.top() == nullptr) return failure(errno, operation_of(plan), "mmap of the child's stack");
 

@@ -42,6 +42,12 @@ Result<bool> send_signal(int pidfd, int signum) {
 
 std::optional<ExitStatus> try_wait(int pidfd) { return wait_for(pidfd, WNOHANG); }
 
+bool has_ended(int pidfd) {
+  siginfo_t info{};
+  const long result = ::syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOHANG | WNOWAIT, nullptr);
+  return result == 0 && info.si_pid != 0;
+}
+
 ExitStatus wait(int pidfd) { return wait_for(pidfd, 0).value_or(ExitStatus()); }
 
 }  // namespace baton::spawner

@@ -17,6 +17,9 @@ namespace baton::spawner {
 /// one. The descriptor is readable (poll(2)) from the moment on that the child ends.
 [[nodiscard]] std::optional<ExitStatus> try_wait(int pidfd);
 
+/// Whether a child has ended and was not collected yet.
+[[nodiscard]] bool has_ended(int pidfd);
+
 /// Waits for a child to end and collects its status.
 ExitStatus wait(int pidfd);
 

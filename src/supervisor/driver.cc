@@ -4,7 +4,7 @@
 #include <csignal>
 #include <utility>
 
-#include "supervisor/process_table_linux.h"
+#include "spawn/process_table_linux.h"
 
 namespace baton::supervisor {
 namespace {
@@ -373,10 +373,10 @@ void Driver::signal(WorkerRun& run, int signal_number) {
   }
 }
 
-TreeEnd& Driver::tree_of(WorkerRun& run) {
+spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
   if (!run.tree) {
     const WorkerId id = run.id;
-    run.tree = std::make_unique<TreeEnd>(
+    run.tree = std::make_unique<spawner::TreeEnd>(
         loop_, run.pid, [&run] { return run.status.has_value(); },
         [weak = weak_from_this(), id] {
           const auto self = weak.lock();

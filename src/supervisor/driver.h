@@ -70,7 +70,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void signal(WorkerRun& run, int signal_number);
   void kill_tree(WorkerRun& run);
   void sweep(WorkerRun& run);
-  TreeEnd& tree_of(WorkerRun& run);
+  spawner::TreeEnd& tree_of(WorkerRun& run);
   void note_ready(WorkerRun& run);
   void note_end(WorkerRun& run, const Action& action);
   void note_reload_failed(const Action& action);

@@ -3,9 +3,9 @@
 #include <csignal>
 #include <utility>
 
+#include "spawn/process_table_linux.h"
 #include "supervisor/driver.h"
 #include "supervisor/duration_text.h"
-#include "supervisor/process_table_linux.h"
 
 namespace baton::supervisor {
 namespace {
@@ -89,10 +89,11 @@ void Driver::abandon() {
   on_end.clear();
   if (phase_ == Phase::over) return;
   const bool some_run = std::ranges::any_of(runs_, [](const auto& one) { return one.second.pid != 0; });
-  const auto table = some_run ? all_processes() : std::vector<ProcessEntry>();
+  const auto table = some_run ? spawner::all_processes() : std::vector<spawner::ProcessEntry>();
   for (auto& [id, run] : runs_) {
     if (run.pid == 0) continue;
-    for (const ProcessEntry& one : supervisor::tree_of(table, run.pid)) signal_process(one, SIGKILL);
+    for (const spawner::ProcessEntry& one : spawner::tree_of(table, run.pid))
+      spawner::signal_process(one, SIGKILL);
     if (run.process != nullptr) signal(run, SIGKILL);
   }
   if (orphans_) Orphans::signal(SIGKILL);

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-#include "supervisor/process_table_linux.h"
+#include "spawn/process_table_linux.h"
 
 namespace baton::supervisor {
 namespace {
@@ -152,7 +152,7 @@ bool NotifySocket::read_one() {
   }
   const bool whole = static_cast<size_t>(got) <= longest_message;
   if (!whole || !says_ready(std::string_view(text.data(), static_cast<size_t>(got)))) return true;
-  const bool stranger = find_process(sender).has_value() && !descends_from(sender, worker_);
+  const bool stranger = spawner::find_process(sender).has_value() && !spawner::descends_from(sender, worker_);
   if (!stranger) ready_();
   return true;
 }

@@ -7,9 +7,15 @@
 #include <cerrno>
 #include <csignal>
 
-#include "supervisor/process_table_linux.h"
+#include "spawn/process_table_linux.h"
 
 namespace baton::supervisor {
+
+using spawner::adopted_children;
+using spawner::all_processes;
+using spawner::ProcessEntry;
+using spawner::signal_process;
+using spawner::tree_of;
 
 struct Orphans::Collector : std::enable_shared_from_this<Collector> {
   explicit Collector(Loop& owner) : loop(owner), watcher(owner, SIGCHLD, [this](int) { collect(); }) {}

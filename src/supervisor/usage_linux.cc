@@ -6,10 +6,14 @@
 #include <string>
 
 #include "baton/supervisor/snapshot.h"
+#include "spawn/proc_file_linux.h"
 #include "supervisor/memory_watch.h"
-#include "supervisor/proc_file_linux.h"
 
 namespace baton::supervisor {
+
+using spawner::labelled_number;
+using spawner::read_proc_file;
+using spawner::StatFields;
 namespace {
 
 using std::chrono::nanoseconds;

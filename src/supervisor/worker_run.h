@@ -10,10 +10,10 @@
 #include "baton/base/error.h"
 #include "baton/cluster/worker_process.h"
 #include "baton/supervisor/options.h"
+#include "spawn/tree_end_linux.h"
 #include "supervisor/memory_watch.h"
 #include "supervisor/notify_socket_linux.h"
 #include "supervisor/supervisor_machine.h"
-#include "supervisor/tree_end_linux.h"
 
 namespace baton::supervisor {
 
@@ -24,7 +24,7 @@ struct WorkerRun {
   pid_t pid = 0;
   cluster::WorkerProcess* process = nullptr;  ///< until its on_close
   std::unique_ptr<NotifySocket> notify;
-  std::unique_ptr<TreeEnd> tree;
+  std::unique_ptr<spawner::TreeEnd> tree;
   MemoryWatch memory;
   Time started_at{0};
   std::optional<Time> ready_at;

@@ -39,6 +39,12 @@ class Error : public std::system_error {
   [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
   /// The call of the kernel, or the part of the operation, that failed, with its subject: "chdir /srv/app".
   [[nodiscard]] const std::string& step() const noexcept { return step_; }
+  /// The first word of the step: the call alone, "chdir".
+  [[nodiscard]] std::string_view call() const noexcept {
+    return std::string_view(step_).substr(0, step_.find(' '));
+  }
+  /// "ENOENT", as Node's `error.code`; of Baton's own failures their words ("timed out").
+  [[nodiscard]] std::string name() const;
 
  private:
   std::string operation_;

@@ -20,7 +20,7 @@ using Callback = std::move_only_function<void()>;
 /// `process.nextTick`).
 class Loop {
  public:
-  Loop();
+  Loop();  ///< opens /dev/null in place of a standard stream that is closed, as Node does at its start
   /// Destroys the tasks that are still suspended, then closes what is open. Everything that was made on this
   /// loop must be gone before, except for such tasks' locals.
   ~Loop();

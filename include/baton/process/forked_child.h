@@ -24,7 +24,10 @@ class ForkOptions {
   ForkOptions& exec_args(std::vector<std::string> arguments) {
     return exec_args_ = std::move(arguments), *this;
   }
-  /// Directory, environment, user, standard streams and so on; the streams are inherited unless set.
+  /// Standard input, output and error are pipes to us (`process().stdout_stream()`) instead of inherited.
+  ForkOptions& silent() { return spawn_.stdio(Stdio::pipe()), *this; }
+  /// Directory, environment, user, standard streams, timeout and so on. Those of a default ForkOptions, which
+  /// these replace, only say that the streams are inherited. There is never a shell.
   ForkOptions& spawn(SpawnOptions options) { return spawn_ = std::move(options), *this; }
 
   /// Which descriptor of the child its channel is; 3. For children that are given others from 3 on.

@@ -31,7 +31,7 @@ namespace baton {
 /// Destroying a Child cuts its callbacks, closes its streams (what was written before `end()` still goes
 /// out), and stops the child in the background as `stop()` does; the loop runs until it is gone. If the loop
 /// is destroyed first, the child is killed. `detach()` lets it live instead. Nothing here blocks or leaves a
-/// zombie.
+/// zombie. (Node's `subprocess[Symbol.dispose]`.)
 class Child {
  public:
   /// No child: every call but assignment, destruction and `operator bool` is misuse (std::logic_error).
@@ -46,11 +46,16 @@ class Child {
   [[nodiscard]] pid_t pid() const;
   /// How it ended; nothing while it runs.
   [[nodiscard]] const std::optional<ExitStatus>& status() const;
-  /// Whether a signal other than 0 was sent to it from here: by `kill`, `stop` or the timeout. Node's
-  /// `killed`.
+  /// What was executed, and its argv with argv[0]: Node's `spawnfile` and `spawnargs`.
+  [[nodiscard]] const std::string& file() const;
+  [[nodiscard]] const std::vector<std::string>& arguments() const;
+  /// Whether a signal other than 0 was sent to it from here: by `kill`, `stop`, the timeout or a stop token.
+  /// Node's `killed`.
   [[nodiscard]] bool killed() const;
   /// Whether the time of `SpawnOptions::timeout` ran out.
   [[nodiscard]] bool timed_out() const;
+  /// Whether the token of `SpawnOptions::kill_on` was asked to stop while it ran: Node's AbortError.
+  [[nodiscard]] bool cancelled() const;
 
   /// Our end of the descriptor `target` of the child, if that is `Stdio::pipe()`; otherwise misuse. It
   /// belongs to the Child, is good until the Child is destroyed, and may be moved away. Output that nobody
@@ -63,12 +68,18 @@ class Child {
   [[nodiscard]] net::Socket& stderr_stream() { return stream(2); }
   /// Whether the descriptor `target` of the child is `Stdio::pipe()`.
   [[nodiscard]] bool piped(int target) const;
+  /// The child's terminal (`SpawnOptions::terminal`, else misuse) from our side: what is written is typed,
+  /// what is read is on the screen, to the end of its last user. Closing it hangs up. "\x04" is Ctrl-D.
+  [[nodiscard]] net::Socket& terminal();
+  /// Tells the terminal its new size; the programs on it get SIGWINCH. Throws Error when the kernel refuses.
+  void resize(WindowSize size);
 
   /// The process has ended, once. Its last output may still be on the way.
   void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
   /// The process has ended, and so has every stream of it that is being read (`on_data` or `on_end` is set),
   /// once, always after on_exit. Differs from Node's 'close' in that a stream without a reader is not waited
-  /// for; a descendant that holds a stream open is waited for here as there.
+  /// for; a descendant that holds a stream open is waited for here as there, unless
+  /// `SpawnOptions::close_grace` has an end to that.
   void on_close(std::move_only_function<void(const ExitStatus&)> callback);
   /// Settles when the process has ended, at once if it has already; also after this Child is destroyed.
   Op<ExitStatus> exited();
@@ -76,11 +87,24 @@ class Child {
   /// Sends a signal; 0 only asks whether the child is there. False: it has ended. Throws Error when the
   /// kernel refuses (EPERM: the child runs as somebody else by now); a number that is no signal is misuse.
   bool kill(int signal = SIGTERM);
-  /// Sends SIGTERM, and SIGKILL if the child is there when the grace of its options is over. Watch on_exit
-  /// for the end. Does nothing when it has ended.
+  /// Sends the stop signal of its options (SIGTERM), and SIGKILL if the child is there when their grace is
+  /// over. Watch on_exit for the end. Does nothing when it has ended.
   void stop();
   /// The same with a grace of its own.
   void stop(std::chrono::nanoseconds grace);
+  /// Sends a signal to the child and to everything that descends from it, one process after the other, and
+  /// looks again for what was forked meanwhile; how many got it. Node has no such call.
+  ///
+  /// Found are its children, their children and so on while the parents between live; and, if the child leads
+  /// a session (`detached`, `whole_tree`, `terminal`), everybody in that. 0 when the child has ended: what it
+  /// left behind is `SpawnOptions::whole_tree`'s business. Who is killed for good and has cgroups to give,
+  /// gives each child one and writes to its `cgroup.kill`.
+  size_t kill_tree(int signal = SIGTERM);
+  /// Ends the child and everything that descends from it: the stop signal, and after the grace SIGKILL, again
+  /// and again. Settles when none is left. Once the child has ended, only with `whole_tree` is there anything
+  /// to do.
+  Op<> stop_tree();
+  Op<> stop_tree(std::chrono::nanoseconds grace);
   /// Lets the child outlive this object, and does not keep the loop for it. Its piped streams still close
   /// with this object; see `SpawnOptions::detached` for a child that also shall not hear our terminal.
   void detach();

@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "baton/base/fd.h"
+#include "baton/net/socket.h"
 
 namespace baton {
 
 /// What a child gets as one of its descriptors. Mirrors an entry of Node's `stdio` option.
 class Stdio {
  public:
-  enum class Kind { pipe, inherit, ignore, descriptor };
+  enum class Kind { pipe, inherit, ignore, descriptor, terminal };
 
   /// One end of a Unix-domain socket pair; the other end is the `net::Socket` that `Child::stream` returns.
   /// Such a descriptor cannot be opened again by the name /dev/stdout.
@@ -19,6 +20,11 @@ class Stdio {
   [[nodiscard]] static Stdio inherit() noexcept { return Stdio(Kind::inherit); }
   /// /dev/null: nothing to read, and what is written is lost.
   [[nodiscard]] static Stdio ignore() noexcept { return Stdio(Kind::ignore); }
+  /// The terminal of `SpawnOptions::terminal`, which also sets this; without it, misuse.
+  [[nodiscard]] static Stdio terminal() noexcept { return Stdio(Kind::terminal); }
+  /// A stream that is given up here, such as the output of another child: what nobody has read of it yet is
+  /// the child's to read. It must have nothing queued for writing (Error EBUSY, EBADF: closed).
+  [[nodiscard]] static Stdio stream(net::Socket stream);
   /// A copy of a descriptor that stays the caller's; it must be open when the child is spawned.
   [[nodiscard]] static Stdio descriptor(int borrowed) noexcept {
     Stdio result(Kind::descriptor);

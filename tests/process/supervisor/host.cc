@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "supervisor/process_table_linux.h"
+#include "spawn/process_table_linux.h"
 
 namespace baton::test {
 
@@ -58,7 +58,7 @@ size_t Host::count(std::string_view part) const {
 }
 
 bool lives(pid_t pid) {
-  const auto entry = supervisor::find_process(pid);
+  const auto entry = spawner::find_process(pid);
   return entry && !entry->ended();
 }
 

@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "baton/supervisor/snapshot.h"
+#include "spawn/proc_file_linux.h"
 #include "supervisor/memory_watch.h"
-#include "supervisor/proc_file_linux.h"
 
 namespace baton::supervisor {
+
+using spawner::labelled_number;
 namespace {
 
 using namespace std::chrono_literals;

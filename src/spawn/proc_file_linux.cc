@@ -1,4 +1,4 @@
-#include "supervisor/proc_file_linux.h"
+#include "spawn/proc_file_linux.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "baton/base/fd.h"
 
-namespace baton::supervisor {
+namespace baton::spawner {
 namespace {
 
 std::optional<uint64_t> to_number(std::string_view text) {
@@ -66,4 +66,4 @@ std::optional<uint64_t> labelled_number(std::string_view text, std::string_view 
   return std::nullopt;
 }
 
-}  // namespace baton::supervisor
+}  // namespace baton::spawner

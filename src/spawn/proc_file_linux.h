@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace baton::supervisor {
+namespace baton::spawner {
 
 /// A small file of /proc, whole; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> read_proc_file(const std::string& path);
@@ -27,4 +27,4 @@ class StatFields {
 /// The number behind `name` in a text of lines "Name:  123 kB"; nothing if it is not there.
 [[nodiscard]] std::optional<uint64_t> labelled_number(std::string_view text, std::string_view name);
 
-}  // namespace baton::supervisor
+}  // namespace baton::spawner

@@ -1,4 +1,4 @@
-#include "supervisor/process_table_linux.h"
+#include "spawn/process_table_linux.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,19 +7,23 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <unordered_set>
 
 #include "baton/base/fd.h"
 #include "spawn/own_children.h"
 #include "spawn/pidfd_linux.h"
-#include "supervisor/proc_file_linux.h"
+#include "spawn/proc_file_linux.h"
 
-namespace baton::supervisor {
+namespace baton::spawner {
 namespace {
 
 constexpr int deepest_family = 256;
+// A tree that forks faster than it is looked at is left to the next look.
+constexpr int most_rounds = 16;
 
 template <class Visit>
 void for_each_number_in(const char* folder_name, Visit visit) {
@@ -89,20 +93,25 @@ std::vector<ProcessEntry> all_processes() {
   return table;
 }
 
-std::vector<ProcessEntry> tree_of(const std::vector<ProcessEntry>& table, pid_t leader) {
+std::vector<ProcessEntry> tree_of(const std::vector<ProcessEntry>& table, pid_t leader,
+                                  const std::vector<ProcessEntry>& known) {
   std::vector<ProcessEntry> tree;
+  std::unordered_set<pid_t> pids;
   // To a container its outside is process 0.
-  if (leader <= 1) return tree;
+  if (leader > 1) pids.insert(leader);
   std::vector<bool> taken(table.size());
+  const auto was_known = [&](const ProcessEntry& one) {
+    return std::ranges::any_of(known, [&](const ProcessEntry& other) { return one.is(other); });
+  };
   const auto belongs = [&](const ProcessEntry& one) {
-    return one.session == leader || one.parent == leader ||
-           std::ranges::any_of(tree, [&](const ProcessEntry& known) { return known.pid == one.parent; });
+    return (leader > 1 && one.session == leader) || pids.contains(one.parent) || was_known(one);
   };
   for (bool more = true; more;) {
     more = false;
     for (size_t i = 0; i < table.size(); ++i) {
       if (taken[i] || table[i].pid == leader || !belongs(table[i])) continue;
       taken[i] = more = true;
+      pids.insert(table[i].pid);
       tree.push_back(table[i]);
     }
   }
@@ -126,7 +135,37 @@ bool signal_process(const ProcessEntry& process, int signal_number) {
   // The number may have been given to another meanwhile.
   const auto now = find_process(process.pid);
   if (!now || now->started != process.started) return false;
-  return spawner::send_signal(pidfd.get(), signal_number).value_or(false);
+  return send_signal(pidfd.get(), signal_number).value_or(false);
+}
+
+namespace {
+
+// Everybody of the tree and the leader, as often as it takes until nobody new is found.
+std::vector<ProcessEntry> signal_until_nobody_is_new(pid_t leader, int signal_number) {
+  std::vector<ProcessEntry> known;
+  size_t before = 0;
+  for (int i = 0; i < most_rounds && (i == 0 || known.size() > before); ++i) {
+    before = known.size();
+    const auto table = all_processes();
+    std::vector<ProcessEntry> tree = tree_of(table, leader, known);
+    const auto first = std::ranges::find(table, leader, &ProcessEntry::pid);
+    if (first != table.end()) tree.insert(tree.begin(), *first);
+    for (const ProcessEntry& one : tree) {
+      const auto is_this = [&](const ProcessEntry& other) { return other.is(one); };
+      if (one.ended() || std::ranges::any_of(known, is_this)) continue;
+      if (signal_process(one, signal_number)) known.push_back(one);
+    }
+  }
+  return known;
+}
+
+}  // namespace
+
+size_t signal_tree(pid_t leader, int signal_number) {
+  if (signal_number != SIGKILL) return signal_until_nobody_is_new(leader, signal_number).size();
+  const auto stopped = signal_until_nobody_is_new(leader, SIGSTOP);
+  for (const ProcessEntry& one : stopped) signal_process(one, SIGKILL);
+  return stopped.size();
 }
 
 std::vector<ProcessEntry> adopted_children() {
@@ -135,7 +174,7 @@ std::vector<ProcessEntry> adopted_children() {
   const pid_t self = ::getpid();
   const pid_t own_session = ::getsid(0);
   const auto consider = [&](const ProcessEntry& entry) {
-    if (entry.parent != self || spawner::is_own_child(entry.pid)) return;
+    if (entry.parent != self || is_own_child(entry.pid)) return;
     // A child of this session was started here by other means, and somebody waits for it. A process 1 is
     // everybody's heir.
     if (entry.session == own_session && self != 1) return;
@@ -146,10 +185,10 @@ std::vector<ProcessEntry> adopted_children() {
     return adopted;
   }
   for (const pid_t pid : children) {
-    if (spawner::is_own_child(pid)) continue;
+    if (is_own_child(pid)) continue;
     if (const auto entry = find_process(pid)) consider(*entry);
   }
   return adopted;
 }
 
-}  // namespace baton::supervisor
+}  // namespace baton::spawner

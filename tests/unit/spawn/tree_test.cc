@@ -1,0 +1,166 @@
+// Ending a child together with everything that descends from it.
+
+#include <optional>
+
+#include "baton/spawn/child.h"
+#include "baton/spawn/sync.h"
+#include "support/leak_check.h"
+#include "unit/spawn/support.h"
+
+namespace baton {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Everybody in the tree holds the writing end of a pipe as descriptor 9: at its end nobody is left.
+class Tree : public test::LeakFree {
+ protected:
+  Child shell(const std::string& script, SpawnOptions options = SpawnOptions()) {
+    Child child = spawn(loop_, "/bin/sh", {"-c", script}, options.pass(life_.write.get(), 9));
+    life_.write.reset();
+    return child;
+  }
+  /// Calls back when the child has written something, so that it is known to be so far.
+  static void when_it_speaks(Child& child, Callback callback) {
+    child.stdout_stream().on_data([callback = std::move(callback)](std::string_view) mutable { callback(); });
+  }
+  /// Waits for the end of them all; a test that is left over here fails by its time.
+  void expect_all_gone() { EXPECT_EQ(spawner::test::read_all(life_.read), ""); }
+
+  Loop loop_;
+  spawner::test::Pipe life_;
+};
+
+const char* const three_generations = "(sleep 1000 & sh -c 'sleep 1000 & echo ready; wait'; wait) & wait";
+
+TEST_F(Tree, IsKilledWholeAndCounted) {
+  Child child = shell(three_generations);
+  size_t count = 0;
+  when_it_speaks(child, [&] { count = child.kill_tree(SIGKILL); });
+  loop_.run();
+  EXPECT_EQ(child.status()->signal(), SIGKILL);
+  EXPECT_TRUE(child.killed());
+  EXPECT_EQ(count, 5U);
+  EXPECT_EQ(child.kill_tree(SIGKILL), 0U) << "it has ended";
+  expect_all_gone();
+}
+
+TEST_F(Tree, GetsAnySignalInOneCall) {
+  Child child = shell(three_generations);
+  when_it_speaks(child, [&] {
+    EXPECT_EQ(child.kill_tree(0), 5U);
+    EXPECT_FALSE(child.killed());
+    child.kill_tree();
+  });
+  loop_.run();
+  EXPECT_EQ(child.status()->signal(), SIGTERM);
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsEndedByForceAfterTheGraceWhereItDoesNotListen) {
+  Child child = shell("trap '' TERM; (setsid sleep 1000 & sleep 1000 & wait) & echo ready; wait");
+  bool gone = false;
+  when_it_speaks(child, [&] { child.stop_tree(1ms).then([&](Result<void>) { gone = true; }); });
+  loop_.run();
+  EXPECT_TRUE(gone);
+  EXPECT_EQ(child.status()->signal(), SIGKILL);
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsGoneWhenItsEndIsTold) {
+  Child child = shell(three_generations, SpawnOptions().detached());
+  bool gone = false;
+  when_it_speaks(child, [&] {
+    child.stop_tree().then([&](Result<void>) {
+      gone = true;
+      expect_all_gone();
+    });
+  });
+  loop_.run();
+  EXPECT_TRUE(gone);
+}
+
+TEST_F(Tree, FindsWhoLostItsParentsInTheSessionThatTheChildLeads) {
+  // The shell in the middle ends at once: its child is nobody's.
+  Child child = shell("sh -c 'sleep 1000 &'; echo ready; exec sleep 1000", SpawnOptions().detached());
+  when_it_speaks(child, [&] { EXPECT_EQ(child.kill_tree(SIGKILL), 2U); });
+  loop_.run();
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsNoMoreThanTheChildWhenThatIsAlone) {
+  Child child = shell("echo ready; exec sleep 1000");
+  when_it_speaks(child, [&] { EXPECT_EQ(child.kill_tree(SIGTERM), 1U); });
+  loop_.run();
+  EXPECT_EQ(child.status()->signal(), SIGTERM);
+  expect_all_gone();
+}
+
+TEST_F(Tree, HasNothingToEndAfterTheChild) {
+  Child child = shell("exit 0");
+  loop_.run();
+  bool told = false;
+  child.stop_tree().then([&](Result<void> result) { told = result.has_value(); });
+  loop_.run();
+  EXPECT_TRUE(told);
+}
+
+// --- SpawnOptions::whole_tree
+
+TEST_F(Tree, LeavesNothingBehindWhenItsLeaderEndsByItself) {
+  Child child = shell("sleep 1000 & sh -c 'sleep 1000 &'; exit 3", SpawnOptions().whole_tree());
+  loop_.run();
+  EXPECT_EQ(child.status()->code(), 3);
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsEndedByTheTimeout) {
+  Child child = shell("trap '' TERM; sleep 1000 & wait; wait",
+                      SpawnOptions().whole_tree().timeout(50ms).kill_signal(SIGKILL));
+  loop_.run();
+  EXPECT_TRUE(child.timed_out());
+  EXPECT_EQ(child.status()->signal(), SIGKILL);
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsEndedByStopAndByDestruction) {
+  Child stopped = shell("sleep 1000 & echo ready; wait", SpawnOptions().whole_tree());
+  when_it_speaks(stopped, [&] { stopped.stop(); });
+  loop_.run();
+  EXPECT_EQ(stopped.status()->signal(), SIGTERM);
+  expect_all_gone();
+
+  life_ = spawner::test::Pipe();
+  std::optional<Child> destroyed(shell("sleep 1000 & echo ready; wait", SpawnOptions().whole_tree()));
+  when_it_speaks(*destroyed, [&] { destroyed.reset(); });
+  loop_.run();
+  expect_all_gone();
+}
+
+TEST_F(Tree, DiesWithItsLoop) {
+  {
+    Loop short_lived;
+    Child child = spawn(short_lived, "/bin/sh", {"-c", "sleep 1000 & echo ready; wait"},
+                        SpawnOptions().whole_tree().pass(life_.write.get(), 9));
+    life_.write.reset();
+    when_it_speaks(child, [&] { short_lived.stop(); });
+    short_lived.run();
+  }
+  expect_all_gone();
+  // The zombie is collected by the next spawn.
+  for (siginfo_t info{}; ::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR;) {
+  }
+  EXPECT_TRUE(spawn_sync("true").success());
+}
+
+TEST_F(Tree, OfACommandIsEndedWithItsTime) {
+  const auto process = SpawnOptions().stdio(0, Stdio::ignore()).whole_tree().pass(life_.write.get(), 9);
+  const auto result = exec_sync("sleep 1000 & sleep 1000; true", ExecOptions(process).timeout(50ms));
+  life_.write.reset();
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->timed_out());
+  expect_all_gone();
+}
+
+}  // namespace
+}  // namespace baton
