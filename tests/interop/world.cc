@@ -290,12 +290,6 @@ std::vector<int> numbers_of(pid_t process, const std::string& socket) {
 
 bool holds(pid_t process, const std::string& socket) { return !numbers_of(process, socket).empty(); }
 
-void signal_one(pid_t process, int signal) {
-  // What was read from a line that never came is no process: 0 and -1 mean many.
-  if (process <= 1) throw std::invalid_argument("not a process: " + std::to_string(process));
-  ::kill(process, signal);
-}
-
 void stop(pid_t process) {
   signal_one(process, SIGSTOP);
   EXPECT_TRUE(eventually([process] {

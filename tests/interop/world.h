@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/leak_check.h"
+#include "support/signal_one.h"
 
 // What a reader of the notes has at hand: a shell that starts programs and reads what they print, clients
 // that connect, and /proc. Plain POSIX, so that Baton is not checked by itself. Everything waits for at most
@@ -106,8 +107,6 @@ std::string listening_socket(int port);
 bool holds(pid_t process, const std::string& socket);
 /// How the socket's descriptors are numbered in the process.
 std::vector<int> numbers_of(pid_t process, const std::string& socket);
-/// kill(2) for one process; throws for the numbers that mean many.
-void signal_one(pid_t process, int signal);
 /// Stops a process and waits until it stands still; and lets it go on.
 void stop(pid_t process);
 void go_on(pid_t process);

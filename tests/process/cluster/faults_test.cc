@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "process/cluster/cluster_test.h"
+#include "support/signal_one.h"
 
 namespace baton::test {
 namespace {
@@ -40,7 +41,7 @@ TEST_F(Faults, WhatAKilledWorkerHadNotAcceptedIsAnsweredByAnother) {
   serve(2);
   const pid_t stopped = pid_of(workers[0]);
   const pid_t other = pid_of(workers[1]);
-  ::kill(stopped, SIGSTOP);
+  signal_one(stopped, SIGSTOP);
   std::vector<Client> clients;
   for (int i = 0; i < 8; ++i) {
     clients.emplace_back(port);
@@ -52,7 +53,7 @@ TEST_F(Faults, WhatAKilledWorkerHadNotAcceptedIsAnsweredByAnother) {
     const std::string state = expect_rest("1 pid ");
     held = static_cast<unsigned>(std::atoi(state.substr(state.find("in flight ") + 10).c_str()));
   }
-  ::kill(stopped, SIGKILL);
+  signal_one(stopped, SIGKILL);
   for (Client& client : clients) EXPECT_EQ(client.answer(), std::to_string(other));
   primary.say("totals");
   expect("in flight 0, requeued 4");
@@ -64,7 +65,7 @@ TEST_F(Faults, AStoppedWorkerKeepsWhatItWasHandedUntilItGoesOn) {
   start();
   serve(2);
   const pid_t stopped = pid_of(workers[0]);
-  ::kill(stopped, SIGSTOP);
+  signal_one(stopped, SIGSTOP);
   std::vector<Client> clients;
   for (int i = 0; i < 6; ++i) {
     clients.emplace_back(port);
@@ -76,7 +77,7 @@ TEST_F(Faults, AStoppedWorkerKeepsWhatItWasHandedUntilItGoesOn) {
     if (client.readable(200)) ++answered;
   }
   EXPECT_GE(answered, 3U);
-  ::kill(stopped, SIGCONT);
+  signal_one(stopped, SIGCONT);
   for (Client& client : clients) EXPECT_NE(client.answer(), "");
   clients.clear();
   stop();
@@ -86,7 +87,7 @@ TEST_F(Faults, AWorkerThatDoesNotAnswerInTimeIsKilledAndItsConnectionsAreAnswere
   start({"--hang", "200"});
   serve(2);
   const pid_t other = pid_of(workers[1]);
-  ::kill(pid_of(workers[0]), SIGSTOP);
+  signal_one(pid_of(workers[0]), SIGSTOP);
   std::vector<Client> clients;
   for (int i = 0; i < 6; ++i) {
     clients.emplace_back(port);

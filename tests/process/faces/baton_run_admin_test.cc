@@ -5,6 +5,7 @@
 #include <set>
 
 #include "process/faces/baton_run.h"
+#include "support/signal_one.h"
 
 namespace baton::test {
 namespace {
@@ -80,7 +81,7 @@ TEST_F(RunAdmin, TellsTheStatusAsItIs) {
   ASSERT_EQ(now["listeners"].size(), 1U);
   EXPECT_EQ(now["listeners"][0].as_string(), address);
 
-  ASSERT_EQ(::kill(static_cast<pid_t>(now["workers"][1]["pid"].as_integer()), SIGKILL), 0);
+  ASSERT_TRUE(signal_one(static_cast<pid_t>(now["workers"][1]["pid"].as_integer()), SIGKILL));
   const Value after = status_when([](const Value& value) {
     return value["workers"][1]["restarts"].as_integer() == 1 &&
            value["workers"][1]["state"].as_string() == "ready";
@@ -142,7 +143,7 @@ TEST_F(RunAdmin, HasOpenMetrics) {
 
   const double cpu = metric("baton_worker_cpu_seconds_total{worker=\"1\"}");
   EXPECT_GT(cpu, 0);
-  ASSERT_EQ(::kill(workers()[0], SIGKILL), 0);
+  ASSERT_TRUE(signal_one(workers()[0], SIGKILL));
   told("killed by SIGKILL");
   told("ready after");
   EXPECT_GE(metric("baton_worker_cpu_seconds_total{worker=\"1\"}"), cpu);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "process/faces/baton_run.h"
+#include "support/signal_one.h"
 
 namespace baton::test {
 namespace {
@@ -129,7 +130,7 @@ TEST_F(Run, ReplacesAWorkerThatEndsByItselfWithZeroToo) {
   told("exit code 0");
   const pid_t second = who(port_of(address));
   EXPECT_NE(first, second);
-  ASSERT_EQ(::kill(second, SIGKILL), 0);
+  ASSERT_TRUE(signal_one(second, SIGKILL));
   told("killed by SIGKILL");
   EXPECT_NE(who(port_of(address)), second);
   EXPECT_EQ(end(SIGINT), "exit 0");
@@ -221,7 +222,7 @@ TEST_F(Run, KillsAWorkerThatDoesNotAnswer) {
   const std::string address =
       start_listening({"--hang-timeout", "300ms", "--min-uptime", "0", node_server()});
   const pid_t worker = who(port_of(address));
-  ASSERT_EQ(::kill(worker, SIGSTOP), 0);
+  ASSERT_TRUE(signal_one(worker, SIGSTOP));
   EXPECT_NE(who(port_of(address)), worker);
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "process/supervisor/host.h"
+#include "support/signal_one.h"
 
 namespace baton::test {
 namespace {
@@ -195,7 +196,7 @@ TEST(SupervisedBaton, IsKilledWhenItHangs) {
   Host host({"--min-uptime", "0", "--hang-timeout", "100"}, {"worker"});
   host.until("listening on");
   host.say("snapshot");
-  ::kill(host.number_after(" 1:ready:"), SIGSTOP);
+  signal_one(host.number_after(" 1:ready:"), SIGSTOP);
   host.until("(no answer within 100 ms)");
   host.until("ready after");
   host.until("ready after");

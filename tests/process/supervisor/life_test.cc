@@ -6,6 +6,7 @@
 #include <string>
 
 #include "process/supervisor/host.h"
+#include "support/signal_one.h"
 
 namespace baton::test {
 namespace {
@@ -111,11 +112,12 @@ TEST(Supervisor, KillsTheWholeTreeOfAWorkerThatDoesNotStop) {
 TEST(Supervisor, EndsWhatAWorkerLeavesBehind) {
   Host host(alive, Host::shell("sleep 1000 & echo left=$!; exec sleep 1000"));
   const pid_t left = host.number_after("left=");
+  host.until("ready after");
   const pid_t worker = [&] {
     host.say("snapshot");
     return host.number_after("1:ready:");
   }();
-  ::kill(worker, SIGKILL);
+  signal_one(worker, SIGKILL);
   host.until("killed by SIGKILL");
   expect_end_of(left);
   EXPECT_GT(host.number_after("left="), left);
@@ -184,11 +186,12 @@ TEST(Supervisor, LeavesNoDescriptorAndNoProcessHoweverOftenWorkersDie) {
     return all;
   };
   host.until("listening");
+  for (int i = 0; i < 3; ++i) host.until("ready after");
   const auto before = kinds();
   for (int i = 0; i < 30; ++i) {
     host.say("snapshot");
     const pid_t worker = host.number_after(" " + std::to_string(i % 3 + 1) + ":ready:");
-    ::kill(worker, SIGKILL);
+    signal_one(worker, SIGKILL);
     host.until("killed by SIGKILL");
     host.until("ready after");
   }
