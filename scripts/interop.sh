@@ -1,6 +1,7 @@
 #!/bin/sh
 # scripts/interop.sh [MAJOR...]: the tests of tests/interop with each of these versions of Node (18 20 22 24 26), one
-# table of all of it. A version that cannot be had, and a test that could not be run, count as skipped, not as passed.
+# table of all of it, and why what was skipped was. A version that cannot be had, and a test that could not be run, count
+# as skipped, not as passed.
 set -eu
 cd -- "$(dirname -- "$0")/.."
 [ $# -gt 0 ] || set -- 18 20 22 24 26
@@ -25,6 +26,7 @@ for major in "$@"; do
       log=$results/$major-$name.log
       BATON_NODE=$node "$program" >"$log" 2>&1 || :
       awk "$read_results" "$log" | sed "s|^|$major $name |" >>"$results/all"
+      sed -n '/: Skipped$/ { n; p }' "$log" | sort -u | sed "s|^|$major |" >>"$results/reasons"
       grep -q '^\[==========\].* ran\.' "$log" || echo "$major $name (to_its_end) FAILED" >>"$results/all"
     done
     echo "$major ${version#v}" >>"$results/versions"
@@ -33,7 +35,7 @@ for major in "$@"; do
     echo "$major -" >>"$results/versions"
   fi
 done
-touch "$results/all"
+touch "$results/all" "$results/reasons"
 
 awk '
   NR == FNR { majors[++count] = $1; version[$1] = $2; next }
@@ -60,6 +62,11 @@ awk '
     for (r = 1; r <= height; r++) line(rows[r], "")
     line("passed", "ok"); line("skipped", "skipped"); line("failed", "FAILED")
   }' "$results/versions" "$results/all"
+
+awk '
+  { major = $1; sub(/^[^ ]* /, ""); if (!($0 in majors)) order[++count] = $0; if (!seen[$0, major]++) majors[$0] = majors[$0] " " major }
+  END { if (count) print "\nskipped because"; for (i = 1; i <= count; i++) print "  " order[i] " (Node" majors[order[i]] ")" }
+' "$results/reasons"
 
 if grep -q FAILED "$results/all"; then
   echo "interop: what the tests said is in $results/" >&2

@@ -1,5 +1,6 @@
 // baton_bench [--rounds N] [--quick] [NAME...]: measures Baton, the Node on PATH and the bare kernel in turn
-// and prints the medians beside the targets. The figures of all rounds go to build/bench/results.json.
+// and prints the medians beside the targets. The figures of all rounds go to build/bench/results.json, a
+// chart of the medians to chart.svg beside it.
 
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "runner/chart.h"
 #include "runner/measures.h"
 
 namespace {
@@ -71,11 +73,13 @@ baton::Value to_value(const std::vector<bench::Line>& lines) {
   return all;
 }
 
-void write_results(const baton::Value& results) {
+void write_results(const baton::Value& results, const std::vector<bench::Line>& table) {
   const std::filesystem::path file = BATON_BENCH_RESULTS;
+  const auto chart = std::filesystem::path(file).replace_filename("chart.svg");
   std::filesystem::create_directories(file.parent_path());
   std::ofstream(file) << baton::to_json(results) << '\n';
-  std::fprintf(stderr, "bench: every round is in %s\n", file.c_str());
+  bench::write_chart(table, chart);
+  std::fprintf(stderr, "bench: every round is in %s, a chart in %s\n", file.c_str(), chart.c_str());
 }
 
 bool all_known(const Arguments& arguments, const std::vector<bench::Measure>& measures) {
@@ -110,7 +114,7 @@ baton::Task<> primary(baton::Process& self) {
   bench::print_table(table);
   baton::Value results = baton::Value::object();
   results.set("rounds", arguments.rounds()).set("table", to_value(table)).set("figures", std::move(contests));
-  write_results(results);
+  write_results(results, table);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +40,8 @@ class Line {
   /// The cells: what, Baton, bare, Node, ratio, target, verdict.
   [[nodiscard]] std::vector<std::string> cells() const;
   [[nodiscard]] const std::string& what() const noexcept { return what_; }
+  /// Baton, bare, Node.
+  [[nodiscard]] std::array<double, 3> figures() const noexcept { return {baton_, bare_, node_}; }
   /// Nothing if there is no target or it could not be measured.
   [[nodiscard]] std::optional<bool> met() const;
 

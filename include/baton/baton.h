@@ -33,4 +33,5 @@
 #include "baton/spawn/signal_names.h"
 #include "baton/supervisor/supervisor.h"
 #include "baton/wire/json.h"
+#include "baton/wire/payload.h"
 #include "baton/wire/value.h"

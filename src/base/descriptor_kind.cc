@@ -1,6 +1,7 @@
 #include "baton/base/descriptor_kind.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,11 +18,14 @@ int option(int descriptor, int name) {
 }  // namespace
 
 DescriptorKind descriptor_kind(int descriptor) noexcept {
-  // Connections come by the thousand: for them as few questions as will do.
-  const int type = option(descriptor, SO_TYPE);
-  if (type == SOCK_STREAM && option(descriptor, SO_PROTOCOL) == IPPROTO_TCP) {
-    return option(descriptor, SO_ACCEPTCONN) == 1 ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
+  // Connections come by the thousand, and for them one question will do: the state is the first byte of
+  // tcp_info, which only TCP knows.
+  unsigned char state = 0;
+  socklen_t length = sizeof state;
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &state, &length) == 0 && length == sizeof state) {
+    return state == TCP_LISTEN ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
   }
+  const int type = option(descriptor, SO_TYPE);
   struct stat status{};
   if (type < 0 && ::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
   if (S_ISFIFO(status.st_mode)) return DescriptorKind::pipe;

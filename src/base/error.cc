@@ -32,6 +32,8 @@ class Category : public std::error_category {
         return "a descriptor that no message claims";
       case Errc::wrong_handle:
         return "not a descriptor of that kind";
+      case Errc::wrong_value:
+        return "the value does not fit";
       case Errc::unexpected_message:
         return "nothing was waiting for it";
     }

@@ -44,6 +44,8 @@ void Listener::State::serve() {
 void Listener::State::take(net::Socket connection) {
   const auto self = shared_from_this();
   ++connections;
+  // On its way through the primary its first request has mostly come.
+  if (!server_) connection.expect_data();
   connection.on_gone([self] { self->gone(); });
   full_ = server_ && options.max_connections() > 0 && connections >= options.max_connections();
   if (full_) server_.pause();

@@ -1,6 +1,7 @@
 #include "http/file_body.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -60,6 +61,9 @@ Result<void> Connection::end_with_file(const std::string& path, std::uint64_t of
   phase_ = Phase::sending;
   file_ = std::make_unique<FileBody>(std::move(*file));
   flush_through();
+  // A socket that came from elsewhere need not be so yet, and sendfile(2) has no flag for one call.
+  int on = 1;
+  ::ioctl(socket_.descriptor(), FIONBIO, &on);
   send_file();
   // The caller may still look at the response.
   if (!core_) loop_.defer([self] {});

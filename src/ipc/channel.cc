@@ -229,7 +229,6 @@ void Channel::on_internal_refused(std::move_only_function<void(Value)> callback)
 Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
   const std::string_view type = wire::HandleMessage::native_type(handle.kind());
   if (type.empty()) return failure(Errc::wrong_handle, "offer a handle", describe(handle.kind()));
-  make_nonblocking(handle.descriptor());
   return state_->offer(message, type, handle);
 }
 net::Native Channel::take_back(uint64_t offer) { return state_->take_back(offer); }

@@ -26,10 +26,19 @@ constexpr int reads_a_turn = 8;
 
 std::array<char, size_t{64} << 10> read_buffer;
 
+bool set_nonblocking(int descriptor) {
+  int on = 1;
+  return ::ioctl(descriptor, FIONBIO, &on) == 0;
+}
+
 }  // namespace
 
 struct Socket::State : std::enable_shared_from_this<State> {
-  State(Loop& owner, Fd fd, bool is_tcp) : loop(owner), descriptor(std::move(fd)), tcp(is_tcp) {
+  State(Loop& owner, Fd fd, DescriptorKind kind)
+      : loop(owner),
+        descriptor(std::move(fd)),
+        tcp(kind == DescriptorKind::tcp),
+        socket(tcp || kind == DescriptorKind::unix_stream) {
     poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
   }
   ~State() { finish(); }
@@ -44,7 +53,10 @@ struct Socket::State : std::enable_shared_from_this<State> {
   Slot<> on_end, on_close, on_drain, on_gone, when_writable;
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
-  bool tcp;
+  const bool tcp;
+  const bool socket;
+  enum class FirstRead : uint8_t { waits_to_be_told, at_once, scheduled };
+  FirstRead first_read = FirstRead::waits_to_be_told;
   bool reading = false;  // somebody wants data
   bool paused = false;
   bool input_ended = false;
@@ -59,7 +71,27 @@ struct Socket::State : std::enable_shared_from_this<State> {
     int events = Poll::nothing;
     if (reading && !paused && !input_ended) events |= Poll::readable;
     if (when_writable || (!queue.empty() && !flush_scheduled)) events |= Poll::writable;
+    if (first_read != FirstRead::waits_to_be_told && (events & Poll::readable) != 0) {
+      events &= ~Poll::readable;
+      schedule_first_read();
+    }
     poll.want(events);
+  }
+
+  // Many a connection is over after it, and the kernel need never watch it for us.
+  void schedule_first_read() {
+    if (first_read == FirstRead::scheduled) return;
+    first_read = FirstRead::scheduled;
+    loop.defer([self = shared_from_this()] {
+      self->first_read = FirstRead::waits_to_be_told;
+      try {
+        self->read();
+      } catch (...) {
+        self->update_interest();
+        throw;
+      }
+      self->update_interest();
+    });
   }
 
   void on_event(int events) {
@@ -74,9 +106,14 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if ((events & Poll::readable) != 0) read();
   }
 
+  ssize_t receive() {
+    if (!socket) return ::read(descriptor.get(), read_buffer.data(), read_buffer.size());
+    return ::recv(descriptor.get(), read_buffer.data(), read_buffer.size(), MSG_DONTWAIT);
+  }
+
   void read() {
     for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
-      const ssize_t got = ::read(descriptor.get(), read_buffer.data(), read_buffer.size());
+      const ssize_t got = receive();
       if (got > 0) {
         on_data.fire(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
@@ -257,11 +294,12 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
     return failure(Errc::wrong_handle, "adopt a stream", describe(kind));
   }
   try {
-    int on = 1;
-    if (::ioctl(descriptor.get(), FIONBIO, &on) != 0) return failure(errno, "adopt a stream", "ioctl");
-    const bool tcp = kind == DescriptorKind::tcp;
-    Socket socket(std::make_shared<State>(loop, std::move(descriptor), tcp));
-    if (tcp) socket.no_delay(true);
+    Socket socket(std::make_shared<State>(loop, std::move(descriptor), kind));
+    // What a socket is asked is asked without waiting.
+    if (!socket.state_->socket && !set_nonblocking(socket.descriptor())) {
+      return failure(errno, "adopt a stream", "ioctl");
+    }
+    if (socket.state_->tcp) socket.no_delay(true);
     return socket;
   } catch (const Error& error) {
     return std::unexpected(error);
@@ -271,6 +309,7 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
 Socket::operator bool() const noexcept { return state_ && state_->descriptor; }
 Loop& Socket::loop() const noexcept { return state_->loop; }
 
+void Socket::expect_data() noexcept { state_->first_read = State::FirstRead::at_once; }
 void Socket::on_data(std::move_only_function<void(std::string_view)> callback) {
   state_->on_data.set(std::move(callback));
   state_->reading = true;
@@ -347,6 +386,7 @@ void Socket::close() noexcept {
 Result<Fd> Socket::release() {
   if (!state_ || !state_->descriptor) return failure(EBADF, "release a stream");
   if (!state_->queue.empty()) return failure(EBUSY, "release a stream", "bytes are still queued");
+  if (!set_nonblocking(state_->descriptor.get())) return failure(errno, "release a stream", "ioctl");
   const auto state = std::move(state_);
   state->poll.close();
   Fd descriptor = std::move(state->descriptor);

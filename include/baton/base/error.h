@@ -20,6 +20,7 @@ enum class Errc {
   handle_lost,          ///< a handle whose descriptor did not arrive, after every retry
   handle_unclaimed,     ///< a descriptor that came without a message that names it; it was closed
   wrong_handle,         ///< a descriptor that is not what its message says, or cannot be sent
+  wrong_value,          ///< a value that is not what the program's struct says
   unexpected_message,   ///< an acknowledgement or notice that nothing was waiting for
 };
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;

@@ -175,7 +175,7 @@ class Channel {
   /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
   /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:
   /// when the peer refuses, `on_refused` says so, and nothing else happens. On failure `handle` is the
-  /// caller's as before.
+  /// caller's as before. It must not block: a Node would wait in it.
   Result<uint64_t> offer(const Value& message, net::Native&& handle);
   /// Takes the copy out of the channel, to keep or to close; empty if it was taken before. While it is not
   /// yet in the kernel it is not sent any more, or, where that is too late, nothing more can be sent at all.

@@ -8,6 +8,7 @@
 #include "baton/net/native.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
+#include "baton/wire/payload.h"
 #include "baton/wire/value.h"
 
 namespace baton {
@@ -26,6 +27,12 @@ class Message {
   /// What the peer said; undefined if it sent a handle with nothing.
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] Value take_value() { return std::move(value_); }
+  /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that
+  /// does not fit.
+  template <detail::described T>
+  [[nodiscard]] Result<T> as() const {
+    return from_value<T>(value_);
+  }
 
   /// The handle's type as on the wire ("net.Server", "net.Socket", "net.Native", "dgram.Native"); empty if
   /// none came.

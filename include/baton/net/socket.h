@@ -77,7 +77,7 @@ class Socket {
   void close() noexcept;
 
   /// Gives the descriptor away, with what the peer sends from now on; fails with EBUSY while bytes are queued
-  /// for writing, EBADF when closed. The socket is empty afterwards.
+  /// for writing, EBADF when closed. The socket is empty afterwards, the descriptor does not block.
   [[nodiscard]] Result<Fd> release();
   /// The descriptor, still owned here.
   [[nodiscard]] int descriptor() const noexcept;
@@ -99,6 +99,9 @@ class Socket {
   /// `adopt` for a descriptor whose kind is known to be a stream.
   [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor, DescriptorKind kind);
   void set_server_key(std::string key);
+  /// Something is probably there already: whoever begins to read is given it without asking the kernel first
+  /// to tell when there is. To be called before that.
+  void expect_data() noexcept;
   /// Whether somebody reads (paused or not) and the peer has not finished yet.
   [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.

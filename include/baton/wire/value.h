@@ -22,6 +22,9 @@ concept one_of = (std::same_as<T, Others> || ...);
 /// Integers that are numbers: neither bool nor a character.
 template <class T>
 concept integer = std::integral<T> && !one_of<T, bool, char, wchar_t, char8_t, char16_t, char32_t>;
+/// Structs with BATON_FIELDS (`wire/payload.h`).
+template <class T>
+concept described = requires { baton_fields(std::type_identity<T>{}); };
 }  // namespace detail
 
 /// What a channel carries: a JavaScript value without identity, held by value (a copy copies all inside).
@@ -76,6 +79,9 @@ class Value {
   Value(std::string text) noexcept : text_(std::move(text)), kind_(Kind::string) {}
   Value(std::string_view text) : text_(text), kind_(Kind::string) {}
   Value(const char* text) : Value(std::string_view(text)) {}
+  /// An object of a struct of yours that has BATON_FIELDS (`wire/payload.h`).
+  template <detail::described T>
+  Value(const T& payload);
 
   /// An empty array.
   static Value array();

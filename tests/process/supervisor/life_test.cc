@@ -165,11 +165,11 @@ TEST(Supervisor, KillsEverythingWhenItIsTold) {
 }
 
 TEST(Supervisor, DeliversWhatWorkersWriteInLinesTheLastOneToo) {
-  Host host(
-      alive,
-      Host::shell("echo out; echo err >&2; echo from > /dev/stdout; printf unfinished; exec sleep 1000"));
+  Host host(alive, Host::shell("echo out; echo err >&2; echo from > /dev/stdout; printf unfinished; echo "
+                               "written >&2; exec sleep 1000"));
   host.until("ready after");
   host.until("1: from");
+  host.until("2: written");
   host.say("stop");
   host.until("[1] 1- unfinished");
   EXPECT_EQ(host.end(), "exit 0");

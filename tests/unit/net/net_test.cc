@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -206,6 +207,73 @@ TEST(Socket, GivesItsDescriptorAwayWithWhatWasNotReadYet) {
   char text[8] = "";
   EXPECT_EQ(read(descriptor.get(), text, sizeof text), 4);
   EXPECT_STREQ(text, "kept");
+}
+
+TEST(Socket, NeverWaitsInADescriptorThatBlocks) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  ASSERT_EQ(fcntl(a.get(), F_GETFL) & O_NONBLOCK, 0);
+  Socket reader = Socket::adopt(loop, std::move(a)).value();
+  std::string got;
+  reader.expect_data();
+  reader.on_data([&](std::string_view bytes) {
+    got += bytes;
+    reader.close();
+  });
+  bool asked = false;
+  loop.defer([&] { loop.defer([&] { asked = write(b.get(), "late", 4) == 4; }); });
+  loop.run();
+  EXPECT_TRUE(asked);
+  EXPECT_EQ(got, "late");
+}
+
+TEST(Socket, GivesADescriptorAwayThatDoesNotBlock) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  Socket socket = Socket::adopt(loop, std::move(a)).value();
+  const Fd released = socket.release().value();
+  EXPECT_NE(fcntl(released.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST(Socket, TellsEveryByteAndTheEndWhenDataIsExpected) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  ASSERT_EQ(write(b.get(), "early", 5), 5);
+  Socket reader = Socket::adopt(loop, std::move(a)).value();
+  std::string got;
+  bool ended = false;
+  reader.expect_data();
+  reader.on_data([&](std::string_view bytes) {
+    got += bytes;
+    if (got == "early") {
+      EXPECT_EQ(write(b.get(), " and late", 9), 9);
+    }
+    if (got == "early and late") b.reset();
+  });
+  reader.on_end([&] {
+    ended = true;
+    reader.close();
+  });
+  loop.run();
+  EXPECT_EQ(got, "early and late");
+  EXPECT_TRUE(ended);
+}
+
+TEST(Socket, IsStillReadWhenTheCallbackOfExpectedDataThrew) {
+  Loop loop;
+  auto [a, b] = stream_pair();
+  ASSERT_EQ(write(b.get(), "bad", 3), 3);
+  Socket reader = Socket::adopt(loop, std::move(a)).value();
+  std::string got;
+  loop.on_uncaught([&](std::exception_ptr) { EXPECT_EQ(write(b.get(), "good", 4), 4); });
+  reader.expect_data();
+  reader.on_data([&](std::string_view bytes) {
+    if (bytes == "bad") throw std::runtime_error("bad");
+    got = bytes;
+    reader.close();
+  });
+  loop.run();
+  EXPECT_EQ(got, "good");
 }
 
 TEST(Socket, FailsToConnectWithTheAddressInTheMessage) {
