@@ -11,7 +11,7 @@ using Verdict = std::string;
 
 /// How Baton's verdict is related to Node's.
 enum class Kind {
-  same,      ///< what Node refuses is refused, what it takes is taken
+  same,      ///< what Node (20 or newer) refuses is refused, what it takes is taken
   eight,     ///< Node takes it and RFC 9110 or 9112 says that it MUST be refused: refused
   stricter,  ///< Node takes it; Baton does not, for the reason that the row gives
   earlier,   ///< Baton answers what came before the rubbish, which Node then forgets

@@ -118,6 +118,8 @@ TEST_F(HttpMatrix, TakesNothingThatNodeRefusesAndRefusesWhatTheRfcForbids) {
   if (!has_node()) GTEST_SKIP() << "no Node on PATH";
   const int baton = start_baton();
   const int node = start_node();
+  // Its parser takes much that the later ones do not.
+  const bool loose_node = run({node_program(), "--version"}).rest().at(0).starts_with("v18.");
   const auto nginx = start_nginx();
   if (!nginx) std::puts("nginx: SKIPPED, it is not installed (Debian: nginx-light)");
   std::vector<Verdicts> table;
@@ -128,7 +130,7 @@ TEST_F(HttpMatrix, TakesNothingThatNodeRefusesAndRefusesWhatTheRfcForbids) {
     EXPECT_EQ(said.baton, row.baton);
     if (row.kind == Kind::younger || row.kind == Kind::earlier) continue;
     EXPECT_LE(taken(said.baton), taken(said.node)) << "Node: " << said.node;
-    if (row.kind == Kind::same) {
+    if (row.kind == Kind::same && !loose_node) {
       EXPECT_EQ(taken(said.baton), taken(said.node)) << "Node: " << said.node;
     }
   }

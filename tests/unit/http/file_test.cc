@@ -227,6 +227,20 @@ TEST_F(HttpFile, IsGivenUpWhenItsClientTakesNothing) {
   EXPECT_LT(stuck.got.size(), std::size_t{32} << 20);
 }
 
+TEST_F(HttpFile, DoesNotBlockOnASocketThatWasHandedOverBlocking) {
+  const std::string text = file("large", std::size_t{8} << 20);
+  server = serve(*loop, [&](Request&, Response& response) { EXPECT_TRUE(response.end_file(path("large"))); });
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  server.adopt(net::Socket::adopt(*loop, Fd(ends[0])).value());
+  net::Socket mine = net::Socket::adopt(*loop, Fd(ends[1])).value();
+  std::string got;
+  mine.on_data([&](std::string_view bytes) { got += bytes; });
+  mine.write(get_and_close);
+  loop->run();
+  EXPECT_TRUE(got.ends_with(text));
+}
+
 TEST_F(HttpFile, IsSentThoughTheRequestGoesOn) {
   const std::string text = file("large", std::size_t{3} << 20);
   serve_file("large");
