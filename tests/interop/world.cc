@@ -228,8 +228,10 @@ namespace {
 Fd udp_client(int port, std::string_view text) {
   Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(port);
-  ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  ::send(socket.get(), text.data(), text.size(), 0);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::send(socket.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    ADD_FAILURE() << "no datagram could be sent to port " << port;
+  }
   return socket;
 }
 
