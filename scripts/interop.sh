@@ -1,10 +1,10 @@
 #!/bin/sh
-# scripts/interop.sh [MAJOR...]: the tests of tests/interop with each of these versions of Node (18 20 22 24 26), one
-# table of all of it, and why what was skipped was. A version that cannot be had, and a test that could not be run, count
-# as skipped, not as passed.
+# scripts/interop.sh [WHICH...]: the tests of tests/interop with each of these versions of Node, and what Bun and Deno can
+# (18 20 22 24 26 bun deno), one table of all of it, and why what was skipped was. A runtime that cannot be had, and a test
+# that could not be run, count as skipped, not as passed.
 set -eu
 cd -- "$(dirname -- "$0")/.."
-[ $# -gt 0 ] || set -- 18 20 22 24 26
+[ $# -gt 0 ] || set -- 18 20 22 24 26 bun deno
 results=build/interop
 rm -rf "$results"
 mkdir -p "$results"
@@ -18,10 +18,12 @@ read_results='
   END { if (begun != "") print begun, "FAILED" }'
 
 for major in "$@"; do
-  if node=$(scripts/node.sh "$major"); then
-    version=$("$node" --version)
-    echo "interop: Node $version" >&2
-    for program in build/release/bin/interop_*; do
+  if node=$(scripts/runtime.sh "$major"); then
+    version=$("$node" --version | sed 's/^deno \([^ ]*\).*/\1/; q')
+    programs=interop_*
+    case $major in bun | deno) programs=interop_runtimes ;; esac
+    echo "interop: $major ${version#v}" >&2
+    for program in build/release/bin/$programs; do
       name=${program##*/interop_}
       log=$results/$major-$name.log
       BATON_NODE=$node "$program" >"$log" 2>&1 || :
@@ -29,9 +31,10 @@ for major in "$@"; do
       sed -n '/: Skipped$/ { n; p }' "$log" | sort -u | sed "s|^|$major |" >>"$results/reasons"
       grep -q '^\[==========\].* ran\.' "$log" || echo "$major $name (to_its_end) FAILED" >>"$results/all"
     done
+    case $major in bun | deno) version=$major-$version ;; esac
     echo "$major ${version#v}" >>"$results/versions"
   else
-    echo "interop: Node $major cannot be had" >&2
+    echo "interop: $major cannot be had" >&2
     echo "$major -" >>"$results/versions"
   fi
 done
@@ -51,13 +54,13 @@ awk '
       if (version[majors[i]] == "-") text = "skipped"
       else if (kind == "") text = (title, majors[i]) in cell ? cell[title, majors[i]] : "-"
       else text = sum[majors[i], kind] + 0
-      printf "  %8s", text
+      printf "  %10s", text
     }
     printf "\n"
   }
   END {
-    printf "%-*s", width, "Node"
-    for (i = 1; i <= count; i++) printf "  %8s", version[majors[i]] == "-" ? majors[i] : version[majors[i]]
+    printf "%-*s", width, "Node, Bun, Deno"
+    for (i = 1; i <= count; i++) printf "  %10s", version[majors[i]] == "-" ? majors[i] : version[majors[i]]
     printf "\n"
     for (r = 1; r <= height; r++) line(rows[r], "")
     line("passed", "ok"); line("skipped", "skipped"); line("failed", "FAILED")
@@ -65,7 +68,7 @@ awk '
 
 awk '
   { major = $1; sub(/^[^ ]* /, ""); if (!($0 in majors)) order[++count] = $0; if (!seen[$0, major]++) majors[$0] = majors[$0] " " major }
-  END { if (count) print "\nskipped because"; for (i = 1; i <= count; i++) print "  " order[i] " (Node" majors[order[i]] ")" }
+  END { if (count) print "\nskipped because"; for (i = 1; i <= count; i++) print "  " order[i] " (" substr(majors[order[i]], 2) ")" }
 ' "$results/reasons"
 
 if grep -q FAILED "$results/all"; then

@@ -38,7 +38,9 @@ bool write_file(const std::string& path, std::string_view text) {
 }
 
 // As Node takes NODE_OPTIONS apart: quotes hold words together, a backslash in them takes the next as it is.
-std::string in_quotes(std::string_view path) {
+// Only where they are needed, because Deno does not know them.
+std::string one_word(std::string_view path) {
+  if (path.find_first_of(" \"\\") == std::string_view::npos) return std::string(path);
   std::string result = "\"";
   for (const char c : path) {
     if (c == '"' || c == '\\') result += '\\';
@@ -50,7 +52,7 @@ std::string in_quotes(std::string_view path) {
 }  // namespace
 
 Preload::Preload(std::string directory)
-    : directory_(std::move(directory)), option_("--require " + in_quotes(file())) {}
+    : directory_(std::move(directory)), option_("--require=" + one_word(file())) {}
 Preload::Preload(Preload&& other) noexcept
     : directory_(std::exchange(other.directory_, {})), option_(std::move(other.option_)) {}
 Preload::~Preload() {

@@ -20,6 +20,8 @@ module.exports = function preload(settings) {
 
 function begin(settings) {
   restoreEnvironment(settings.option);
+  // They go by the same names, and are not quite Node.
+  if (process.versions.bun || process.versions.deno) return;
   // Threads have no channel; a process with one may be a child of somebody else's `fork`.
   if (!process.channel || !require('cluster').isWorker) return;
 

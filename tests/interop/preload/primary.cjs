@@ -19,7 +19,7 @@ const grace = graceOf[scenario] ?? 60000;
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'baton preload '));
 process.on('exit', () => fs.rmSync(folder, { recursive: true }));
 const file = path.join(folder, 'preload.cjs');
-const option = `--require "${file}"`;
+const option = `--require="${file}"`;
 const source = fs.readFileSync(path.join(__dirname, '../../../src/cli/preload.cjs'), 'utf8');
 fs.writeFileSync(file, `${source}\nmodule.exports(${JSON.stringify({ option, grace })});\n`);
 

@@ -45,7 +45,7 @@ TEST_F(PreloadTest, IsGivenByNodeOptionsBehindThoseOfTheUser) {
   const auto preload = Preload::write(std::chrono::seconds(5));
   ASSERT_TRUE(preload);
   const std::string option = preload->options("");
-  EXPECT_TRUE(option.starts_with("--require \"")) << option;
+  EXPECT_TRUE(option.starts_with("--require=\"")) << option;
   EXPECT_TRUE(option.contains("/baton \\\"x\\\"-")) << option;
   EXPECT_EQ(preload->options("--no-warnings"), "--no-warnings " + option);
 }
