@@ -88,7 +88,7 @@ Channel::Sent Channel::send_parcel(const Value& message, Parcel parcel) {
 Channel::Sent Channel::send_copy(const Value& message, Parcel parcel, int descriptor) {
   if (descriptor < 0) throw std::logic_error("send: there is no handle");
   Fd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-  if (!copy) return Sent(state_, failure(errno, "send a handle", "dup"), false);
+  if (!copy) return Sent(state_, failure(errno, "send " + std::string(parcel.type), "dup"), false);
   make_nonblocking(copy.get());
   parcel.handle = net::Native(std::move(copy), DescriptorKind::closed);
   parcel.shared = true;

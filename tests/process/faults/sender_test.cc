@@ -117,7 +117,7 @@ TEST_F(Sender, NeedsNoDescriptorForAPlainMessageAndSaysSoWhenItHasNoneForAServer
   const auto refused = channel.send("server", listening);
   ::setrlimit(RLIMIT_NOFILE, &before);
   ASSERT_NE(refused.error(), nullptr);
-  EXPECT_STREQ(refused.error()->what(), "send a server: dup: too many open files");
+  EXPECT_STREQ(refused.error()->what(), "send net.Server: dup: too many open files");
   channel.disconnect();
   loop.run();
   EXPECT_EQ(printed, "\"plain\"\nthe end\n");
