@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "baton/baton.h"
 #include "interop/raw_channel.h"
@@ -282,6 +283,77 @@ TEST_P(QuestionsToOneEnd, only_node_children_can_join) {
     EXPECT_EQ(primary.line("child process got msg: "), message);
     EXPECT_EQ(primary.line("got message: "), "{\"you_said\":" + message + "}");
   }
+}
+
+/// The example `proxy`. No Node is needed: what the kernel does for a proxy is the same for each.
+class QuestionsAboutProxies : public World {
+ protected:
+  Program& start(std::vector<std::string> more) {
+    more.insert(more.begin(), {program("proxy"), "--workers", "2", "--port", "0"});
+    return run(std::move(more));
+  }
+  /// What the primary has used up to now.
+  static Value cost(Program& primary) {
+    signal_one(primary.pid(), SIGUSR1);
+    return wire::read_json(primary.line("cost ")).value();
+  }
+  static std::string posted(const std::string& body) {
+    return "POST / HTTP/1.0\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  /// Opens connections that were answered once and stay open; how many more descriptors the primary has then.
+  static int64_t descriptors_of(Program& primary, int port, std::list<Client>& clients) {
+    const int64_t before = cost(primary)["descriptors"].as_integer();
+    for (int i = 0; i < 10; ++i) {
+      const Client& client = clients.emplace_back(port);
+      client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 200"));
+    }
+    return cost(primary)["descriptors"].as_integer() - before;
+  }
+};
+
+// How does one proxy serve several ports?
+TEST_F(QuestionsAboutProxies, one_proxy_many_ports) {
+  Program& primary = start({"--port", "0", "--port", "0"});
+  const std::set<int> workers = {std::stoi(primary.line("worker ")), std::stoi(primary.line("worker "))};
+  std::set<int> ports;
+  for (int i = 0; i < 3; ++i) ports.insert(primary.number("listening on port "));
+  EXPECT_EQ(ports.size(), 3U);
+  // One process listens on all of them, and behind each are the same workers, in turn.
+  for (const int port : ports) {
+    EXPECT_TRUE(holds(primary.pid(), listening_socket(port)));
+    EXPECT_EQ((std::set{number_at_end(http_get(port, "/")), number_at_end(http_get(port, "/"))}), workers);
+  }
+}
+
+// Why does a proxy waste descriptors?
+TEST_F(QuestionsAboutProxies, why_a_proxy_wastes_descriptors) {
+  std::list<Client> clients;
+  std::string body(size_t{16} << 20, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 2654435761U >> 13);
+  // Of a connection that is carried the primary has two ends, the client's and the one to the worker.
+  Program& carrying = start({});
+  const int carried_port = carrying.number("listening on port ");
+  EXPECT_EQ(descriptors_of(carrying, carried_port, clients), 20);
+  // Of one that is handed over it keeps none, once the worker has said that it came.
+  Program& handing = start({"--hand-over"});
+  const int handed_port = handing.number("listening on port ");
+  const int64_t before = cost(handing)["descriptors"].as_integer();
+  descriptors_of(handing, handed_port, clients);
+  EXPECT_TRUE(eventually([&] { return cost(handing)["descriptors"].as_integer() == before; }));
+  // And every byte passes through it, twice.
+  for (const int port : {carried_port, handed_port}) {
+    const Client client(port);
+    std::thread writer([&] { client.send(posted(body)); });
+    EXPECT_TRUE(client.read_all().ends_with("\r\n\r\n" + body));
+    writer.join();
+  }
+  const int64_t carried_cpu = cost(carrying)["cpu_us"].as_integer();
+  const int64_t handed_cpu = cost(handing)["cpu_us"].as_integer();
+  std::printf("CPU of the primary: %.1f ms, handing over %.1f ms\n", double(carried_cpu) / 1000,
+              double(handed_cpu) / 1000);
+  EXPECT_GT(carried_cpu, handed_cpu);
+  clients.clear();
 }
 
 class Cost : public World {

@@ -221,6 +221,18 @@ std::string Client::read_all() const {
   return all;
 }
 
+std::string Client::read_until(std::string_view end) const {
+  std::string all;
+  char byte = 0;
+  while (!all.ends_with(end) && ::recv(socket_, &byte, 1, 0) == 1) all += byte;
+  return all;
+}
+
+bool Client::has_answer() const {
+  pollfd wanted{socket_, POLLIN, 0};
+  return ::poll(&wanted, 1, 0) == 1;
+}
+
 std::string ask(int port) { return Client(port).read_all(); }
 
 namespace {

@@ -83,6 +83,10 @@ class Client {
   void finish() const;
   /// Everything up to the end; "(reset)" is added when it came to a bad end.
   [[nodiscard]] std::string read_all() const;
+  /// What came up to and with `end`, or all of it if that does not come.
+  [[nodiscard]] std::string read_until(std::string_view end) const;
+  /// Whether something came that was not read yet; does not wait.
+  [[nodiscard]] bool has_answer() const;
 
  private:
   void connect(const sockaddr* address, socklen_t size);

@@ -1,0 +1,142 @@
+// The examples `proxy` and `heavy`, used as their users do.
+
+#include <signal.h>
+
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "baton/baton.h"
+#include "interop/world.h"
+
+namespace baton::test {
+namespace {
+
+class ProxyExample : public World {
+ protected:
+  Program& start(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {program("proxy"), "--port", "0", "--workers", "1"});
+    return run(std::move(more));
+  }
+  static Value cost(Program& primary) {
+    signal_one(primary.pid(), SIGUSR1);
+    return wire::read_json(primary.line("cost ")).value();
+  }
+  static int64_t peak_memory_kib(pid_t process) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+    }
+    return -1;
+  }
+};
+
+TEST_F(ProxyExample, MakesTheSenderWaitForAReaderThatDoesNotReadAndLosesNoByte) {
+  Program& primary = start();
+  std::string body(size_t{64} << 20, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 2654435761U >> 13);
+  const Client client(primary.number("listening on port "));
+  client.send("POST / HTTP/1.0\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+  std::thread sender([&] { client.send(body); });
+  EXPECT_TRUE(eventually([&] { return cost(primary)["paused"].as_integer() == 2; }));
+#ifndef BATON_SANITIZED
+  EXPECT_LT(peak_memory_kib(primary.pid()), 32 * 1024);
+#endif
+  const std::string answer = client.read_all();
+  sender.join();
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n" + body));
+}
+
+TEST_F(ProxyExample, AnswersARequestThatIsUnderWayWhenItIsAskedToEnd) {
+  for (const bool hand_over : {false, true}) {
+    Program& primary =
+        start(hand_over ? std::vector<std::string>{"--hand-over"} : std::vector<std::string>());
+    const int port = primary.number("listening on port ");
+    {
+      const Client client(port);
+      client.send("POST / HTTP/1.0\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst");
+      EXPECT_TRUE(client.read_until("first").ends_with("\r\n\r\nfirst"));
+      signal_one(primary.pid(), SIGTERM);
+      EXPECT_TRUE(eventually([&] { return Client(port).error() == ECONNREFUSED; }));
+      client.send("other");
+      EXPECT_EQ(client.read_all(), "other");
+    }
+    EXPECT_EQ(primary.wait(), 0);
+  }
+}
+
+TEST_F(ProxyExample, GoesOnWithAnotherWorkerWhenOneIsKilled) {
+  Program& primary = start();
+  const int first = std::stoi(primary.line("worker "));
+  const int port = primary.number("listening on port ");
+  EXPECT_EQ(number_at_end(http_get(port, "/")), first);
+  signal_one(first, SIGKILL);
+  const int second = std::stoi(primary.line("worker "));
+  EXPECT_EQ(number_at_end(http_get(port, "/")), second);
+}
+
+TEST_F(ProxyExample, RefusesWrongArguments) {
+  for (const std::string name : {"proxy", "heavy"}) {
+    EXPECT_EQ(run({program(name), "--port", "many"}).wait(), 2);
+    EXPECT_EQ(run({program(name), "--colour"}).wait(), 2);
+    EXPECT_EQ(run({program(name), "--help"}).wait(), 0);
+  }
+}
+
+class HeavyExample : public World {
+ protected:
+  static void ask_for(const Client& client, const std::string& path) {
+    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+};
+
+TEST_F(HeavyExample, LetsEverybodyWaitForWorkThatIsDoneOnTheLoop) {
+  Program& server = run({program("heavy"), "--port", "0"});
+  const int port = server.number("listening on port ");
+  const Client worker(port);
+  const Client other(port);
+  ask_for(worker, "/work?ms=500");
+  server.line("work begins");
+  ask_for(other, "/");
+  EXPECT_TRUE(other.read_until("Hello World\n").ends_with("Hello World\n"));
+  EXPECT_TRUE(worker.has_answer());
+  // The loop knows how long it was away.
+  const std::string lag = http_get(port, "/lag");
+  EXPECT_GE(std::stoi(lag.substr(lag.find("\r\n\r\n"))), 400);
+  EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
+}
+
+TEST_F(HeavyExample, AnswersOthersWhileAChildDoesTheWork) {
+  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
+  const pid_t child = server.number("child ");
+  const int port = server.number("listening on port ");
+  const Client worker(port);
+  const Client other(port);
+  // However slow the machine is: the work cannot be done before the child goes on.
+  stop(child);
+  ask_for(worker, "/work?ms=500");
+  server.line("work is sent");
+  ask_for(other, "/");
+  EXPECT_TRUE(other.read_until("Hello World\n").ends_with("Hello World\n"));
+  EXPECT_FALSE(worker.has_answer());
+  go_on(child);
+  EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
+}
+
+TEST_F(HeavyExample, RefusesTheWorkOfAChildThatDiedAndStartsAnother) {
+  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
+  const pid_t child = server.number("child ");
+  const Client worker(server.number("listening on port "));
+  stop(child);
+  ask_for(worker, "/work?ms=1");
+  server.line("work is sent");
+  signal_one(child, SIGKILL);
+  EXPECT_TRUE(worker.read_until("Unavailable\n").starts_with("HTTP/1.1 503"));
+  server.line("child ");
+  ask_for(worker, "/work?ms=1");
+  EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
+}
+
+}  // namespace
+}  // namespace baton::test
