@@ -84,8 +84,7 @@ process.on('message', (message, handle) => {
     send({ got: 'dgram.Socket', with: message });
     echo(handle);
   } else if (net.BoundSocket && handle instanceof net.BoundSocket) {
-    send({ got: 'net.BoundSocket', with: message });
-    serve(net.createServer()).listen(handle);
+    serve(net.createServer()).listen(handle, () => send({ got: 'net.BoundSocket', with: message }));
   } else if (handle && isUdp(handle)) {
     send({ got: 'dgram.Native', with: message });
     const socket = dgram.createSocket('udp4');
