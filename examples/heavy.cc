@@ -133,9 +133,10 @@ class Service {
   Service(baton::Process& self, const Settings& settings)
       : self_(self),
         lag_(self.loop()),
+        in_child_(settings.in_child),
         terminate_(self.loop(), SIGTERM, [this](int) { stop(); }),
         interrupt_(self.loop(), SIGINT, [this](int) { stop(); }) {
-    if (settings.in_child) start_child();
+    if (in_child_) start_child();
     http_ =
         baton::http::serve(baton::net::listen(self_.loop(), baton::net::Endpoint("127.0.0.1", settings.port)),
                            [this](baton::http::Request& request, baton::http::Response& response) {
@@ -150,14 +151,15 @@ class Service {
     if (request.target() == "/lag") return response.end(std::to_string(lag_.take().count()) + " ms\n");
     const auto ms = milliseconds_of(request.target());
     if (!ms) return response.end("Hello World\n");
-    if (child_ != nullptr) return send_work(*ms, response);
+    if (in_child_) return send_work(*ms, response);
     say("work begins");
     response.end(std::to_string(burn(*ms)) + " primes\n");
   }
 
   void send_work(int64_t ms, baton::http::Response& response) {
     const Work work{.id = ++last_, .ms = ms};
-    if (waiting_.size() >= most_waiting || child_->send(work).error() != nullptr) return refuse(response);
+    if (child_ == nullptr || waiting_.size() >= most_waiting || child_->send(work).error() != nullptr)
+      return refuse(response);
     waiting_.emplace(work.id, &response);
     say("work is sent");
   }
@@ -175,6 +177,7 @@ class Service {
       waiting_.erase(found);
     });
     child_->on_close([this](const baton::ExitStatus&) {
+      child_ = nullptr;
       for (const auto& [id, response] : std::exchange(waiting_, {})) refuse(*response);
       if (!stopping_) start_child();
     });
@@ -187,6 +190,7 @@ class Service {
 
   baton::Process& self_;
   Lag lag_;
+  const bool in_child_;
   baton::http::Server http_;
   baton::ForkedChild* child_ = nullptr;
   std::map<int64_t, baton::http::Response*> waiting_;

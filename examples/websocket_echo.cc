@@ -58,13 +58,13 @@ class Session {
         case Event::need_more:
           return;
         case Event::message:
-          send(websocket::frame(decoder_.opcode(), decoder_.payload()));
+          if (!leaving_) send(websocket::frame(decoder_.opcode(), decoder_.payload()));
           break;
         case Event::control:
           on_control();
           break;
         case Event::failure:
-          close(websocket::close_frame(decoder_.code()));
+          close(leaving_ ? std::string() : websocket::close_frame(decoder_.code()));
           break;
       }
     }
@@ -72,7 +72,7 @@ class Session {
 
   void on_control() {
     if (decoder_.opcode() == websocket::Opcode::ping) {
-      send(websocket::frame(websocket::Opcode::pong, decoder_.control()));
+      if (!leaving_) send(websocket::frame(websocket::Opcode::pong, decoder_.control()));
     } else if (decoder_.opcode() == websocket::Opcode::close) {
       close(leaving_ ? std::string() : websocket::frame(websocket::Opcode::close, decoder_.control()));
     }

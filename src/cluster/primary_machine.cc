@@ -1,6 +1,8 @@
 #include "cluster/primary_machine.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "baton/wire/json.h"
@@ -8,7 +10,24 @@
 namespace baton::cluster {
 namespace {
 
-constexpr size_t quoted = 64;  // of a bad message
+constexpr size_t quoted = 64;     // of a bad message
+constexpr size_t most_shown = 8;  // of its members
+
+// What is quoted of a bad message: written out whole, it might be millions of times as long as it was on the
+// wire.
+Value outline(const Value& message) {
+  Value shown = Value::object();
+  for (const auto& [key, member] : message.members()) {
+    if (shown.size() == most_shown) break;
+    if (const std::string* text = member.get_if_string()) {
+      shown.set(key.substr(0, quoted), text->substr(0, quoted));
+    } else {
+      shown.set(key.substr(0, quoted),
+                member.kind() <= Value::Kind::number ? member : Value(name_of(member.kind())));
+    }
+  }
+  return shown;
+}
 
 }  // namespace
 
@@ -107,7 +126,7 @@ void PrimaryMachine::message(WorkerId worker, const Value& message) {
 
 void PrimaryMachine::on_bad_message(Worker& worker, const Value& message, const Error& error) {
   std::string begins;
-  (void)wire::write_json(message, begins);
+  (void)wire::write_json(outline(message), begins);
   begins.resize(std::min(begins.size(), quoted));
   report(worker, Error(error.code(), "cluster", error.step() + ": " + begins));
   // Node waits for the reply as long as it lives.

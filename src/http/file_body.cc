@@ -24,6 +24,9 @@ std::string operation_on(const std::string& path) { return "answer with " + path
 
 Result<Connection::FileBody> Connection::FileBody::open(const std::string& path, std::uint64_t offset,
                                                         std::uint64_t length) {
+  if (path.find('\0') != std::string::npos) {
+    return failure(EINVAL, operation_on(path.c_str()), "a NUL byte in the path");
+  }
   // Opening a FIFO would wait for its other end.
   FileBody file{Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)), path, offset, 0};
   const std::string operation = operation_on(path);
@@ -65,6 +68,8 @@ Result<void> Connection::end_with_file(const std::string& path, std::uint64_t of
   } else {
     fail_file(errno, "ioctl");
   }
+  // What is left of the request is dropped meanwhile: its client may not read before it has sent everything.
+  if (phase_ == Phase::sending) proceed_later();
   // The caller may still look at the response.
   if (!core_) loop_.defer([self] {});
   return {};

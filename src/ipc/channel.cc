@@ -100,6 +100,7 @@ Channel::Sent Channel::send(const Value& message, const net::Server& server) {
 }
 
 Channel::Sent Channel::send(const Value& message, net::Socket socket) {
+  if (socket.is_terminal()) throw std::logic_error("send: a terminal cannot travel");
   Parcel parcel{.type = "net.Socket", .handle = {}, .key = socket ? socket.server_key() : std::string()};
   std::string unread = socket.take_unread();
   auto descriptor = socket.release();
@@ -112,6 +113,7 @@ Channel::Sent Channel::send(const Value& message, net::Socket socket) {
 Channel::Sent Channel::send(const Value& message, net::Socket& socket, const SendOptions& options) {
   if (!options.keep_open()) return send(message, std::move(socket));
   if (!socket) throw std::logic_error("send: the connection is closed");
+  if (socket.is_terminal()) throw std::logic_error("send: a terminal cannot travel");
   return send_copy(message, {.type = "net.Socket", .handle = {}, .key = socket.server_key()},
                    socket.descriptor());
 }

@@ -244,6 +244,7 @@ void Channel::State::schedule_flush() {
 }
 
 void Channel::State::enqueue(wire::Output&& output) {
+  if (output.bytes.empty()) return;
   if (queue.empty()) run_ = 0;
   if (output.marks.empty()) {
     run_ += output.bytes.size();

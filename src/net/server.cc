@@ -57,7 +57,8 @@ struct Server::State : std::enable_shared_from_this<State> {
   bool paused = false;
 
   void update() {
-    if (!descriptor || !on_connection) return;
+    // While it is called, the callback is not in its place.
+    if (!descriptor || (!on_connection && !poll)) return;
     if (!poll) {
       poll = Poll(loop, descriptor.get(), [this](int) {
         const auto self = shared_from_this();

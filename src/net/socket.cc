@@ -27,7 +27,22 @@ constexpr auto linger = std::chrono::seconds(30);
 // A stream that never pauses must not starve the others on the loop.
 constexpr int reads_a_turn = 8;
 
-std::array<char, size_t{64} << 10> read_buffer;
+constexpr size_t read_size = size_t{64} << 10;
+
+// What a read brings is looked at where it lies, and whoever looks may run another loop meanwhile, such as
+// that of `exec_sync`: it gets a buffer of its own.
+class ReadBuffer {
+ public:
+  ReadBuffer() : bytes_(spare ? std::move(spare) : std::make_unique_for_overwrite<char[]>(read_size)) {}
+  ReadBuffer(const ReadBuffer&) = delete;
+  ReadBuffer& operator=(const ReadBuffer&) = delete;
+  ~ReadBuffer() { spare = std::move(bytes_); }
+  [[nodiscard]] char* data() const noexcept { return bytes_.get(); }
+
+ private:
+  static inline thread_local std::unique_ptr<char[]> spare;
+  std::unique_ptr<char[]> bytes_;
+};
 
 bool set_nonblocking(int descriptor) {
   int on = 1;
@@ -113,18 +128,19 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if ((events & Poll::readable) != 0) read();
   }
 
-  ssize_t receive() {
-    if (!socket) return ::read(descriptor.get(), read_buffer.data(), read_buffer.size());
-    return ::recv(descriptor.get(), read_buffer.data(), read_buffer.size(), MSG_DONTWAIT);
+  ssize_t receive(char* to) {
+    if (!socket) return ::read(descriptor.get(), to, read_size);
+    return ::recv(descriptor.get(), to, read_size, MSG_DONTWAIT);
   }
 
   void read() {
+    const ReadBuffer buffer;
     for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
-      const ssize_t got = receive();
+      const ssize_t got = receive(buffer.data());
       if (got > 0) {
-        tell(std::string_view(read_buffer.data(), static_cast<size_t>(got)));
+        tell(std::string_view(buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
-        if (static_cast<size_t>(got) < read_buffer.size()) return;
+        if (static_cast<size_t>(got) < read_size) return;
       } else if (got == 0 || errno == EIO) {  // as a terminal says that nobody has its other side open
         input_ended = true;
         update_interest();
@@ -444,6 +460,7 @@ void Socket::no_delay(bool on) {
 }
 const std::string& Socket::server_key() const noexcept { return state_->server_key; }
 void Socket::set_server_key(std::string key) { state_->server_key = std::move(key); }
+bool Socket::is_terminal() const noexcept { return state_ && state_->terminal; }
 bool Socket::reading() const noexcept {
   return state_ && state_->descriptor && state_->reading && !state_->input_ended;
 }

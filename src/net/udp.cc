@@ -50,12 +50,13 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   Fifo<std::pair<std::string, Endpoint>> kept;  // read, but not wanted at the moment
   std::chrono::milliseconds last_report{-report_interval};
   bool connected = false;
+  bool wanted = false;  // somebody listens; while the callback runs it is not in its place
   bool paused = false;
   bool above_high_water = false;
   bool flush_scheduled = false;
   bool answered = false;  // the front was held up by the answer to an earlier datagram
 
-  [[nodiscard]] bool receiving() const { return descriptor && on_message && !paused; }
+  [[nodiscard]] bool receiving() const { return descriptor && wanted && !paused; }
 
   void update_interest() {
     if (!descriptor) return;
@@ -202,6 +203,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
 
   void close() noexcept {
     on_message.clear();
+    wanted = false;
     on_error.clear();
     on_drain.clear();
     poll.close();
@@ -236,6 +238,7 @@ Result<UdpSocket> UdpSocket::adopt(Loop& loop, Fd descriptor) {
 
 Loop& UdpSocket::loop() const noexcept { return state_->loop; }
 void UdpSocket::on_message(std::move_only_function<void(std::string_view, const Endpoint&)> callback) {
+  state_->wanted = static_cast<bool>(callback);
   state_->on_message.set(std::move(callback));
   state_->receive();
 }

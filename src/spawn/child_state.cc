@@ -81,6 +81,10 @@ void Child::State::reap() {
   stop_callback_.reset();
   if (!tree_) grace_timer_.stop();
   for (auto& promise : std::exchange(waiting, {})) promise.resolve(*status);
+  // Hanging up can hurt it no more, and so the terminal ends when everybody has left it.
+  if (net::Socket* terminal = find_stream(spawner::StdioSetup::terminal)) {
+    if (*terminal) terminal->end();
+  }
   if (ownerless_) {
     if (!tree_) loop.let_go(this);
     return;
@@ -115,7 +119,9 @@ Result<bool> Child::State::signal(int number) {
 
 size_t Child::State::signal_tree(int number) {
   if (status) return 0;
-  const size_t count = spawner::signal_tree(pid, number);
+  size_t count = spawner::signal_tree(pid, number);
+  // Without a descriptor to spare, or without /proc, nobody is found; the child itself is known.
+  if (count == 0 && signal(number).value_or(false)) count = 1;
   if (count > 0 && number != 0) killed = true;
   return count;
 }

@@ -5,6 +5,11 @@
 #include "baton/spawn/child.h"
 
 namespace baton {
+namespace {
+
+constexpr size_t fed_at_once = size_t{64} << 10;
+
+}  // namespace
 
 // Keeps itself alive in the loop until the command is over, whether or not somebody waits for the result.
 class Execution : public std::enable_shared_from_this<Execution> {
@@ -68,10 +73,26 @@ class Execution : public std::enable_shared_from_this<Execution> {
   // Unless somebody else writes, there is no more to read than the input.
   void feed() {
     const bool fed_by_others = options_.on_child() && !options_.input();
-    if (child_.piped(0) && !fed_by_others) child_.stdin_stream().end(options_.input().value_or(""));
+    if (child_.piped(0) && !fed_by_others) {
+      child_.stdin_stream().on_drain([this] { feed_more(); });
+      feed_more();
+    }
     for (const auto& [target, text] : result_.more_) {
       if (!options_.on_child()) child_.stream(target).end();
     }
+  }
+
+  // In pieces, as what waits in a stream has a limit and the input has none.
+  void feed_more() {
+    net::Socket& to = child_.stdin_stream();
+    const std::string_view input =
+        options_.input() ? std::string_view(*options_.input()) : std::string_view();
+    while (fed_ < input.size()) {
+      const std::string_view piece = input.substr(fed_, fed_at_once);
+      fed_ += piece.size();
+      if (!to.write(piece)) return;
+    }
+    to.end();
   }
 
   void end_by_force() {
@@ -102,6 +123,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   std::optional<std::stop_callback<Callback>> stop_callback_;
   Timer timer_;
   Child child_;
+  size_t fed_ = 0;  // of the input
   bool whole_tree_;
 };
 

@@ -13,6 +13,7 @@ Result<ExecResult> run_to_its_end(Begin begin) {
   std::optional<Result<ExecResult>> outcome;
   begin(loop).then([&](Result<ExecResult> result) { outcome.emplace(std::move(result)); });
   loop.run();
+  if (!outcome) return failure(ECANCELED, "wait for a command", "its on_child let it go");
   return std::move(*outcome);
 }
 

@@ -17,7 +17,7 @@ TreeEnd::TreeEnd(Loop& loop, pid_t leader, std::function<bool()> leader_gone, Ca
 
 void TreeEnd::ask(int signal_number, bool leader_too) {
   const auto table = all_processes();
-  known_ = tree_of(table, leader_, known_);
+  known_ = tree_of(table, belongs_to_a_stranger(table) ? 0 : leader_, known_);
   if (leader_too && !leader_gone_()) signal_leader(table, signal_number);
   for (const ProcessEntry& one : known_) signal_process(one, signal_number);
   pause_ = shortest_pause;
@@ -43,6 +43,8 @@ bool TreeEnd::belongs_to_a_stranger(const std::vector<ProcessEntry>& table) cons
 void TreeEnd::look() {
   const auto table = all_processes();
   const bool leader_gone = leader_gone_();
+  // No descriptor to spare, or no /proc: nothing was seen, which is not nobody.
+  if (table.empty()) return look_again();
   // First of all: it might tell the world how its children died.
   if (kills_ && !leader_gone) signal_leader(table, SIGKILL);
   known_ = tree_of(table, belongs_to_a_stranger(table) ? 0 : leader_, known_);
@@ -55,6 +57,10 @@ void TreeEnd::look() {
     loop_.defer(std::exchange(gone_, [] {}));
     return;
   }
+  look_again();
+}
+
+void TreeEnd::look_again() {
   again_ = Timer(loop_, pause_, [this] { look(); });
   pause_ = std::min(2 * pause_, longest_pause);
 }

@@ -27,6 +27,7 @@ class TreeEnd {
 
  private:
   void look();
+  void look_again();
   void signal_leader(const std::vector<ProcessEntry>& table, int signal_number) const;
   [[nodiscard]] bool belongs_to_a_stranger(const std::vector<ProcessEntry>& table) const;
 

@@ -92,7 +92,10 @@ void Driver::abandon() {
   const auto table = some_run ? spawner::all_processes() : std::vector<spawner::ProcessEntry>();
   for (auto& [id, run] : runs_) {
     if (run.pid == 0) continue;
-    for (const spawner::ProcessEntry& one : spawner::tree_of(table, run.pid))
+    // Once it has been collected its number may be a stranger's.
+    const bool strange =
+        run.status && std::ranges::find(table, run.pid, &spawner::ProcessEntry::pid) != table.end();
+    for (const spawner::ProcessEntry& one : spawner::tree_of(table, strange ? 0 : run.pid))
       spawner::signal_process(one, SIGKILL);
     if (run.process != nullptr) signal(run, SIGKILL);
   }

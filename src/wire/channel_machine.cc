@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "wire/channel_frames.h"
+#include "wire/handle_message.h"
 
 namespace baton::wire {
 ChannelMachine::ChannelMachine(ChannelLimits limits, Serialization serialization)
@@ -26,6 +27,10 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   }
   if (handle != nullptr && !handle->ahead.empty() && !peer_is_baton_) {
     return failure(ENOTSUP, "send", "bytes read ahead, to a peer that has not said that it is Baton");
+  }
+  if (handle != nullptr && handle->ahead.size() > most_ahead) {
+    return failure(Errc::message_too_large, "send",
+                   std::to_string(handle->ahead.size()) + " bytes read ahead");
   }
   std::string& out = output_.bytes;
   const size_t start = out.size();

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
 #include "wire/handle_message.h"
 
@@ -90,8 +91,10 @@ bool read_backlog(const Value& value, std::optional<int64_t>& result) {
 }
 
 bool fits(const Value& data, size_t limit) {
+  // What refers to something beside it could not be said again, and JSON does not show all that would be.
+  if (data.refers()) return false;
   std::string text;
-  return write_json(data, text).has_value() && text.size() <= limit;
+  return write_advanced(data, text).has_value() && text.size() <= limit;
 }
 
 Result<void> read_address(const Value& message, const ClusterMessageLimits& limits, ListenQuery& query) {

@@ -14,9 +14,10 @@ std::string_view internal_command(const Value& message) noexcept {
 }
 
 HandleMessage::HandleMessage(Value message) {
-  while (internal_command(message["msg"]) == "NODE_HANDLE") {
-    Value inner = message["msg"];
-    inner.move_references(-1);  // this object was the first one
+  // Moved and never copied: hundreds of levels may lie around millions of values.
+  int levels = 1;
+  for (; message.is_object() && internal_command(message["msg"]) == "NODE_HANDLE"; ++levels) {
+    Value inner = message.take("msg");
     message = std::move(inner);
   }
   if (const auto* type = message["type"].get_if_string()) type_ = *type;
@@ -26,8 +27,8 @@ HandleMessage::HandleMessage(Value message) {
     ahead_ = text == nullptr ? std::nullopt : bytes_of_text(*text);
     if (ahead_ && ahead_->size() > most_ahead) ahead_.reset();
   }
-  message_ = message["msg"];
-  message_.move_references(-1);
+  message_ = message.is_object() ? message.take("msg") : message["msg"];
+  message_.move_references(-levels);  // the objects around it were the first ones
 }
 
 bool HandleMessage::fits(DescriptorKind kind) const noexcept {

@@ -114,6 +114,8 @@ class Writer {
   void write_rare(const Value& value);
 
   std::string& out_;
+  std::uint64_t holes_left_ =
+      longest_sparse;  // of the whole text: each is a few bytes on the wire, five here
   const char* problem_ = nullptr;
 };
 
@@ -125,10 +127,11 @@ void Writer::write_array(const Value& value) {
     write(element);
   }
   std::size_t index = value.elements().size();
-  if (value.length() > longest_sparse && value.length() > index) {
-    problem_ = "an array with a length of millions, nearly all of them holes";
+  if (value.length() - index > holes_left_) {
+    problem_ = "arrays with a length of millions, nearly all of them holes";
     return;
   }
+  holes_left_ -= value.length() - index;
   auto next = value.members().begin();  // in the order of their indices
   for (; index < value.length(); ++index) {
     out_ += before;

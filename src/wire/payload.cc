@@ -10,7 +10,8 @@ constexpr std::size_t longest_shown = 40;
 
 // What a log line has room for: the value itself if it is short, else its kind.
 std::string described_value(const Value& value) {
-  if (value.size() == 0 && (!value.is_string() || value.as_string().size() <= longest_shown)) {
+  const bool plain = value.kind() < Value::Kind::hole;
+  if (value.is_string() ? value.as_string().size() <= longest_shown : plain) {
     std::ostringstream text;
     text << value;
     return text.str();

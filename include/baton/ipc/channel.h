@@ -126,9 +126,10 @@ class Channel {
   /// A server, shared (net.Server). This end goes on accepting if it did.
   Sent send(const Value& message, const net::Server& server);
   /// A connection, which moves away (net.Socket): what its peer has sent and nobody has read yet goes with
-  /// it. Throws std::logic_error for one that is closed or has bytes queued for writing. Bytes that were read
-  /// and put back (`Socket::unread`) go along to a Baton. They are refused (ENOTSUP) while the peer has not
-  /// said that it is one, as Node would lose them: with its first message it has, if it will.
+  /// it. Throws std::logic_error for a terminal, and for one that is closed or has bytes queued for writing.
+  /// Bytes that were read and put back (`Socket::unread`) go along to a Baton. They are refused (ENOTSUP)
+  /// while the peer has not said that it is one, as Node would lose them: with its first message it has, if
+  /// it will.
   Sent send(const Value& message, net::Socket socket);
   /// The same; with `keep_open` a shared one instead, where both may write, and one should read. Bytes that
   /// were put back or are queued for writing stay here.

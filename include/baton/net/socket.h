@@ -113,6 +113,8 @@ class Socket {
   /// Something is probably there already: whoever begins to read is given it without asking the kernel first
   /// to tell when there is. To be called before that.
   void expect_data() noexcept;
+  /// Whether it is a terminal, which nobody else can be given.
+  [[nodiscard]] bool is_terminal() const noexcept;
   /// Whether somebody reads (paused or not) and the peer has not finished yet.
   [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
