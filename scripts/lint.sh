@@ -54,7 +54,7 @@ rule alone
   deps = gcc
 
 rule shell
-  command = { sh -n $in 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
+  command = { case $$(head -n 1 $in) in *bash) bash -n $in ;; *) sh -n $in ;; esac 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
 
 build build/lint/house_lint: tool scripts/lint/coroutines.cc scripts/lint/layers.cc scripts/lint/main.cc scripts/lint/self_test.cc scripts/lint/tokens.cc scripts/lint/types.cc | scripts/lint/tokens.h
 build build/lint/self_test.ok: self_test build/lint/house_lint

@@ -112,7 +112,8 @@ TEST_F(HttpFile, ThatCannotBeSentIsNamedAndLeavesTheResponseAsItWas) {
   file("some", 10);
   std::vector<std::string> said;
   serve_with([&](Request&, Response& response) {
-    for (const std::string name : {"missing", ".", "fifo"}) {
+    for (const std::string& name :
+         {std::string("missing"), std::string("."), std::string("fifo"), std::string("some\0.png", 9)}) {
       const auto result = response.end_file(path(name));
       ASSERT_FALSE(result);
       said.emplace_back(result.error().what());
@@ -126,13 +127,14 @@ TEST_F(HttpFile, ThatCannotBeSentIsNamedAndLeavesTheResponseAsItWas) {
     response.status(404).end("not here :(");
   });
   EXPECT_EQ(body_of(answer_to(get_and_close)), "not here :(");
-  ASSERT_EQ(said.size(), 3U);
+  ASSERT_EQ(said.size(), 4U);
   const auto begins = [](const std::string& text, const std::string& start) {
     EXPECT_TRUE(text.starts_with(start)) << text;
   };
   begins(said[0], "answer with " + path("missing") + ": open: ");
   begins(said[1], "answer with " + path(".") + ": open: ");
   begins(said[2], "answer with " + path("fifo") + ": it is no regular file: ");
+  begins(said[3], "answer with " + path("some") + ": a NUL byte in the path: ");
 }
 
 TEST_F(HttpFile, IsSentNoFasterThanItIsReadAndADrainWaitsForIt) {

@@ -531,6 +531,21 @@ TEST_F(Udp, HearsAGroupOfVersion6) {
   EXPECT_TRUE(member.leave("ff02::66:1", interface));
 }
 
+TEST_F(Udp, HearsOnAfterItsCallbackPausedAndResumedIt) {
+  UdpSocket socket = bind_udp(loop, any_port);
+  UdpSocket sender = bind_udp(loop, any_port);
+  socket.on_message([&](std::string_view bytes, const Endpoint&) {
+    got.emplace_back(bytes);
+    socket.pause();
+    socket.resume();
+    if (got.size() == 2) return loop.stop();
+    EXPECT_TRUE(sender.try_send("second", socket.local()));
+  });
+  ASSERT_TRUE(sender.try_send("first", socket.local()));
+  loop.run();
+  EXPECT_EQ(got, (Texts{"first", "second"}));
+}
+
 TEST_F(Udp, NamesTheGroupTheSourceAndTheInterfaceThatAreNone) {
   UdpSocket socket = bind_udp(loop, Endpoint("0.0.0.0", 0));
   const auto told = [](const Result<void>& result) { return std::string(result.error().what()); };

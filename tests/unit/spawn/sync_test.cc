@@ -34,6 +34,25 @@ TEST_F(Sync, SaysWhyNothingRanWithoutThrowing) {
   EXPECT_FALSE(result.success());
 }
 
+TEST_F(Sync, LeavesAloneWhatACallbackOfAnotherLoopWasGiven) {
+  Loop loop;
+  auto child = spawn(loop, "/bin/sh", {"-c", "printf %s given; exec sleep 1000"});
+  std::string after;
+  child.stdout_stream().on_data([&](std::string_view bytes) {
+    EXPECT_EQ(exec_sync("yes | head -c 60000").value().out().size(), 60'000U);
+    after = bytes;
+    child.kill();
+  });
+  loop.run();
+  EXPECT_EQ(after, "given");
+}
+
+TEST_F(Sync, GivesTheProgramAnInputThatIsLongerThanAnyQueue) {
+  const std::string input((size_t{256} << 20) + 1, 'x');
+  const auto result = spawn_sync("wc", {"-c"}, ExecOptions().input(input));
+  EXPECT_EQ(result.out(), std::to_string(input.size()) + "\n");
+}
+
 TEST_F(Sync, GivesTheProgramItsInputAndThenTheEnd) {
   const std::string input(300'000, 'x');
   EXPECT_EQ(spawn_sync("cat", {}, ExecOptions().input(input)).out(), input);

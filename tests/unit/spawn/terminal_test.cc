@@ -30,6 +30,17 @@ TEST_F(TerminalTest, IsTheChildsStandardInputOutputAndError) {
   EXPECT_FALSE(child.piped(1));
 }
 
+TEST_F(TerminalTest, ClosesWithItsChildHoweverMuchThatHadToSay) {
+  auto child = shell("yes | head -c 100000", SpawnOptions().terminal());
+  size_t size = 0;
+  bool closed = false;
+  child.terminal().on_data([&](std::string_view bytes) { size += bytes.size(); });
+  child.on_close([&](const ExitStatus& status) { closed = status.success(); });
+  loop_.run();
+  EXPECT_EQ(size, 150'000U) << "each line ends in two characters";
+  EXPECT_TRUE(closed);
+}
+
 TEST_F(TerminalTest, IsWhatTheChildsSessionIsControlledBy) {
   auto child = shell("echo text >/dev/tty", SpawnOptions().terminal());
   EXPECT_EQ(screen_of(child), "text\r\n");

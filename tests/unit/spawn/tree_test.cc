@@ -1,5 +1,7 @@
 // Ending a child together with everything that descends from it.
 
+#include <sys/resource.h>
+
 #include <optional>
 
 #include "baton/spawn/child.h"
@@ -43,6 +45,22 @@ TEST_F(Tree, IsKilledWholeAndCounted) {
   EXPECT_EQ(count, 5U);
   EXPECT_EQ(child.kill_tree(SIGKILL), 0U) << "it has ended";
   expect_all_gone();
+}
+
+TEST_F(Tree, LosesItsLeaderAtLeastWhenThereIsNoDescriptorToFindTheOthersWith) {
+  Child child = shell("echo ready; exec sleep 1000");
+  size_t count = 0;
+  when_it_speaks(child, [&] {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{3, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    count = child.kill_tree(SIGKILL);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  });
+  loop_.run();
+  EXPECT_EQ(count, 1U);
+  EXPECT_EQ(child.status()->signal(), SIGKILL);
 }
 
 TEST_F(Tree, GetsAnySignalInOneCall) {

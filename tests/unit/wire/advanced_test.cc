@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "baton/wire/json.h"
+
 namespace baton::wire {
 namespace {
 
@@ -224,6 +226,16 @@ TEST(Advanced, KeepsIndicesAsKeys) {
       Value::object().set("b", 1).set("2147483648", 2).set("7", 3).set("4294967295", 4).set("07", 5);
   EXPECT_EQ(there_and_back(object), object);
   EXPECT_EQ(there_and_back(object).members()[1].first, "2147483648");
+}
+
+TEST(Advanced, HolesOfAllArraysTogetherAreNotWrittenAsJsonWithoutEnd) {
+  const Value sparse =
+      Value::array(std::vector<Value>(), std::vector<Value::Member>(), std::uint32_t{8} << 20);
+  std::string text;
+  EXPECT_TRUE(write_json(sparse, text));
+  text.clear();
+  EXPECT_FALSE(write_json(Value::array(std::vector<Value>{sparse, sparse}), text));
+  EXPECT_EQ(text, "");
 }
 
 }  // namespace

@@ -123,6 +123,16 @@ TEST_F(HandleKinds, BytesReadAheadComeOutAsTheyWere) {
   EXPECT_EQ(delivery->ahead, every_byte);
 }
 
+TEST_F(HandleKinds, MoreBytesReadAheadThanThePeerTakesAreRefusedHere) {
+  machine.announce();
+  read(hello);
+  const std::string much(most_ahead + 1, 'x');
+  const ChannelMachine::Outgoing socket{1, "net.Socket", "", false, "", much};
+  const auto refused = machine.send(1, &socket);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::message_too_large);
+}
+
 TEST_F(HandleKinds, BytesReadAheadAreNotSentToWhomDoesNotKnowThem) {
   const ChannelMachine::Outgoing socket{1, "net.Socket", "", false, "", "bytes"};
   const auto refused = machine.send(1, &socket);

@@ -176,5 +176,23 @@ TEST(ClusterMessage, TrustsNothingThatAPrimarySays) {
   EXPECT_EQ(why_not_of_a_primary("7"), "cmd");
 }
 
+TEST(ClusterMessage, RefusesDataThatIsLargerThanItsJsonOrRefersToWhatIsNotThere) {
+  const auto with_data = [](Value data) {
+    return parse_worker_message(Value::object()
+                                    .set("cmd", "NODE_CLUSTER")
+                                    .set("act", "queryServer")
+                                    .set("index", 0)
+                                    .set("data", std::move(data))
+                                    .set("address", nullptr)
+                                    .set("port", 80)
+                                    .set("addressType", 4)
+                                    .set("backlog", 0)
+                                    .set("seq", 1));
+  };
+  EXPECT_TRUE(with_data(Value::object().set("ticketKeys", "00ff")));
+  EXPECT_FALSE(with_data(Value::map_of({{1, std::string(size_t{1} << 20, 'x')}})));
+  EXPECT_FALSE(with_data(Value::array().push_back(Value::reference(0))));
+}
+
 }  // namespace
 }  // namespace baton::wire
