@@ -155,7 +155,14 @@ int main(int argc, char** argv) {
   CLI::App app("Sends every WebSocket message back.", "websocket_echo");
   app.add_option("--host", host, "the IP address to listen on")->capture_default_str();
   app.add_option("--port", port, "the port to listen on; 0: any that is free")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "websocket_echo: %s (see websocket_echo --help)\n", error.what());
+    return 2;
+  }
   try {
     baton::Loop loop;
     Echo echo(loop, baton::net::Endpoint(host, port));
