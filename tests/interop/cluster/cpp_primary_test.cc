@@ -295,10 +295,12 @@ TEST_P(CppPrimary, DoesNotSpinWhileWorkersAreAtTheirLimitOfConnections) {
   EXPECT_LT(cpu_milliseconds(primary.pid()) - before, sanitized ? 1000 : 200);
   // Each that leaves makes room for the next one, and nobody is lost.
   for (Client& client : served) client.close();
-  for (Client& client : waiting) {
-    EXPECT_NE(client.until("\n"), "");
-    client.close();
+  // Not in the order in which they came: one that a full worker gave back may be overtaken, and waits for
+  // room.
+  for (int looks = 0; !waiting.empty() && looks < 3000; ++looks) {
+    std::erase_if(waiting, [](Client& client) { return client.readable(1) && !client.until("\n").empty(); });
   }
+  EXPECT_EQ(waiting.size(), 0U);
   stop();
 }
 
