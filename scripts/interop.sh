@@ -40,31 +40,7 @@ for major in "$@"; do
 done
 touch "$results/all" "$results/reasons"
 
-awk '
-  NR == FNR { majors[++count] = $1; version[$1] = $2; next }
-  {
-    row = $2 "  " $3
-    if (!(row in seen)) { seen[row] = 1; rows[++height] = row; if (length(row) > width) width = length(row) }
-    cell[row, $1] = $4
-    sum[$1, $4]++
-  }
-  function line(title, kind,   i, text) {
-    printf "%-*s", width, title
-    for (i = 1; i <= count; i++) {
-      if (version[majors[i]] == "-") text = "skipped"
-      else if (kind == "") text = (title, majors[i]) in cell ? cell[title, majors[i]] : "-"
-      else text = sum[majors[i], kind] + 0
-      printf "  %10s", text
-    }
-    printf "\n"
-  }
-  END {
-    printf "%-*s", width, "Node, Bun, Deno"
-    for (i = 1; i <= count; i++) printf "  %10s", version[majors[i]] == "-" ? majors[i] : version[majors[i]]
-    printf "\n"
-    for (r = 1; r <= height; r++) line(rows[r], "")
-    line("passed", "ok"); line("skipped", "skipped"); line("failed", "FAILED")
-  }' "$results/versions" "$results/all"
+awk -f scripts/interop_table.awk "$results/versions" "$results/all"
 
 awk '
   { major = $1; sub(/^[^ ]* /, ""); if (!($0 in majors)) order[++count] = $0; if (!seen[$0, major]++) majors[$0] = majors[$0] " " major }
