@@ -87,6 +87,29 @@ TEST_F(Udp, HoldsBackAWriterAndRefusesWhatItsQueueHasNoRoomFor) {
   EXPECT_EQ(codes, std::vector<std::error_code>{make_error_code(Errc::queue_full)});
 }
 
+TEST_F(Udp, TellsAWriterWhoseDatagramWasDroppedWhenToGoOn) {
+  const Endpoint to = nobody();
+  UdpSocket b = bind_udp(loop, any_port);
+  note_errors(b, 9);
+  int drained = 0;
+  b.on_drain([&] { ++drained; });
+  EXPECT_FALSE(b.send(std::string(size_t{17} << 20, 'x'), to));
+  EXPECT_EQ(b.queued_datagrams(), 0U);
+  loop.run();
+  EXPECT_EQ(errors, Texts{"send to " + to.to_string() + ": message too long"});
+  EXPECT_EQ(drained, 1);
+
+  // Many without a byte fill the queue too.
+  size_t count = 0;
+  bool more = true;
+  for (; b.queued_datagrams() == count; ++count) more = b.send("", to);
+  EXPECT_FALSE(more);
+  EXPECT_EQ(b.queued(), 0U);
+  loop.run();
+  EXPECT_EQ(codes.back(), make_error_code(Errc::queue_full));
+  EXPECT_EQ(drained, 2);
+}
+
 TEST_F(Udp, SettlesFlushedAtOnceWhenNothingWaits) {
   UdpSocket socket = bind_udp(loop, any_port);
   bool flushed = false;
@@ -137,6 +160,26 @@ TEST_F(Udp, KeepsWhatWasReadWithTheDatagramThatMadeItPause) {
   ASSERT_TRUE(b.try_send("5", a.local()));
   loop.run();
   EXPECT_EQ(got, (Texts{"0", "1", "2", "3", "4", "5"}));
+}
+
+TEST_F(Udp, KeepsTheBatchThoughItsCallbackRunsAnotherLoop) {
+  UdpSocket a = bind_udp(loop, any_port);
+  a.on_message([&](std::string_view bytes, const Endpoint& from) {
+    Loop inner;
+    UdpSocket other = bind_udp(inner, any_port);
+    other.on_message([&](std::string_view, const Endpoint&) { inner.stop(); });
+    ASSERT_TRUE(other.try_send("from elsewhere", other.local()));
+    inner.run();
+    got.emplace_back(bytes);
+    senders.push_back(from);
+    if (got.size() == 2) loop.stop();
+  });
+  UdpSocket b = bind_udp(loop, any_port);
+  ASSERT_TRUE(b.try_send("the first one", a.local()));
+  ASSERT_TRUE(b.try_send("the second one", a.local()));
+  loop.run();
+  EXPECT_EQ(got, (Texts{"the first one", "the second one"}));
+  EXPECT_EQ(senders[1].to_string(), b.local().to_string());
 }
 
 TEST_F(Udp, SendsWhatWasQueuedBeforeItsOwnerLetGo) {
