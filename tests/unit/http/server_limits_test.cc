@@ -1,7 +1,10 @@
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
+#include "support/turns.h"
 #include "unit/http/http_world.h"
 
 namespace baton::http {
@@ -136,6 +139,25 @@ TEST_F(HttpLimits, AcceptsNoMoreConnectionsThanAllowed) {
   loop->run();
   EXPECT_EQ(most, 2U);
   for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+}
+
+TEST_F(HttpLimits, SleepsWhileOneMoreConnectionThanAllowedWaits) {
+  std::optional<test::Turns> turns(std::in_place, *loop);
+  std::uint64_t counted = 0;
+  Timer later;
+  serve_with(
+      [&](Request&, Response& response) {
+        later = Timer(*loop, 50ms, [&] {
+          if (counted == 0) counted = turns->count();
+          response.end("hello");
+        });
+      },
+      Options().max_connections(1));
+  for (int i = 0; i < 2; ++i) client(get_and_close);
+  loop->run();
+  turns.reset();
+  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+  EXPECT_LT(counted, 100U);
 }
 
 TEST_F(HttpDrain, SettlesAtOnceWithoutConnections) {
