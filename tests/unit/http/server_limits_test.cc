@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "baton/base/fd.h"
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
+#include "support/turns.h"
 #include "unit/http/http_world.h"
 
 namespace baton::http {
@@ -187,6 +189,25 @@ TEST_F(HttpLimits, RefusesMoreConnectionsOfOneAddressThanAllowed) {
   EXPECT_EQ(refused->got, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
   for (const Client& one : clients) EXPECT_EQ(one.has("hello"), &one != refused);
   EXPECT_TRUE(later->has("hello"));
+}
+
+TEST_F(HttpLimits, SleepsWhileOneMoreConnectionThanAllowedWaits) {
+  std::optional<test::Turns> turns(std::in_place, *loop);
+  std::uint64_t counted = 0;
+  Timer later;
+  serve_with(
+      [&](Request&, Response& response) {
+        later = Timer(*loop, 50ms, [&] {
+          if (counted == 0) counted = turns->count();
+          response.end("hello");
+        });
+      },
+      Options().max_connections(1));
+  for (int i = 0; i < 2; ++i) client(get_and_close);
+  loop->run();
+  turns.reset();
+  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+  EXPECT_LT(counted, 100U);
 }
 
 TEST_F(HttpDrain, SettlesAtOnceWithoutConnections) {
