@@ -98,7 +98,14 @@ bool eventually(const std::function<bool()>& condition) {
 Program::Program(std::vector<std::string> command, std::vector<std::string> variables, int pass) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  // Of two of one name some programs take the first and some the last.
+  const auto is_set = [given = variables](std::string_view variable) {
+    const std::string_view name = variable.substr(0, variable.find('=') + 1);
+    return std::ranges::any_of(given, [&](const std::string& other) { return other.starts_with(name); });
+  };
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!is_set(*variable)) variables.emplace_back(*variable);
+  }
   std::vector<char*> arguments, environment;
   for (auto& text : command) arguments.push_back(text.data());
   for (auto& text : variables) environment.push_back(text.data());
