@@ -76,13 +76,14 @@ TEST_P(Notes, AnHttpServerIsFedWithTheConnectionsOfAServerThatWasSent) {
   }
 }
 
-TEST_P(Notes, HandlesOfThreeKindsArrive) {
+TEST_P(Notes, HandlesOfEachKindArriveInTheSameWorker) {
   Program& primary = start("handles");
   std::set<int> who;
-  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
+  for (const std::string& kind : kinds_of_handles()) {
+    if (!has_kind(GetParam(), kind)) continue;
     const int port = primary.number(kind + " on port ");
     for (int i = 0; i < 5; ++i) {
-      const std::string answer = ask(port);
+      const std::string answer = ask_handle(kind, port);
       EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;
       who.insert(number_at_end(answer));
     }

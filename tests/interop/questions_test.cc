@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <cctype>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include <tuple>
 #include "baton/baton.h"
 #include "interop/raw_channel.h"
 #include "interop/world.h"
@@ -229,11 +231,30 @@ TEST_P(QuestionsToOneEnd, is_msg_the_descriptor) {
 }
 
 // Which objects can be sent?
-TEST_P(Questions, which_objects_can_be_sent) {
-  Program& primary = start("handles");
-  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
-    EXPECT_TRUE(ask(primary.number(kind + " on port ")).starts_with(kind + " in "));
-  }
+using Kind = std::tuple<Ends, std::string>;
+
+std::string name_of_kind(const testing::TestParamInfo<Kind>& test) {
+  // "net.Server" is NetServer.
+  std::string kind = std::get<std::string>(test.param);
+  kind[0] = static_cast<char>(std::toupper(kind[0]));
+  std::erase(kind, '.');
+  return name_of(std::get<Ends>(test.param)) + kind;
+}
+
+class QuestionsAboutKinds : public World, public testing::WithParamInterface<Kind> {};
+INSTANTIATE_TEST_SUITE_P(AllFour, QuestionsAboutKinds,
+                         testing::Combine(testing::ValuesIn(all_four()),
+                                          testing::ValuesIn(kinds_of_handles())),
+                         name_of_kind);
+
+TEST_P(QuestionsAboutKinds, which_objects_can_be_sent) {
+  const auto& [ends, kind] = GetParam();
+  if (!(ends.cpp_parent && ends.cpp_child) && !has_node()) GTEST_SKIP() << "there is no Node";
+  if (!has_kind(ends, kind)) GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+  Program& primary = start(ends, "handles");
+  const std::string answer = ask_handle(kind, primary.number(kind + " on port "));
+  EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;
+  EXPECT_NE(number_at_end(answer), primary.pid());
 }
 
 // May parent and child both answer?

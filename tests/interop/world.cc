@@ -330,6 +330,23 @@ std::string name_of(const Ends& ends) {
 }
 
 const std::vector<Ends>& all_four() {
+const std::vector<std::string>& kinds_of_handles() {
+  static const std::vector<std::string> kinds = {"net.Server",   "net.Socket",   "net.Native",
+                                                 "dgram.Socket", "dgram.Native", "net.BoundSocket"};
+  return kinds;
+}
+
+bool has_kind(const Ends& ends, const std::string& kind) {
+  return kind != "net.BoundSocket" || (ends.cpp_parent && ends.cpp_child) || node_has_bound_sockets();
+}
+
+std::string ask_handle(const std::string& kind, int port) {
+  if (kind.starts_with("dgram.")) return ask_udp(port, "who is there?");
+  // Nobody listens on a bound socket until it has arrived.
+  EXPECT_TRUE(eventually([port] { return !listening_socket(port).empty(); }));
+  return ask(port);
+}
+
   static const std::vector<Ends> ends = {{true, true}, {true, false}, {false, true}, {false, false}};
   return ends;
 }

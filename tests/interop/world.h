@@ -120,6 +120,12 @@ struct Ends {
   bool cpp_parent;
   bool cpp_child;
 };
+/// The kinds of handles that Node has names for; whether these ends have that one; and what the example
+/// `handles` answers to a client of one that was sent.
+const std::vector<std::string>& kinds_of_handles();
+bool has_kind(const Ends& ends, const std::string& kind);
+std::string ask_handle(const std::string& kind, int port);
+
 std::string name_of(const Ends& ends);
 const std::vector<Ends>& all_four();
 
