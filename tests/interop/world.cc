@@ -231,6 +231,13 @@ std::string Client::read_until(std::string_view end) const {
   return all;
 }
 
+std::string Client::read(std::size_t bytes) const {
+  std::string all(bytes, '\0');
+  const ssize_t got = bytes == 0 ? 0 : ::recv(socket_, all.data(), bytes, MSG_WAITALL);
+  all.resize(static_cast<std::size_t>(got < 0 ? 0 : got));
+  return all;
+}
+
 bool Client::has_answer() const {
   pollfd wanted{socket_, POLLIN, 0};
   return ::poll(&wanted, 1, 0) == 1;

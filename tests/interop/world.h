@@ -82,6 +82,8 @@ class Client {
   [[nodiscard]] std::string read_all() const;
   /// What came up to and with `end`, or all of it if that does not come.
   [[nodiscard]] std::string read_until(std::string_view end) const;
+  /// So many bytes, or what came of them before the end.
+  [[nodiscard]] std::string read(std::size_t bytes) const;
   /// Whether something came that was not read yet; does not wait.
   [[nodiscard]] bool has_answer() const;
 
