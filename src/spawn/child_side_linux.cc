@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <climits>
 
-// The child runs in the memory of its suspended parent, so a sanitizer's hook would see a stack it does not
-// know and would leave its notes in the parent. Hence: no instrumentation, and the kernel's calls instead of
-// the C library's, which sanitizers intercept and which (set*id) would try to tell other threads.
+// The child may run in the memory of its suspended parent, so a sanitizer's hook would see a stack it does
+// not know and would leave its notes in the parent. Hence: no instrumentation, and the kernel's calls instead
+// of the C library's, which sanitizers intercept and which (set*id) would try to tell other threads.
 #define BATON_CHILD_SIDE __attribute__((no_sanitize("address", "undefined", "thread"), noinline))
 
 namespace baton::spawner {
@@ -27,10 +27,13 @@ constexpr unsigned long default_action[4] = {};
 constexpr unsigned long no_signals = 0;
 constexpr int last_signal = 64;
 
-BATON_CHILD_SIDE void fail(ChildJob* job, Step step, size_t subject) {
-  job->failed = step;
-  job->error = errno;
-  job->subject = subject;
+// Volatile: it is for somebody who looks while the child is in that step.
+BATON_CHILD_SIDE void at(ChildJob* job, Step step, size_t subject = 0) {
+  *static_cast<volatile uint64_t*>(&job->report->place) = static_cast<uint64_t>(step) << 32 | subject;
+}
+
+BATON_CHILD_SIDE void fail(ChildJob* job) {
+  job->report->error = errno;
   for (;;) ::syscall(SYS_exit_group, 127);
 }
 
@@ -47,15 +50,17 @@ BATON_CHILD_SIDE void place_descriptors(ChildJob* job) {
   for (size_t i = 0; i < job->placement_count; ++i) {
     Placement* one = &job->placements[i];
     if (one->source == one->target || !is_target(job, one->source)) continue;
+    at(job, Step::lift, i);
     const long lifted = ::syscall(SYS_fcntl, one->source, F_DUPFD_CLOEXEC, above_all);
-    if (lifted < 0) fail(job, Step::lift, i);
+    if (lifted < 0) fail(job);
     one->source = static_cast<int>(lifted);
   }
   for (size_t i = job->placement_count; i-- > 0;) {
     const Placement* one = &job->placements[i];
+    at(job, Step::place, i);
     const long result = one->source == one->target ? ::syscall(SYS_fcntl, one->source, F_SETFD, 0L)
                                                    : ::syscall(SYS_dup3, one->source, one->target, 0);
-    if (result < 0) fail(job, Step::place, i);
+    if (result < 0) fail(job);
   }
 }
 
@@ -65,66 +70,90 @@ BATON_CHILD_SIDE void close_range_on_exec(ChildJob* job, unsigned first, unsigne
   // Linux 5.10 has the call, but not yet this flag.
   if (errno == EINVAL && ::syscall(SYS_close_range, first, last, 0) == 0) return;
   // Old containers refuse a call that they do not know.
-  if (errno != ENOSYS && errno != EPERM) fail(job, Step::close_others, 0);
+  if (errno != ENOSYS && errno != EPERM) fail(job);
   for (unsigned fd = first; fd <= last && fd < static_cast<unsigned>(job->descriptor_limit); ++fd) {
     ::syscall(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
   }
 }
 
+BATON_CHILD_SIDE void close_gap(ChildJob* job, unsigned first, unsigned last) {
+  const unsigned kept = static_cast<unsigned>(job->lifeline);
+  if (job->lifeline < 0 || kept < first || kept > last) return close_range_on_exec(job, first, last);
+  if (kept > first) close_range_on_exec(job, first, kept - 1);
+  if (kept < last) close_range_on_exec(job, kept + 1, last);
+}
+
 BATON_CHILD_SIDE void close_others(ChildJob* job) {
+  at(job, Step::close_others);
   unsigned next = 0;
   for (size_t i = 0; i < job->placement_count; ++i) {
     const unsigned target = static_cast<unsigned>(job->placements[i].target);
-    if (target > next) close_range_on_exec(job, next, target - 1);
+    if (target > next) close_gap(job, next, target - 1);
     next = target + 1;
   }
-  close_range_on_exec(job, next, UINT_MAX);
+  close_gap(job, next, UINT_MAX);
 }
 
 BATON_CHILD_SIDE void begin_session(ChildJob* job) {
-  if (job->new_session && ::syscall(SYS_setsid) < 0) fail(job, Step::session, 0);
-  if (job->terminal >= 0 && ::syscall(SYS_ioctl, job->terminal, TIOCSCTTY, 0L) < 0) {
-    fail(job, Step::terminal, 0);
-  }
+  at(job, Step::session);
+  if (job->new_session && ::syscall(SYS_setsid) < 0) fail(job);
+  at(job, Step::terminal);
+  if (job->terminal >= 0 && ::syscall(SYS_ioctl, job->terminal, TIOCSCTTY, 0L) < 0) fail(job);
+}
+
+BATON_CHILD_SIDE void enter_cgroup(ChildJob* job) {
+  at(job, Step::cgroup);
+  if (job->cgroup >= 0 && ::syscall(SYS_write, job->cgroup, "0", 1L) < 0) fail(job);
 }
 
 BATON_CHILD_SIDE void set_limits(ChildJob* job) {
   for (size_t i = 0; i < job->limit_count; ++i) {
     const ResourceLimit* one = &job->limits[i];
-    if (::syscall(SYS_prlimit64, 0L, one->resource, one->values, nullptr) < 0) fail(job, Step::limit, i);
+    at(job, Step::limit, i);
+    if (::syscall(SYS_prlimit64, 0L, one->resource, one->values, nullptr) < 0) fail(job);
   }
-  if (job->set_nice && ::syscall(SYS_setpriority, PRIO_PROCESS, 0L, job->nice) < 0) fail(job, Step::nice, 0);
-  if (job->cpus != nullptr && ::syscall(SYS_sched_setaffinity, 0L, job->cpus_size, job->cpus) < 0) {
-    fail(job, Step::cpus, 0);
-  }
+  at(job, Step::nice);
+  if (job->set_nice && ::syscall(SYS_setpriority, PRIO_PROCESS, 0L, job->nice) < 0) fail(job);
+  at(job, Step::cpus);
+  if (job->cpus != nullptr && ::syscall(SYS_sched_setaffinity, 0L, job->cpus_size, job->cpus) < 0) fail(job);
+}
+
+BATON_CHILD_SIDE void change_directory(ChildJob* job) {
+  at(job, Step::directory);
+  if (job->directory != nullptr && ::syscall(SYS_chdir, job->directory) < 0) fail(job);
 }
 
 BATON_CHILD_SIDE void set_groups(ChildJob* job) {
   if (job->groups == nullptr) return;
+  at(job, Step::groups);
   if (::syscall(SYS_setgroups, job->group_count, job->groups) < 0) {
     if (errno == EPERM && job->groups_may_stay) return;
-    fail(job, Step::groups, 0);
+    fail(job);
   }
+  at(job, Step::verify_groups);
   const long count = ::syscall(SYS_getgroups, 0L, nullptr);
   bool same = count == static_cast<long>(job->group_count);
   if (same && count > 0) same = ::syscall(SYS_getgroups, count, job->groups_found) == count;
   for (size_t i = 0; same && i < job->group_count; ++i) same = job->groups[i] == job->groups_found[i];
   if (same) return;
   errno = EPERM;
-  fail(job, Step::verify_groups, 0);
+  fail(job);
 }
 
 BATON_CHILD_SIDE void change_identity(ChildJob* job) {
   set_groups(job);
-  if (job->set_gid && ::syscall(SYS_setresgid, job->gid, job->gid, job->gid) < 0) fail(job, Step::gid, 0);
-  if (job->set_uid && ::syscall(SYS_setresuid, job->uid, job->uid, job->uid) < 0) fail(job, Step::uid, 0);
+  at(job, Step::gid);
+  if (job->set_gid && ::syscall(SYS_setresgid, job->gid, job->gid, job->gid) < 0) fail(job);
+  at(job, Step::uid);
+  if (job->set_uid && ::syscall(SYS_setresuid, job->uid, job->uid, job->uid) < 0) fail(job);
 
+  at(job, Step::verify_ids);
   if (job->set_gid) {
     gid_t real = 0, effective = 0, saved = 0;
     if (::syscall(SYS_getresgid, &real, &effective, &saved) < 0 || real != job->gid ||
         effective != job->gid || saved != job->gid) {
       errno = EPERM;
-      fail(job, Step::verify_ids, 0);
+      fail(job);
     }
   }
   if (job->set_uid) {
@@ -132,20 +161,25 @@ BATON_CHILD_SIDE void change_identity(ChildJob* job) {
     if (::syscall(SYS_getresuid, &real, &effective, &saved) < 0 || real != job->uid ||
         effective != job->uid || saved != job->uid || (job->uid != 0 && ::syscall(SYS_setuid, 0) == 0)) {
       errno = EPERM;
-      fail(job, Step::verify_ids, 0);
+      fail(job);
     }
   }
+}
+
+BATON_CHILD_SIDE void forbid_new_privileges(ChildJob* job) {
+  at(job, Step::no_new_privs);
+  if (job->no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0) fail(job);
 }
 
 // The parent may have died before it was watched.
 BATON_CHILD_SIDE void die_with_parent(ChildJob* job) {
   if (job->parent_death_signal == 0) return;
-  if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, job->parent_death_signal, 0L, 0L, 0L) < 0) {
-    fail(job, Step::parent_death, 0);
-  }
+  at(job, Step::parent_death);
+  if (::syscall(SYS_prctl, PR_SET_PDEATHSIG, job->parent_death_signal, 0L, 0L, 0L) < 0) fail(job);
+  at(job, Step::parent_gone);
   if (::syscall(SYS_getppid) == job->parent) return;
   errno = ESRCH;
-  fail(job, Step::parent_gone, 0);
+  fail(job);
 }
 
 BATON_CHILD_SIDE void write_pid(char* text) {
@@ -168,20 +202,23 @@ BATON_CHILD_SIDE void execute(ChildJob* job) {
   bool was_refused = false;
   size_t i = 0;
   for (; job->candidates[i] != nullptr; ++i) {
+    at(job, Step::execute, i);
     ::syscall(SYS_execve, job->candidates[i], job->arguments, job->environment);
     if (errno == ENOEXEC) {
       job->shell_arguments[1] = job->candidates[i];
+      at(job, Step::execute_shell, i);
       ::syscall(SYS_execve, job->shell_arguments[0], job->shell_arguments, job->environment);
-      fail(job, Step::execute_shell, i);
+      fail(job);
     }
-    if (!goes_on_after(errno)) fail(job, Step::execute, i);
+    if (!goes_on_after(errno)) fail(job);
     if (errno == EACCES && !was_refused) {
       was_refused = true;
       refused = i;
     }
   }
   if (was_refused) errno = EACCES;
-  fail(job, Step::execute, was_refused ? refused : i - 1);
+  at(job, Step::execute, was_refused ? refused : i - 1);
+  fail(job);
 }
 
 }  // namespace
@@ -193,16 +230,14 @@ BATON_CHILD_SIDE int child_main(void* argument) {
     ::syscall(SYS_rt_sigaction, number, default_action, nullptr, sizeof no_signals);
   }
   begin_session(job);
-  if (job->cgroup >= 0 && ::syscall(SYS_write, job->cgroup, "0", 1L) < 0) fail(job, Step::cgroup, 0);
+  enter_cgroup(job);
   if (job->set_umask) ::syscall(SYS_umask, job->umask);
   place_descriptors(job);
   close_others(job);
   set_limits(job);
-  if (job->directory != nullptr && ::syscall(SYS_chdir, job->directory) < 0) fail(job, Step::directory, 0);
+  change_directory(job);
   change_identity(job);
-  if (job->no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0) {
-    fail(job, Step::no_new_privs, 0);
-  }
+  forbid_new_privileges(job);
   // A change of the user would clear it.
   die_with_parent(job);
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);

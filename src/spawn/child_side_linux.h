@@ -13,8 +13,8 @@ namespace baton::spawner {
 inline constexpr size_t pid_room = 10;
 
 /// The steps of a child before its program runs, in their order.
-enum class Step {
-  none,
+enum class Step : uint32_t {
+  begin,
   session,
   terminal,
   cgroup,
@@ -43,9 +43,21 @@ struct ResourceLimit {
   uint64_t values[2];  ///< soft, hard
 };
 
-/// Everything the child reads, laid out by the parent before the clone, and the report it leaves in the
-/// shared memory. Raw pointers, because the child may call nothing that is instrumented or that allocates.
+/// How far a child has come, in memory that the parent sees, and may look at while the child goes on.
+struct Report {
+  uint64_t place =
+      0;          ///< the step, and in the lower half its subject: one word, so that they belong together
+  int error = 0;  ///< errno of the step, if that has failed
+
+  [[nodiscard]] Step step() const { return static_cast<Step>(place >> 32); }
+  /// Index of the placement, limit or candidate that the step is about.
+  [[nodiscard]] size_t subject() const { return place & UINT32_MAX; }
+};
+
+/// Everything the child reads, laid out by the parent before the clone. Raw pointers, because the child may
+/// call nothing that is instrumented or that allocates.
 struct ChildJob {
+  Report* report;
   const char* const* candidates;  ///< ends with a null pointer
   char* const* arguments;
   char* const* environment;
@@ -55,6 +67,7 @@ struct ChildJob {
   Placement* placements;         ///< ascending by target; the child changes the sources
   size_t placement_count;
   int descriptor_limit;
+  int lifeline;  ///< stays open, unplaced, until the program begins; no target; -1: none
   int terminal;  ///< -1: none
   int cgroup;    ///< its cgroup.procs, open for writing; -1: none
   const ResourceLimit* limits;
@@ -72,13 +85,10 @@ struct ChildJob {
   int nice;
   int parent_death_signal;  ///< 0: none
   pid_t parent;
-
-  Step failed = Step::none;
-  int error = 0;
-  size_t subject = 0;  ///< index of the placement, limit or candidate
 };
 
-/// Runs in the child, on a stack of its own in the parent's memory; `job` is a ChildJob. Does not return.
+/// Runs in the child, on a stack of its own, in the parent's memory or in a copy of it; `job` is a ChildJob.
+/// Does not return.
 int child_main(void* job);
 
 }  // namespace baton::spawner

@@ -7,7 +7,7 @@
 #include "spawn/abandoned.h"
 #include "spawn/own_children.h"
 #include "spawn/pidfd_linux.h"
-#include "spawn/process_table_linux.h"
+#include "spawn/tree_signal_linux.h"
 
 namespace baton {
 
@@ -119,9 +119,7 @@ Result<bool> Child::State::signal(int number) {
 
 size_t Child::State::signal_tree(int number) {
   if (status) return 0;
-  size_t count = spawner::signal_tree(pid, number);
-  // Without a descriptor to spare, or without /proc, nobody is found; the child itself is known.
-  if (count == 0 && signal(number).value_or(false)) count = 1;
+  const size_t count = spawner::signal_tree(pid, pidfd.get(), number);
   if (count > 0 && number != 0) killed = true;
   return count;
 }
@@ -154,11 +152,15 @@ void Child::State::stop(std::chrono::nanoseconds time) {
 spawner::TreeEnd& Child::State::tree_end() {
   if (!tree_) {
     loop.keep(shared_from_this());
-    tree_ = std::make_unique<spawner::TreeEnd>(
-        loop, pid, [this] { return status.has_value(); },
-        [weak = weak_from_this()] {
-          if (const auto self = weak.lock()) self->tree_gone();
-        });
+    spawner::TreeEnd::Leader leader{pid, [this] { return status.has_value(); },
+                                    [this](int number) -> Result<bool> {
+                                      if (status) return false;
+                                      return spawner::send_signal(pidfd.get(), number);
+                                    }};
+    tree_ = std::make_unique<spawner::TreeEnd>(loop, std::move(leader),
+                                               [weak = weak_from_this()](const Result<void>& outcome) {
+                                                 if (const auto self = weak.lock()) self->tree_over(outcome);
+                                               });
   }
   return *tree_;
 }
@@ -181,11 +183,12 @@ Op<> Child::State::stop_tree(std::chrono::nanoseconds time) {
   return op;
 }
 
-void Child::State::tree_gone() {
+void Child::State::tree_over(const Result<void>& outcome) {
   grace_timer_.stop();
   tree_.reset();
-  for (auto& promise : std::exchange(waiting_for_tree_, {})) promise.resolve({});
-  loop.let_go(this);
+  for (auto& promise : std::exchange(waiting_for_tree_, {})) promise.resolve(outcome);
+  // A child that may not be signalled can be there yet.
+  if (status || !ownerless_) loop.let_go(this);
 }
 
 void Child::State::lose_owner() {

@@ -65,7 +65,7 @@ struct Child::State : std::enable_shared_from_this<State> {
   void end_early(bool& why);
   void signal_all(int number);
   spawner::TreeEnd& tree_end();
-  void tree_gone();
+  void tree_over(const Result<void>& outcome);
 
   std::optional<std::stop_callback<Callback>> stop_callback_;
   std::unique_ptr<spawner::TreeEnd> tree_;

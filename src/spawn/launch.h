@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct LaunchPlan {
   std::optional<int> parent_death_signal;
   bool new_session = false;
   bool no_new_privs = false;
+  /// What a child that changes its user, its group or its cgroup may take to come to its program.
+  std::chrono::milliseconds patience{10'000};
 };
 
 /// "spawn ./worker": what errors of this plan are about. A name with a NUL byte, which is refused, is shown
@@ -58,12 +61,16 @@ struct Launched {
   Fd pidfd;
 };
 
-/// Starts a program and returns once it is executing; the cost does not grow with this process's memory.
+/// Starts a program and returns once it is executing.
 ///
 /// `file` is searched as execvp(3) does, in the PATH of the child's environment. The child has exactly the
 /// descriptors that were placed, default signal dispositions and no blocked signal. The `Error` names the
 /// step that failed: "spawn ./worker: chdir /srv/app: no such file or directory"; then no child is left, not
-/// even a zombie. This thread sleeps until the program is loaded, and the child shares its memory so long.
+/// even a zombie.
+///
+/// This thread sleeps until the program is loaded. The child shares our memory so long, and the cost does not
+/// grow with that; unless it becomes another user or group or enters a cgroup: then it gets a copy, as by
+/// fork(2), and is killed with Errc::timed_out when the plan's patience is over.
 [[nodiscard]] Result<Launched> launch(const LaunchPlan& plan);
 
 }  // namespace baton::spawner

@@ -1,8 +1,6 @@
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "spawn/begin_linux.h"
 #include "spawn/child_side_linux.h"
 #include "spawn/exec_search.h"
 #include "spawn/launch.h"
@@ -81,53 +80,6 @@ class StringBlock {
   std::vector<char*> pointers_;
 };
 
-/// A stack with an unreachable page below it.
-class ChildStack {
- public:
-  ChildStack() {
-    void* memory = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (memory == MAP_FAILED) return;
-    memory_ = static_cast<char*>(memory);
-    const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-    if (::mprotect(memory_ + page, size - page, PROT_READ | PROT_WRITE) != 0) release();
-  }
-  ChildStack(const ChildStack&) = delete;
-  ChildStack& operator=(const ChildStack&) = delete;
-  ~ChildStack() { release(); }
-
-  /// Null, with errno set, if there is no memory.
-  [[nodiscard]] char* top() const { return memory_ == nullptr ? nullptr : memory_ + size; }
-
- private:
-  // Enough for any page size, and the child's functions keep nothing large.
-  static constexpr size_t size = size_t{256} * 1024;
-
-  void release() {
-    const int saved = errno;
-    if (memory_ != nullptr) ::munmap(memory_, size);
-    memory_ = nullptr;
-    errno = saved;
-  }
-
-  char* memory_ = nullptr;
-};
-
-/// Blocks every signal of this thread, also those that the C library keeps to itself: none of our handlers
-/// may run in the child, which has our memory.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-  ~AllSignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof all); }
-
- private:
-  static constexpr unsigned long all = ~0UL;
-  unsigned long before_ = 0;
-};
-
-// Somebody who asks for the identity that they have already, and may not drop groups, gains nothing by
-// keeping them.
 bool keeps_identity(const LaunchPlan& plan) {
   uid_t uids[3] = {};
   gid_t gids[3] = {};
@@ -137,19 +89,46 @@ bool keeps_identity(const LaunchPlan& plan) {
   return (!plan.uid || all_are(uids, *plan.uid)) && (!plan.gid || all_are(gids, *plan.gid));
 }
 
+std::string describe(const Placement& one) {
+  return "dup " + std::to_string(one.source) + " as descriptor " + std::to_string(one.target);
+}
+
+// A number that is free here, and is opened for something of ours meanwhile, would be that.
+Result<void> look_at_sources(const LaunchPlan& plan) {
+  for (const Placement& one : plan.descriptors) {
+    if (::fcntl(one.source, F_GETFD) < 0) return failure(errno, operation_of(plan), describe(one));
+  }
+  return {};
+}
+
 // What a process writes its number to, to be in that cgroup.
 std::string cgroup_file(const LaunchPlan& plan) { return plan.cgroup + "/cgroup.procs"; }
+
+/// The descriptors of a plan's cgroup; none without one.
+struct Cgroup {
+  Fd folder;
+  Fd members;  ///< its cgroup.procs
+};
+
+Result<Cgroup> open_cgroup(const LaunchPlan& plan) {
+  Cgroup cgroup;
+  if (plan.cgroup.empty()) return cgroup;
+  cgroup.members.reset(::open(cgroup_file(plan).c_str(), O_WRONLY | O_CLOEXEC));
+  if (!cgroup.members) return failure(errno, operation_of(plan), "open " + cgroup_file(plan));
+  cgroup.folder.reset(::open(plan.cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!cgroup.folder) return failure(errno, operation_of(plan), "open " + plan.cgroup);
+  return cgroup;
+}
 
 /// Owns what a ChildJob points to.
 class Preparation {
  public:
-  /// `cgroup` is borrowed.
-  Preparation(const LaunchPlan& plan, const Fd& cgroup)
+  Preparation(const LaunchPlan& plan, const Cgroup& cgroup)
       : candidates_(exec_candidates(plan.file, plan.environment)), placements_(plan.descriptors) {
     fill_strings(plan);
     fill_identity(plan);
     fill_limits(plan);
-    job_.cgroup = cgroup.get();
+    job_.cgroup = cgroup.members.get();
     job_.terminal = plan.terminal;
     job_.parent_death_signal = plan.parent_death_signal.value_or(0);
     job_.parent = ::getpid();
@@ -207,6 +186,8 @@ class Preparation {
     job_.group_count = groups_.size();
     const bool dropped = !plan.groups && (plan.uid || plan.gid);
     job_.groups = plan.groups || dropped ? (groups_.empty() ? &none : groups_.data()) : nullptr;
+    // Somebody who asks for the identity that they have already, and may not drop groups, gains nothing by
+    // keeping them.
     job_.groups_may_stay = dropped && keeps_identity(plan);
   }
 
@@ -243,18 +224,17 @@ class Preparation {
   ChildJob job_{};
 };
 
-std::string describe_execute(const LaunchPlan& plan, Preparation& prepared) {
-  const ChildJob& job = prepared.job();
-  if (job.error == ENOENT || job.error == EACCES) {
+std::string describe_execute(const LaunchPlan& plan, const Preparation& prepared, const Report& report) {
+  if (report.error == ENOENT || report.error == EACCES) {
     for (const std::string& candidate : prepared.candidates()) {
       const std::string interpreter = missing_interpreter(candidate, plan.working_directory);
       if (!interpreter.empty()) return "execve " + candidate + " (interpreter " + interpreter + ")";
     }
   }
-  if (job.error == ENOENT && !plan.file.empty() && plan.file.find('/') == std::string::npos) {
+  if (report.error == ENOENT && !plan.file.empty() && plan.file.find('/') == std::string::npos) {
     return "execve " + plan.file + " (searched in " + search_path(plan.environment) + ")";
   }
-  return "execve " + prepared.candidates()[job.subject];
+  return "execve " + prepared.candidates()[report.subject()];
 }
 
 std::string name_of_limit(int resource) {
@@ -269,9 +249,10 @@ std::string name_of_limit(int resource) {
   return std::to_string(resource);
 }
 
-std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
-  const ChildJob& job = prepared.job();
-  switch (job.failed) {
+std::string describe_step(const LaunchPlan& plan, const Preparation& prepared, const Report& report) {
+  switch (report.step()) {
+    case Step::begin:
+      return plan.cgroup.empty() ? "begin" : "begin in " + plan.cgroup;
     case Step::session:
       return "setsid";
     case Step::terminal:
@@ -279,16 +260,14 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
     case Step::cgroup:
       return "write " + cgroup_file(plan);
     case Step::lift:
-    case Step::place: {
-      const Placement& one = prepared.placement(job.subject);
-      return "dup " + std::to_string(one.source) + " as descriptor " + std::to_string(one.target);
-    }
+    case Step::place:
+      return describe(prepared.placement(report.subject()));
     case Step::close_others:
       return "close_range";
     case Step::limit:
-      return "setrlimit " + name_of_limit(std::next(plan.limits.begin(), job.subject)->first);
+      return "setrlimit " + name_of_limit(std::next(plan.limits.begin(), report.subject())->first);
     case Step::nice:
-      return "setpriority " + std::to_string(job.nice);
+      return "setpriority " + std::to_string(plan.nice.value_or(0));
     case Step::cpus:
       return "sched_setaffinity";
     case Step::directory:
@@ -298,9 +277,9 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
     case Step::verify_groups:
       return "verify the supplementary groups";
     case Step::gid:
-      return "setresgid " + std::to_string(job.gid);
+      return "setresgid " + std::to_string(plan.gid.value_or(0));
     case Step::uid:
-      return "setresuid " + std::to_string(job.uid);
+      return "setresuid " + std::to_string(plan.uid.value_or(0));
     case Step::verify_ids:
       return "verify the user and group ids";
     case Step::no_new_privs:
@@ -310,11 +289,9 @@ std::string describe_step(const LaunchPlan& plan, Preparation& prepared) {
     case Step::parent_gone:
       return "getppid: the parent has ended";
     case Step::execute:
-      return describe_execute(plan, prepared);
+      return describe_execute(plan, prepared, report);
     case Step::execute_shell:
-      return "execve /bin/sh " + prepared.candidates()[job.subject];
-    case Step::none:
-      break;
+      return "execve /bin/sh " + prepared.candidates()[report.subject()];
   }
   return {};
 }
@@ -354,30 +331,23 @@ LaunchPlan make_plan(std::string file, std::vector<std::string> arguments, const
 }
 
 Result<Launched> launch(const LaunchPlan& plan) {
-  if (std::string wrong = objection(plan); !wrong.empty()) return failure(EINVAL, operation_of(plan), wrong);
-  Fd cgroup;
-  if (!plan.cgroup.empty()) {
-    cgroup.reset(::open(cgroup_file(plan).c_str(), O_WRONLY | O_CLOEXEC));
-    if (!cgroup) return failure(errno, operation_of(plan), "open " + cgroup_file(plan));
-  }
-  Preparation prepared(plan, cgroup);
-  const ChildStack stack;
-  if (stack.top() == nullptr) return failure(errno, operation_of(plan), "mmap of the child's stack");
-
-  int pidfd = -1;
-  int pid = -1;
-  int error = 0;
-  {
-    const AllSignalsBlocked blocked;
-    pid = ::clone(child_main, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &prepared.job(),
-                  &pidfd);
-    error = errno;
-  }
-  if (pid < 0) return failure(error, operation_of(plan), "clone");
-  Launched child{pid, Fd(pidfd)};
-  if (prepared.job().failed == Step::none) return child;
-  wait(child.pidfd.get());
-  return failure(prepared.job().error, operation_of(plan), describe_step(plan, prepared));
+  const std::string operation = operation_of(plan);
+  if (std::string wrong = objection(plan); !wrong.empty()) return failure(EINVAL, operation, wrong);
+  if (auto open = look_at_sources(plan); !open) return std::unexpected(std::move(open).error());
+  const auto cgroup = open_cgroup(plan);
+  if (!cgroup) return std::unexpected(cgroup.error());
+  Preparation prepared(plan, *cgroup);
+  // A cgroup that is frozen would freeze this thread, too.
+  const bool with_us = keeps_identity(plan) && plan.cgroup.empty();
+  auto begun = with_us ? begin_in_our_memory(prepared.job(), operation)
+                       : begin_apart(prepared.job(), cgroup->folder.get(), plan.patience, operation);
+  if (!begun) return std::unexpected(std::move(begun).error());
+  if (begun->in_time && begun->report.error == 0) return std::move(begun->child);
+  if (!begun->in_time) (void)send_signal(begun->child.pidfd.get(), SIGKILL);
+  collect(std::move(begun->child));
+  const std::string step = describe_step(plan, prepared, begun->report);
+  return begun->in_time ? failure(begun->report.error, operation, step)
+                        : failure(Errc::timed_out, operation, step);
 }
 
 }  // namespace baton::spawner

@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "baton/base/error.h"
+
 namespace baton::spawner {
 
-/// A small file of /proc, whole; nothing if it cannot be read.
-[[nodiscard]] std::optional<std::string> read_proc_file(const std::string& path);
+/// A small file of /proc, whole.
+[[nodiscard]] Result<std::string> read_proc_file(const std::string& path);
 
 /// The fields of /proc/PID/stat, numbered from 1 as proc(5) does; from 3 on.
 class StatFields {

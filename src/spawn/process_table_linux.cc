@@ -1,62 +1,70 @@
 #include "spawn/process_table_linux.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <csignal>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <unordered_set>
 
-#include "baton/base/fd.h"
 #include "spawn/own_children.h"
-#include "spawn/pidfd_linux.h"
 #include "spawn/proc_file_linux.h"
 
 namespace baton::spawner {
 namespace {
 
 constexpr int deepest_family = 256;
-// A tree that forks faster than it is looked at is left to the next look.
-constexpr int most_rounds = 16;
 
-template <class Visit>
-void for_each_number_in(const char* folder_name, Visit visit) {
+bool is(const Error& error, int code) {
+  return error.code() == std::error_code(code, std::generic_category());
+}
+
+Result<std::vector<pid_t>> numbers_in(const std::string& folder_name) {
   const std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })> folder(
-      ::opendir(folder_name));
-  if (!folder) return;
-  while (const dirent* entry = ::readdir(folder.get())) {
+      ::opendir(folder_name.c_str()));
+  if (!folder) return failure(errno, "read " + folder_name, "opendir");
+  std::vector<pid_t> numbers;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr && errno != 0) return failure(errno, "read " + folder_name, "readdir");
+    if (entry == nullptr) return numbers;
     const std::string_view name = entry->d_name;
     pid_t number = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) visit(number);
+    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) numbers.push_back(number);
   }
 }
 
-// Of each thread, as the kernel keeps them. False: this kernel does not tell.
-bool read_children(std::vector<pid_t>& children) {
-  bool told = false;
-  for_each_number_in("/proc/self/task", [&](pid_t thread) {
+void append_numbers(std::string_view text, std::vector<pid_t>& numbers) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    pid_t number = 0;
+    const auto parsed = std::from_chars(at, end, number);
+    if (parsed.ec != std::errc()) return;
+    numbers.push_back(number);
+    at = parsed.ptr;
+    while (at != end && *at == ' ') ++at;
+  }
+}
+
+// Of each thread, as the kernel keeps them; nothing: this kernel does not tell.
+Result<std::optional<std::vector<pid_t>>> own_children() {
+  const auto threads = numbers_in("/proc/self/task");
+  if (!threads) return std::unexpected(threads.error());
+  std::optional<std::vector<pid_t>> children;
+  for (const pid_t thread : *threads) {
     const auto text = read_proc_file("/proc/self/task/" + std::to_string(thread) + "/children");
-    if (!text) return;
-    told = true;
-    const char* at = text->data();
-    const char* const end = at + text->size();
-    while (at != end) {
-      pid_t pid = 0;
-      const auto parsed = std::from_chars(at, end, pid);
-      if (parsed.ec != std::errc()) return;
-      children.push_back(pid);
-      at = parsed.ptr;
-      while (at != end && *at == ' ') ++at;
-    }
-  });
-  return told;
+    if (!text && !is_gone(text.error())) return std::unexpected(text.error());
+    if (!text) continue;
+    if (!children) children.emplace();
+    append_numbers(*text, *children);
+  }
+  return children;
 }
 
 }  // namespace
@@ -80,16 +88,32 @@ std::optional<ProcessEntry> parse_stat(std::string_view stat) {
   return entry;
 }
 
-std::optional<ProcessEntry> find_process(pid_t pid) {
-  const auto stat = read_proc_file("/proc/" + std::to_string(pid) + "/stat");
-  return stat ? parse_stat(*stat) : std::nullopt;
+Result<ProcessEntry> find_process(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  const auto stat = read_proc_file(path);
+  if (!stat) return std::unexpected(stat.error());
+  const auto entry = parse_stat(*stat);
+  if (!entry) return failure(ESRCH, "read " + path);
+  return *entry;
 }
 
-std::vector<ProcessEntry> all_processes() {
+bool is_gone(const Error& error) { return is(error, ENOENT) || is(error, ESRCH); }
+
+Result<std::vector<ProcessEntry>> all_processes() {
+  const auto numbers = numbers_in("/proc");
+  if (!numbers) return std::unexpected(numbers.error());
   std::vector<ProcessEntry> table;
-  for_each_number_in("/proc", [&](pid_t pid) {
-    if (const auto entry = find_process(pid)) table.push_back(*entry);
-  });
+  for (const pid_t pid : *numbers) {
+    const auto entry = find_process(pid);
+    const bool hidden = !entry && (is(entry.error(), EACCES) || is(entry.error(), EPERM));
+    if (entry) {
+      table.push_back(*entry);
+    } else if (!hidden && !is_gone(entry.error())) {
+      return std::unexpected(entry.error());
+    }
+  }
+  // This process would be among them.
+  if (table.empty()) return failure(ENOENT, "read /proc");
   return table;
 }
 
@@ -129,47 +153,7 @@ bool descends_from(pid_t pid, pid_t ancestor) {
   return false;
 }
 
-bool signal_process(const ProcessEntry& process, int signal_number) {
-  const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd) return false;
-  // The number may have been given to another meanwhile.
-  const auto now = find_process(process.pid);
-  if (!now || now->started != process.started) return false;
-  return send_signal(pidfd.get(), signal_number).value_or(false);
-}
-
-namespace {
-
-// Everybody of the tree and the leader, as often as it takes until nobody new is found.
-std::vector<ProcessEntry> signal_until_nobody_is_new(pid_t leader, int signal_number) {
-  std::vector<ProcessEntry> known;
-  size_t before = 0;
-  for (int i = 0; i < most_rounds && (i == 0 || known.size() > before); ++i) {
-    before = known.size();
-    const auto table = all_processes();
-    std::vector<ProcessEntry> tree = tree_of(table, leader, known);
-    const auto first = std::ranges::find(table, leader, &ProcessEntry::pid);
-    if (first != table.end()) tree.insert(tree.begin(), *first);
-    for (const ProcessEntry& one : tree) {
-      const auto is_this = [&](const ProcessEntry& other) { return other.is(one); };
-      if (one.ended() || std::ranges::any_of(known, is_this)) continue;
-      if (signal_process(one, signal_number)) known.push_back(one);
-    }
-  }
-  return known;
-}
-
-}  // namespace
-
-size_t signal_tree(pid_t leader, int signal_number) {
-  if (signal_number != SIGKILL) return signal_until_nobody_is_new(leader, signal_number).size();
-  const auto stopped = signal_until_nobody_is_new(leader, SIGSTOP);
-  for (const ProcessEntry& one : stopped) signal_process(one, SIGKILL);
-  return stopped.size();
-}
-
-std::vector<ProcessEntry> adopted_children() {
-  std::vector<pid_t> children;
+Result<std::vector<ProcessEntry>> adopted_children() {
   std::vector<ProcessEntry> adopted;
   const pid_t self = ::getpid();
   const pid_t own_session = ::getsid(0);
@@ -180,13 +164,22 @@ std::vector<ProcessEntry> adopted_children() {
     if (entry.session == own_session && self != 1) return;
     adopted.push_back(entry);
   };
-  if (!read_children(children)) {
-    std::ranges::for_each(all_processes(), consider);
+  const auto children = own_children();
+  if (!children) return std::unexpected(children.error());
+  if (!*children) {
+    const auto table = all_processes();
+    if (!table) return std::unexpected(table.error());
+    std::ranges::for_each(*table, consider);
     return adopted;
   }
-  for (const pid_t pid : children) {
+  for (const pid_t pid : **children) {
     if (is_own_child(pid)) continue;
-    if (const auto entry = find_process(pid)) consider(*entry);
+    const auto entry = find_process(pid);
+    if (entry) {
+      consider(*entry);
+    } else if (!is_gone(entry.error())) {
+      return std::unexpected(entry.error());
+    }
   }
   return adopted;
 }

@@ -2,11 +2,12 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "baton/base/error.h"
 
 namespace baton::spawner {
 
@@ -28,10 +29,13 @@ struct ProcessEntry {
 /// The content of /proc/PID/stat; nothing if it is none.
 [[nodiscard]] std::optional<ProcessEntry> parse_stat(std::string_view stat);
 
-/// The process of that number, if there is one.
-[[nodiscard]] std::optional<ProcessEntry> find_process(pid_t pid);
-/// Every process there is.
-[[nodiscard]] std::vector<ProcessEntry> all_processes();
+/// The process of that number. Fails, also if there is none.
+[[nodiscard]] Result<ProcessEntry> find_process(pid_t pid);
+/// Whether an error of these says that the process is no more, and not that it could not be looked at.
+[[nodiscard]] bool is_gone(const Error& error);
+/// Every process there is, but those that are hidden from this one (hidepid, proc(5)). Fails, rather than
+/// tell of some only, where /proc cannot be read, as with no descriptor to spare.
+[[nodiscard]] Result<std::vector<ProcessEntry>> all_processes();
 
 /// The processes of `table` that descend from `leader`, itself left out: those of its session, and the
 /// descendants of all of these. Who has left the session is found as long as its parents live. What was
@@ -41,16 +45,8 @@ struct ProcessEntry {
 /// Whether `pid` is `ancestor` or descends from it.
 [[nodiscard]] bool descends_from(pid_t pid, pid_t ancestor);
 
-/// Sends a signal to exactly that process; false if it is no more.
-bool signal_process(const ProcessEntry& process, int signal_number);
-
-/// Sends a signal to a child of this process that was not collected yet, and to all that descends from it,
-/// until nobody new is found; how many got it. For SIGKILL all are stopped first, so that nobody forks or
-/// loses its parent meanwhile.
-size_t signal_tree(pid_t leader, int signal_number);
-
 /// The children of this process that nobody here has started: orphans that the kernel gave it. Ended ones are
-/// among them.
-[[nodiscard]] std::vector<ProcessEntry> adopted_children();
+/// among them. Fails as `all_processes`.
+[[nodiscard]] Result<std::vector<ProcessEntry>> adopted_children();
 
 }  // namespace baton::spawner

@@ -1,8 +1,10 @@
 #include "spawn/tree_end_linux.h"
 
 #include <algorithm>
-#include <csignal>
+#include <string>
 #include <utility>
+
+#include "spawn/tree_signal_linux.h"
 
 namespace baton::spawner {
 namespace {
@@ -12,21 +14,29 @@ constexpr std::chrono::milliseconds longest_pause(100);
 
 }  // namespace
 
-TreeEnd::TreeEnd(Loop& loop, pid_t leader, std::function<bool()> leader_gone, Callback gone)
-    : loop_(loop), leader_(leader), leader_gone_(std::move(leader_gone)), gone_(std::move(gone)) {}
+/// What one look finds.
+struct TreeEnd::Round {
+  size_t left = 0;
+  size_t refused = 0;
+  std::error_code why;  ///< of the first that refused
+  std::string what;
+
+  void note(const std::string& call, const Result<bool>& sent) {
+    ++left;
+    if (sent || refused++ > 0) return;
+    why = sent.error().code();
+    what = call;
+  }
+};
+
+TreeEnd::TreeEnd(Loop& loop, Leader leader, Over over)
+    : loop_(loop), leader_(std::move(leader)), over_(std::move(over)) {}
 
 void TreeEnd::ask(int signal_number, bool leader_too) {
-  const auto table = all_processes();
-  known_ = tree_of(table, belongs_to_a_stranger(table) ? 0 : leader_, known_);
-  if (leader_too && !leader_gone_()) signal_leader(table, signal_number);
-  for (const ProcessEntry& one : known_) signal_process(one, signal_number);
+  question_ = signal_number;
+  asks_leader_ = leader_too;
   pause_ = shortest_pause;
   look();
-}
-
-void TreeEnd::signal_leader(const std::vector<ProcessEntry>& table, int signal_number) const {
-  const auto leader = std::ranges::find(table, leader_, &ProcessEntry::pid);
-  if (leader != table.end()) signal_process(*leader, signal_number);
 }
 
 void TreeEnd::kill() {
@@ -37,32 +47,57 @@ void TreeEnd::kill() {
 
 // The leader's number is kept from others as long as its session has members; after that it may be anybody's.
 bool TreeEnd::belongs_to_a_stranger(const std::vector<ProcessEntry>& table) const {
-  return leader_gone_() && std::ranges::find(table, leader_, &ProcessEntry::pid) != table.end();
+  return leader_.gone() && std::ranges::find(table, leader_.pid, &ProcessEntry::pid) != table.end();
 }
 
 void TreeEnd::look() {
+  Round round;
+  // Before the leader ends, and they are nobody's.
   const auto table = all_processes();
-  const bool leader_gone = leader_gone_();
-  // No descriptor to spare, or no /proc: nothing was seen, which is not nobody.
-  if (table.empty()) return look_again();
   // First of all: it might tell the world how its children died.
-  if (kills_ && !leader_gone) signal_leader(table, SIGKILL);
-  known_ = tree_of(table, belongs_to_a_stranger(table) ? 0 : leader_, known_);
-  std::erase_if(known_, &ProcessEntry::ended);
-  if (kills_) {
-    for (const ProcessEntry& one : known_) signal_process(one, SIGKILL);
+  if (!leader_.gone()) {
+    if (std::exchange(asks_leader_, false)) (void)leader_.signal(*question_);
+    round.note("kill " + std::to_string(leader_.pid), kills_ ? leader_.signal(SIGKILL) : Result<bool>(true));
   }
-  if (leader_gone && known_.empty()) {
-    again_.stop();
-    loop_.defer(std::exchange(gone_, [] {}));
-    return;
+  if (table) {
+    look_at(*table, round);
+  } else {
+    // Nobody was seen, which is not nobody.
+    round.note(table.error().operation(), std::unexpected(table.error()));
+  }
+  if (round.left == 0) return end({});
+  if (!kills_ || round.refused < round.left) {
+    stuck_since_.reset();
+  } else if (!stuck_since_) {
+    stuck_since_ = Clock::now();
+  } else if (Clock::now() - *stuck_since_ >= patience) {
+    if (round.refused > 1) round.what += " and " + std::to_string(round.refused - 1) + " more";
+    return end(
+        std::unexpected(Error(round.why, "end the tree of " + std::to_string(leader_.pid), round.what)));
   }
   look_again();
+}
+
+void TreeEnd::look_at(const std::vector<ProcessEntry>& table, Round& round) {
+  known_ = tree_of(table, belongs_to_a_stranger(table) ? 0 : leader_.pid, known_);
+  std::erase_if(known_, &ProcessEntry::ended);
+  if (const auto question = std::exchange(question_, std::nullopt)) {
+    for (const ProcessEntry& one : known_) (void)signal_process(one, *question);
+  }
+  for (const ProcessEntry& one : known_) {
+    round.note("kill " + std::to_string(one.pid), kills_ ? signal_process(one, SIGKILL) : Result<bool>(true));
+  }
 }
 
 void TreeEnd::look_again() {
   again_ = Timer(loop_, pause_, [this] { look(); });
   pause_ = std::min(2 * pause_, longest_pause);
+}
+
+void TreeEnd::end(Result<void> outcome) {
+  again_.stop();
+  loop_.defer([over = std::exchange(over_, [](const Result<void>&) {}),
+               outcome = std::move(outcome)]() mutable { over(std::move(outcome)); });
 }
 
 }  // namespace baton::spawner

@@ -2,10 +2,13 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <csignal>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "baton/base/error.h"
 #include "baton/loop/timer.h"
 #include "spawn/process_table_linux.h"
 
@@ -15,30 +18,53 @@ namespace baton::spawner {
 /// they may fork meanwhile. Who was seen once is not lost when its parents end.
 class TreeEnd {
  public:
-  /// Best if `leader` leads a session of its own: else those are lost whose parents end before the first
-  /// look. `leader_gone` asks whether its process has been collected; `gone` is called once, from the loop,
-  /// when it has and no descendant is left.
-  TreeEnd(Loop& loop, pid_t leader, std::function<bool()> leader_gone, Callback gone);
+  /// The process itself, as its owner knows it.
+  struct Leader {
+    pid_t pid;
+    /// Whether it has been collected.
+    std::function<bool()> gone;
+    /// A signal to it, as `send_signal`.
+    std::function<Result<bool>(int)> signal;
+  };
+  /// What is told when it is over.
+  using Over = std::move_only_function<void(Result<void>)>;
 
-  /// A signal to the descendants, once; first to the leader, if he shall have it too.
+  /// How long nothing may be left but processes that may not be signalled.
+  static constexpr std::chrono::seconds patience{2};
+
+  /// Best if the leader leads a session of its own: else those are lost whose parents end before the first
+  /// look. `over` is called once, from the loop: when the leader has been collected and no descendant is
+  /// left; or, after `kill`, with the Error of one that may not be signalled (EPERM, as a set-user-id program
+  /// runs there), when for `patience` none but such is left, or it could not be seen who is. The leader may
+  /// be the one.
+  TreeEnd(Loop& loop, Leader leader, Over over);
+
+  /// A signal to the descendants, once, as soon as they are seen; first to the leader, if it shall have it
+  /// too.
   void ask(int signal_number = SIGTERM, bool leader_too = false);
   /// SIGKILL to all of them, the leader too, again and again.
   void kill();
 
  private:
+  using Clock = std::chrono::steady_clock;
+  struct Round;
+
   void look();
+  void look_at(const std::vector<ProcessEntry>& table, Round& round);
   void look_again();
-  void signal_leader(const std::vector<ProcessEntry>& table, int signal_number) const;
+  void end(Result<void> outcome);
   [[nodiscard]] bool belongs_to_a_stranger(const std::vector<ProcessEntry>& table) const;
 
   Loop& loop_;
-  pid_t leader_;
-  std::function<bool()> leader_gone_;
-  Callback gone_;
+  Leader leader_;
+  Over over_;
   Timer again_;
   std::vector<ProcessEntry> known_;
   std::chrono::milliseconds pause_{0};
+  std::optional<int> question_;  // that those who are found next are still to be asked
+  bool asks_leader_ = false;     // the same
   bool kills_ = false;
+  std::optional<Clock::time_point> stuck_since_;
 };
 
 }  // namespace baton::spawner

@@ -376,18 +376,40 @@ void Driver::signal(WorkerRun& run, int signal_number) {
 spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
   if (!run.tree) {
     const WorkerId id = run.id;
-    run.tree = std::make_unique<spawner::TreeEnd>(
-        loop_, run.pid, [&run] { return run.status.has_value(); },
-        [weak = weak_from_this(), id] {
-          const auto self = weak.lock();
-          if (!self || self->phase_ == Phase::over) return;
-          self->machine_.gone(id, now());
-          if (const auto found = self->runs_.find(id); found != self->runs_.end()) found->second.gone = true;
-          self->forget_if_over(id);
-          self->pump();
-        });
+    spawner::TreeEnd::Leader leader{run.pid, [&run] { return run.status.has_value(); },
+                                    [&run](int signal_number) -> Result<bool> {
+                                      if (run.process == nullptr) return false;
+                                      try {
+                                        return run.process->kill(signal_number);
+                                      } catch (const Error& error) {
+                                        return std::unexpected(error);
+                                      }
+                                    }};
+    run.tree = std::make_unique<spawner::TreeEnd>(loop_, std::move(leader),
+                                                  [weak = weak_from_this(), id](const Result<void>& outcome) {
+                                                    if (const auto self = weak.lock())
+                                                      self->tree_over(id, outcome);
+                                                  });
   }
   return *run.tree;
+}
+
+void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
+  const auto found = runs_.find(id);
+  if (phase_ == Phase::over || found == runs_.end()) return;
+  WorkerRun& run = found->second;
+  if (!outcome) {
+    tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(outcome.error().what()));
+  }
+  if (!run.status) {
+    // Its own end is still to come, and what is left then is looked for again.
+    run.tree.reset();
+    return;
+  }
+  machine_.gone(id, now());
+  run.gone = true;
+  forget_if_over(id);
+  pump();
 }
 
 void Driver::kill_tree(WorkerRun& run) {
@@ -399,7 +421,8 @@ void Driver::kill_tree(WorkerRun& run) {
 
 void Driver::sweep(WorkerRun& run) {
   // Whatever it left behind is ours by now.
-  if (orphans_ && Orphans::count() == 0) {
+  const auto orphans = orphans_ ? Orphans::count() : Result<size_t>(1);
+  if (orphans && *orphans == 0) {
     machine_.gone(run.id, now());
     run.gone = true;
     forget_if_over(run.id);

@@ -71,6 +71,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void kill_tree(WorkerRun& run);
   void sweep(WorkerRun& run);
   spawner::TreeEnd& tree_of(WorkerRun& run);
+  void tree_over(WorkerId id, const Result<void>& outcome);
   void note_ready(WorkerRun& run);
   void note_end(WorkerRun& run, const Action& action);
   void note_reload_failed(const Action& action);
@@ -82,6 +83,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void end_with(EndReason reason);
   [[nodiscard]] std::string end_text(EndReason reason) const;
   void finish();
+  bool orphans_are_left(bool patient);
   void release();
 
   [[nodiscard]] std::vector<std::string> listeners() const;

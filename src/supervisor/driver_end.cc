@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "spawn/process_table_linux.h"
+#include "spawn/tree_signal_linux.h"
 #include "supervisor/driver.h"
 #include "supervisor/duration_text.h"
 
@@ -13,6 +14,15 @@ namespace {
 // For what the workers' descendants left behind, and for output that somebody still holds open.
 constexpr Time last_wait = std::chrono::seconds(1);
 constexpr Time look_again = std::chrono::milliseconds(5);
+
+void kill_descendants(const std::vector<spawner::ProcessEntry>& table, const WorkerRun& run) {
+  // Once it has been collected its number may be a stranger's.
+  const bool strange =
+      run.status && std::ranges::find(table, run.pid, &spawner::ProcessEntry::pid) != table.end();
+  for (const spawner::ProcessEntry& one : spawner::tree_of(table, strange ? 0 : run.pid)) {
+    (void)spawner::signal_process(one, SIGKILL);
+  }
+}
 
 }  // namespace
 
@@ -43,15 +53,14 @@ void Driver::end_with(EndReason reason) {
   memory_timer_.stop();
   end_.emplace(reason, end_text(reason));
   finish_by_ = now() + last_wait;
-  if (orphans_ && reason != EndReason::killed) Orphans::signal(SIGTERM);
+  if (orphans_ && reason != EndReason::killed) (void)Orphans::signal(SIGTERM);
   finish();
 }
 
 // What is still to be waited for has no event of its own: looks again and again, for a second.
 void Driver::finish() {
   const bool patient = now() < finish_by_;
-  if (orphans_ && Orphans::count() != 0) {
-    if (!patient || end_->reason() == EndReason::killed) Orphans::signal(SIGKILL);
+  if (orphans_are_left(patient)) {
     finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
     return;
   }
@@ -68,6 +77,16 @@ void Driver::finish() {
     self->release();
     self->on_end.fire_once(*self->end_);
   });
+}
+
+bool Driver::orphans_are_left(bool patient) {
+  const auto count = orphans_ ? Orphans::count() : Result<size_t>(0);
+  if (count && *count == 0) return false;
+  if (patient && end_->reason() != EndReason::killed) return true;
+  const auto sent = Orphans::signal(SIGKILL);
+  if (sent || now() < finish_by_ + spawner::TreeEnd::patience) return true;
+  tell_event(Event(EventKind::problem).text("left behind: " + std::string(sent.error().what())));
+  return false;
 }
 
 void Driver::release() {
@@ -92,14 +111,10 @@ void Driver::abandon() {
   const auto table = some_run ? spawner::all_processes() : std::vector<spawner::ProcessEntry>();
   for (auto& [id, run] : runs_) {
     if (run.pid == 0) continue;
-    // Once it has been collected its number may be a stranger's.
-    const bool strange =
-        run.status && std::ranges::find(table, run.pid, &spawner::ProcessEntry::pid) != table.end();
-    for (const spawner::ProcessEntry& one : spawner::tree_of(table, strange ? 0 : run.pid))
-      spawner::signal_process(one, SIGKILL);
+    if (table) kill_descendants(*table, run);
     if (run.process != nullptr) signal(run, SIGKILL);
   }
-  if (orphans_) Orphans::signal(SIGKILL);
+  if (orphans_) (void)Orphans::signal(SIGKILL);
   phase_ = Phase::over;
   // The callback that runs may be one of what is destroyed by this.
   loop_.defer([self = shared_from_this()] { self->release(); });

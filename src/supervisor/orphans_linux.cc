@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
+#include <utility>
 
 #include "spawn/process_table_linux.h"
+#include "spawn/tree_signal_linux.h"
 
 namespace baton::supervisor {
 
@@ -22,8 +25,11 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
 
   void collect() {
     const auto self = shared_from_this();
+    const auto orphans = adopted_children();
+    // They are looked for again when the next child ends.
+    if (!orphans) return;
     bool some_left = false;
-    for (const ProcessEntry& orphan : adopted_children()) {
+    for (const ProcessEntry& orphan : *orphans) {
       siginfo_t info{};
       const int result = ::waitid(P_PID, static_cast<id_t>(orphan.pid), &info, WEXITED | WNOHANG);
       if (result == 0 && info.si_pid == 0) some_left = true;
@@ -57,19 +63,33 @@ Result<std::unique_ptr<Orphans>> Orphans::adopt(Loop& loop) {
   return std::unique_ptr<Orphans>(new Orphans(loop, was != 0));
 }
 
-size_t Orphans::count() {
+Result<size_t> Orphans::count() {
+  const auto orphans = adopted_children();
+  if (!orphans) return std::unexpected(orphans.error());
   return static_cast<size_t>(
-      std::ranges::count_if(adopted_children(), [](const ProcessEntry& one) { return !one.ended(); }));
+      std::ranges::count_if(*orphans, [](const ProcessEntry& one) { return !one.ended(); }));
 }
 
-void Orphans::signal(int number) {
+Result<void> Orphans::signal(int number) {
   const auto orphans = adopted_children();
-  if (orphans.empty()) return;
+  if (!orphans) return std::unexpected(orphans.error());
+  if (orphans->empty()) return {};
   const auto table = all_processes();
-  for (const ProcessEntry& orphan : orphans) {
-    signal_process(orphan, number);
-    for (const ProcessEntry& one : tree_of(table, orphan.pid)) signal_process(one, number);
+  std::optional<Error> refusal;
+  bool somebody_got_it = false;
+  for (const ProcessEntry& orphan : *orphans) {
+    if (orphan.ended()) continue;
+    if (auto sent = signal_process(orphan, number)) {
+      somebody_got_it = true;
+    } else if (!refusal) {
+      refusal = std::move(sent).error();
+    }
+    // Of those that could not be seen their parents may hear.
+    if (!table) continue;
+    for (const ProcessEntry& one : tree_of(*table, orphan.pid)) (void)signal_process(one, number);
   }
+  if (refusal && !somebody_got_it) return std::unexpected(std::move(*refusal));
+  return {};
 }
 
 }  // namespace baton::supervisor

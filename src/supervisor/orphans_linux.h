@@ -20,10 +20,11 @@ class Orphans {
   /// reasons.
   ~Orphans();
 
-  /// How many live now.
-  [[nodiscard]] static size_t count();
-  /// Sends a signal to each of them and its descendants.
-  static void signal(int number);
+  /// How many live now. Fails where that cannot be seen.
+  [[nodiscard]] static Result<size_t> count();
+  /// Sends a signal to each of them and its descendants. Fails where none can be seen, or none of those that
+  /// live may be signalled.
+  static Result<void> signal(int number);
 
  private:
   struct Collector;

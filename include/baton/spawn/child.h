@@ -96,13 +96,15 @@ class Child {
   /// looks again for what was forked meanwhile; how many got it. Node has no such call.
   ///
   /// Found are its children, their children and so on while the parents between live; and, if the child leads
-  /// a session (`detached`, `whole_tree`, `terminal`), everybody in that. 0 when the child has ended: what it
-  /// left behind is `SpawnOptions::whole_tree`'s business. Who is killed for good and has cgroups to give,
-  /// gives each child one and writes to its `cgroup.kill`.
+  /// a session (`detached`, `whole_tree`, `terminal`), everybody in that. Who may not be signalled (EPERM) is
+  /// passed over; where /proc cannot be read, as with no descriptor to spare, only the child is found. 0 when
+  /// the child has ended: what it left behind is `SpawnOptions::whole_tree`'s business. Who is killed for
+  /// good and has cgroups to give, gives each child one and writes to its `cgroup.kill`.
   size_t kill_tree(int signal = SIGTERM);
   /// Ends the child and everything that descends from it: the stop signal, and after the grace SIGKILL, again
-  /// and again. Settles when none is left. Once the child has ended, only with `whole_tree` is there anything
-  /// to do.
+  /// and again. Settles when none is left; or it fails, with an Error that names one of them, when for 2 s
+  /// after the grace none was left but those that may not be signalled (EPERM: a set-user-id program runs
+  /// there). Once the child has ended, only with `whole_tree` is there anything to do.
   Op<> stop_tree();
   Op<> stop_tree(std::chrono::nanoseconds grace);
   /// Lets the child outlive this object, and does not keep the loop for it. Its piped streams still close

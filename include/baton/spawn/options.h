@@ -54,6 +54,9 @@ class SpawnOptions {
   /// The user the child runs as (real, effective and saved id). The spawn fails if any id is not what was
   /// asked for afterwards, or if the child could become root again. Supplementary groups are dropped, as Node
   /// does, unless `groups()` names them. Setting the user alone leaves the group as it is: set `gid()` too.
+  /// A child that becomes another user or group costs a fork(2), which grows with this process's memory; and
+  /// it has 10 s to come to its program, as its new user may stop it: then it is killed, and the spawn fails
+  /// with Errc::timed_out.
   SpawnOptions& uid(uid_t id) { return uid_ = id, *this; }
   /// The group the child runs as (real, effective and saved id); supplementary groups as with `uid()`.
   SpawnOptions& gid(gid_t id) { return gid_ = id, *this; }
@@ -80,7 +83,9 @@ class SpawnOptions {
   /// The processors that the child may run on, by number: sched_setaffinity(2). A negative one is misuse.
   SpawnOptions& cpus(std::vector<int> numbers);
   /// The folder of the control group that the child is in before its program begins: "/sys/fs/cgroup/jobs".
-  /// It must exist, and this process may move processes into it.
+  /// It must exist, and this process may move processes into it. The child is born there (Linux 5.7; a member
+  /// of it that pids.max counts) or, on older kernels and in the first cgroups, moves in. Cost and time as
+  /// with `uid()`: nobody's cgroup.freeze holds this process.
   SpawnOptions& cgroup(std::string folder) { return cgroup_ = std::move(folder), *this; }
   /// What the kernel sends the child when the thread that spawned it ends; if that has happened before the
   /// program begins, the program does not begin. A set-user-id program loses it. Mirrors PR_SET_PDEATHSIG.

@@ -85,6 +85,9 @@ class Options {
   Options& stop_signal(std::optional<int> signal);
   /// Whether this process takes over what its workers' descendants leave behind (PR_SET_CHILD_SUBREAPER):
   /// collects them when they end, and ends them with the last worker. On by default; a process 1 always does.
+  /// While it is set, only the supervisor's thread may start processes, and with Baton: another child that
+  /// leads a session of its own (in a process 1: any) is taken for an orphan, collected and in the end
+  /// killed.
   Options& adopt_orphans(bool on) { return adopt_orphans_ = on, *this; }
 
   [[nodiscard]] const std::string& module() const noexcept { return module_; }

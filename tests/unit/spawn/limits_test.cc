@@ -3,14 +3,17 @@
 
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
 #include "baton/spawn/sync.h"
 #include "support/leak_check.h"
+#include "unit/spawn/forbid.h"
 #include "unit/spawn/support.h"
 
 namespace baton {
@@ -167,6 +170,44 @@ TEST(SpawnCgroup, HasTheChildBeforeItsProgramBegins) {
   EXPECT_EQ(outcome.status.code(), 0);
   EXPECT_TRUE(outcome.output.ends_with("/" + own.name() + "\n")) << outcome.output;
   EXPECT_EQ(own_line(), before);
+}
+
+// What is said of a child that does not come to its program, though it has time enough for all before.
+std::string stalled(spawner::LaunchPlan plan) {
+  plan.patience = std::chrono::seconds(1);
+  return failure_of(plan);
+}
+
+TEST(SpawnCgroup, ThatIsFrozenDoesNotFreezeThisProcess) {
+  const OwnCgroup own;
+  if (!own.why_not().empty()) GTEST_SKIP() << own.why_not();
+  if (::syscall(SYS_clone3, nullptr, 0) == 0 || errno != EINVAL) GTEST_SKIP() << "no clone3 here";
+  std::ofstream(own.path() + "/cgroup.freeze") << "1" << std::flush;
+  EXPECT_EQ(stalled(shell("true", SpawnOptions().cgroup(own.path()))),
+            "spawn /bin/sh: begin in " + own.path() + ": timed out")
+      << "it is born there";
+  std::ofstream(own.path() + "/cgroup.freeze") << "0" << std::flush;
+  EXPECT_EQ(failure_of(shell("true", SpawnOptions().cgroup(own.path()))), "");
+}
+
+TEST(SpawnCgroup, IsEnteredByItsFileWhereNobodyCanBeBornInIt) {
+  const OwnCgroup own;
+  if (!own.why_not().empty()) GTEST_SKIP() << own.why_not();
+  for (const int error : {ENOSYS, EPERM}) {
+    const pid_t old_system = ::fork();
+    if (old_system == 0) {
+      if (!spawner::test::forbid(SYS_clone3, error)) ::_exit(99);
+      const auto outcome = run(shell("grep ^0:: /proc/self/cgroup", SpawnOptions().cgroup(own.path())));
+      if (!outcome.output.ends_with("/" + own.name() + "\n")) ::_exit(1);
+      std::ofstream(own.path() + "/cgroup.freeze") << "1" << std::flush;
+      const std::string text = stalled(shell("true", SpawnOptions().cgroup(own.path())));
+      std::ofstream(own.path() + "/cgroup.freeze") << "0" << std::flush;
+      ::_exit(text == "spawn /bin/sh: write " + own.path() + "/cgroup.procs: timed out" ? 0 : 2);
+    }
+    int status = 0;
+    ::waitpid(old_system, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
 }
 
 TEST(SpawnCgroup, CanBeEndedWhole) {

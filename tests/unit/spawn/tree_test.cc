@@ -1,9 +1,16 @@
 // Ending a child together with everything that descends from it.
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <optional>
+#include <regex>
+#include <string>
+#include <vector>
 
+#include "baton/loop/timer.h"
 #include "baton/spawn/child.h"
 #include "baton/spawn/sync.h"
 #include "support/leak_check.h"
@@ -61,6 +68,97 @@ TEST_F(Tree, LosesItsLeaderAtLeastWhenThereIsNoDescriptorToFindTheOthersWith) {
   loop_.run();
   EXPECT_EQ(count, 1U);
   EXPECT_EQ(child.status()->signal(), SIGKILL);
+}
+
+// Leaves this process `count` descriptors to open, until its end.
+class Scarcity {
+ public:
+  explicit Scarcity(int count) {
+    std::vector<Fd> lowest;
+    while (static_cast<int>(lowest.size()) <= count) {
+      lowest.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{static_cast<rlim_t>(lowest.back().get()), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  Scarcity(const Scarcity&) = delete;
+  Scarcity& operator=(const Scarcity&) = delete;
+  ~Scarcity() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Tree, IsKilledWholeEvenIfThereAreNotDescriptorsEnoughToHoldThemAll) {
+  Child child = shell(three_generations);
+  size_t count = 0;
+  when_it_speaks(child, [&] {
+    // One to look with, one for a process: the second that is stopped finds none.
+    const Scarcity scarcity(2);
+    count = child.kill_tree(SIGKILL);
+  });
+  loop_.run();
+  EXPECT_EQ(count, 5U);
+  EXPECT_EQ(child.status()->signal(), SIGKILL);
+  expect_all_gone();
+}
+
+TEST_F(Tree, IsAskedToStopAsSoonAsItCanBeSeen) {
+  Child child = shell("sleep 1000 & echo ready; exec sleep 1000", SpawnOptions().detached());
+  bool gone = false;
+  std::optional<Scarcity> scarcity;
+  Timer later;
+  when_it_speaks(child, [&] {
+    scarcity.emplace(0);
+    child.stop_tree(1h).then([&](Result<void> outcome) { gone = outcome.has_value(); });
+    later = Timer(loop_, 20ms, [&] { scarcity.reset(); });
+  });
+  loop_.run();
+  EXPECT_TRUE(gone);
+  EXPECT_EQ(child.status()->signal(), SIGTERM) << "who is known is asked at once";
+  expect_all_gone();
+}
+
+// What a tree of this process ends with, part of which is root's, when this process is nobody in particular.
+std::string end_of_a_tree_with_a_stranger(const Fd& life, const Fd& held) {
+  Loop loop;
+  Child child =
+      spawn(loop, "/bin/sh",
+            {"-c",
+             "cat <&8 >/dev/null 2>&1 & "
+             "exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo ready; exec sleep 1000'"},
+            SpawnOptions().pass(life.get(), 9).pass(held.get(), 8).stdio(0, Stdio::ignore()));
+  std::string outcome = "no outcome";
+  child.stdout_stream().on_data([&](std::string_view) {
+    if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return loop.stop();
+    child.stop_tree(0ms).then([&](Result<void> result) {
+      outcome = result ? "gone" : result.error().what();
+      if (child.status()) outcome += "; the child: " + child.status()->describe();
+    });
+  });
+  loop.run();
+  // The numbers are nobody's business.
+  return std::regex_replace(outcome, std::regex("[0-9]+"), "N");
+}
+
+TEST_F(Tree, IsGivenUpWhenOnlyThoseAreLeftWhoMayNotBeSignalled) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (spawn_sync("setpriv", {"--version"}).error() != nullptr) GTEST_SKIP() << "needs setpriv(1)";
+  spawner::test::Pipe held;
+  spawner::test::Pipe told;
+  const pid_t nobody = ::fork();
+  if (nobody == 0) {
+    const std::string outcome = end_of_a_tree_with_a_stranger(life_.write, held.read);
+    ::_exit(::write(told.write.get(), outcome.data(), outcome.size()) > 0 ? 0 : 1);
+  }
+  told.write.reset();
+  life_.write.reset();
+  EXPECT_EQ(spawner::test::read_all(told.read),
+            "end the tree of N: kill N: operation not permitted; the child: killed by SIGTERM");
+  ::waitpid(nobody, nullptr, 0);
+  held.write.reset();
+  expect_all_gone();
 }
 
 TEST_F(Tree, GetsAnySignalInOneCall) {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include "baton/spawn/child.h"
 #include "spawn/process_table_linux.h"
 #include "spawn/tree_end_linux.h"
+#include "spawn/tree_signal_linux.h"
 #include "supervisor/orphans_linux.h"
 #include "support/leak_check.h"
 
@@ -45,6 +47,21 @@ TEST(ProcessTable, TakesNothingForAProcessThatIsNone) {
   }
 }
 
+TEST(ProcessTable, TellsThatNobodyCanBeSeenFromThatThereIsNobody) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto all = all_processes();
+  const auto adopted = adopted_children();
+  const auto count = Orphans::count();
+  const auto sent = Orphans::signal(0);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(all || adopted || count || sent);
+  EXPECT_STREQ(all.error().what(), "read /proc: opendir: too many open files");
+  EXPECT_EQ(Orphans::count().value(), 0U);
+}
+
 TEST(ProcessTable, FindsATreeBySessionAndByParents) {
   const std::vector<ProcessEntry> table = {process(1, 0, 1),   process(50, 1, 50),  process(51, 50, 50),
                                            process(52, 1, 50), process(53, 51, 53), process(54, 53, 54),
@@ -81,19 +98,20 @@ TEST_F(ProcessTree, EndsWithEverythingThatIsInIt) {
   EXPECT_TRUE(descends_from(deep, leader.pid()));
   EXPECT_FALSE(descends_from(leader.pid(), deep));
   bool gone = false;
-  TreeEnd tree(
-      loop, leader.pid(), [&] { return leader.status().has_value(); },
-      [&] {
-        gone = true;
-        loop.stop();
-      });
+  TreeEnd tree(loop,
+               {leader.pid(), [&] { return leader.status().has_value(); },
+                [&](int number) { return leader.kill(number); }},
+               [&](const Result<void>& outcome) {
+                 gone = outcome.has_value();
+                 loop.stop();
+               });
   tree.kill();
   loop.run();
   EXPECT_TRUE(gone);
   EXPECT_EQ(leader.status()->signal(), SIGKILL);
   const auto left = find_process(deep);
   EXPECT_TRUE(!left || left->ended());
-  while (Orphans::count() != 0 || !adopted_children().empty()) {
+  while (!adopted_children().value().empty()) {
     Timer soon(loop, milliseconds(1), [this] { loop.stop(); });
     loop.run();
   }
@@ -110,10 +128,10 @@ TEST_F(ProcessTree, CollectsOrphansButLeavesOwnChildrenToTheirOwners) {
     leader.on_exit([this](const ExitStatus&) { loop.stop(); });
     loop.run();
   }
-  EXPECT_EQ(pids_of(adopted_children()), std::vector<pid_t>{orphan});
-  EXPECT_EQ(Orphans::count(), 1U);
-  Orphans::signal(SIGKILL);
-  while (!adopted_children().empty()) {
+  EXPECT_EQ(pids_of(adopted_children().value()), std::vector<pid_t>{orphan});
+  EXPECT_EQ(Orphans::count().value(), 1U);
+  EXPECT_TRUE(Orphans::signal(SIGKILL));
+  while (!adopted_children().value().empty()) {
     Timer soon(loop, milliseconds(1), [this] { loop.stop(); });
     loop.run();
   }
@@ -129,9 +147,9 @@ TEST_F(ProcessTree, SignalsNobodyWhoOnlyBearsTheNumber) {
   auto entry = find_process(child.pid());
   ASSERT_TRUE(entry);
   entry->started += 1;
-  EXPECT_FALSE(signal_process(*entry, SIGKILL));
+  EXPECT_FALSE(signal_process(*entry, SIGKILL).value());
   entry->started -= 1;
-  EXPECT_TRUE(signal_process(*entry, SIGKILL));
+  EXPECT_TRUE(signal_process(*entry, SIGKILL).value());
   loop.run();
   EXPECT_EQ(child.status()->signal(), SIGKILL);
 }
