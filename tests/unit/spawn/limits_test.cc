@@ -1,6 +1,7 @@
 // What a child is given beyond what Node gives: limits, priority, processors, a cgroup, a signal at its
 // parent's end.
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -142,13 +143,25 @@ class OwnCgroup {
   OwnCgroup(const OwnCgroup&) = delete;
   OwnCgroup& operator=(const OwnCgroup&) = delete;
   ~OwnCgroup() {
-    if (!name_.empty()) ::rmdir(path().c_str());
+    if (name_.empty()) return;
+    wait_until_empty();
+    EXPECT_EQ(::rmdir(path().c_str()), 0) << path() << ": " << std::generic_category().message(errno);
   }
   [[nodiscard]] const std::string& why_not() const { return why_not_; }
   [[nodiscard]] std::string path() const { return root_ + "/" + name_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
+  // Who was killed is a member for a little longer than it holds its descriptors.
+  void wait_until_empty() const {
+    const Fd events(::open((path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+    for (char text[256] = {}; ::pread(events.get(), text, sizeof text - 1, 0) > 0;) {
+      if (std::string_view(text).contains("populated 0")) return;
+      pollfd change{events.get(), POLLPRI, 0};
+      if (::poll(&change, 1, 10'000) == 0) return;
+    }
+  }
+
   std::string root_;
   std::string name_;
   std::string why_not_;
