@@ -33,12 +33,15 @@ class WorkerProcess {
   /// The process, for its streams and for signals; its channel's messages come here instead. Mirrors
   /// `worker.process`.
   [[nodiscard]] ForkedChild& process() noexcept;
+  /// The number of the process. Mirrors `worker.process.pid`.
   [[nodiscard]] pid_t pid() const;
 
+  /// @{
   /// Sends a message, perhaps with a handle, as `Channel::send` does.
   Channel::Sent send(const Value& message);
   Channel::Sent send(const Value& message, const net::Server& server);
   Channel::Sent send(const Value& message, net::Socket socket);
+  /// @}
 
   /// Tells the worker to leave: it gets no more connections, closes its listeners, finishes what it has,
   /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says

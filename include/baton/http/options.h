@@ -11,6 +11,7 @@ namespace baton::http {
 /// so they end up to half a second late, never early.
 class Options {
  public:
+  /// The unit of the times.
   using Milliseconds = std::chrono::milliseconds;
 
   /// From the first byte of a request (or from the connection, for its first) to the end of its head; then
@@ -40,6 +41,8 @@ class Options {
   /// but is never refused; what was handed to `on_upgrade` no longer counts. 0 is no limit, as by default.
   Options& max_connections(std::size_t connections) { return set(max_connections_, connections); }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] Milliseconds headers_timeout() const noexcept { return headers_timeout_; }
   [[nodiscard]] Milliseconds request_timeout() const noexcept { return request_timeout_; }
   [[nodiscard]] Milliseconds keep_alive_timeout() const noexcept { return keep_alive_timeout_; }
@@ -49,6 +52,7 @@ class Options {
   [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
   [[nodiscard]] std::size_t max_requests_per_socket() const noexcept { return max_requests_per_socket_; }
   [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
+  /// @}
 
  private:
   template <class T>

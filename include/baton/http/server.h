@@ -38,10 +38,14 @@ class Server {
  public:
   /// No server.
   Server() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
+  /// @}
   ~Server();
 
+  /// Whether it is a server.
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
   /// In place of the handler, the requests that expect `100 Continue`: it answers (401, 413), and the client,

@@ -36,10 +36,13 @@ class ChannelOptions {
   /// How messages are written, which must be the same at the other end; JSON unless set.
   ChannelOptions& serialization(Serialization how) { return serialization_ = how, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] bool announce() const noexcept { return announce_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
   [[nodiscard]] bool ref_while_listening() const noexcept { return ref_while_listening_; }
   [[nodiscard]] std::chrono::milliseconds disconnect_timeout() const noexcept { return disconnect_timeout_; }
+  /// @}
 
  private:
   std::chrono::milliseconds disconnect_timeout_{30000};
@@ -53,6 +56,7 @@ class SendOptions {
  public:
   /// The connection stays open here, too (Node's `keepOpen`).
   SendOptions& keep_open(bool on = true) { return keep_open_ = on, *this; }
+  /// What was set.
   [[nodiscard]] bool keep_open() const noexcept { return keep_open_; }
 
  private:
@@ -76,6 +80,7 @@ class Channel {
   /// What became of a `send`. May be ignored: a failure then goes to `on_error`.
   class Sent {
    public:
+    /// Moves; the other is empty afterwards.
     Sent(Sent&&) noexcept = default;
     Sent& operator=(Sent&&) = delete;
     ~Sent();
@@ -87,10 +92,13 @@ class Channel {
     /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that.
     /// Fails if that can no longer happen.
     Op<> op() &&;
+    /// @{
+    /// `op()`, received by a callback or by `co_await`.
     void then(std::move_only_function<void(Result<void>)> receiver) && {
       std::move(*this).op().then(std::move(receiver));
     }
     Op<>::Awaiter operator co_await() && { return std::move(*this).op().operator co_await(); }
+    /// @}
 
    private:
     friend class Channel;
@@ -103,16 +111,22 @@ class Channel {
 
   /// No channel: `connected()` is false and everything else is misuse.
   Channel() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Channel(Channel&&) noexcept;
   Channel& operator=(Channel&&) noexcept;
+  /// @}
   ~Channel();
 
   /// Takes over a connected Unix-domain stream socket (as made by socketpair). An error for anything else.
   [[nodiscard]] static Result<Channel> adopt(Loop& loop, Fd descriptor,
                                              ChannelOptions options = ChannelOptions());
 
+  /// Whether there is a channel, connected or not.
   explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// The loop that it lives on.
   [[nodiscard]] Loop& loop() const noexcept;
+  /// How its messages are written.
   [[nodiscard]] Serialization serialization() const noexcept;
 
   /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
@@ -139,11 +153,13 @@ class Channel {
   /// A bound socket, which moves away (net.BoundSocket). Only Node 26 and Baton know what to do with it: an
   /// older Node reports it as an uncaught exception.
   Sent send(const Value& message, net::BoundSocket socket);
+  /// @{
   /// A socket or pipe as it is (dgram.Native if it is UDP, else net.Native): one that is moved in moves away,
   /// any other is shared, as Node never closes raw handles. Refused: what is neither socket nor pipe, which
   /// would kill a Node at the other end.
   Sent send(const Value& message, net::Native&& handle);
   Sent send(const Value& message, const net::Native& handle);
+  /// @}
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);
@@ -184,9 +200,11 @@ class Channel {
   /// Called once, when the descriptor has been closed: both directions are over.
   void on_close(Callback callback);
 
+  /// @{
   /// Fixes whether the channel keeps the loop running. Mirrors `process.channel.ref()/unref()`.
   void ref();
   void unref();
+  /// @}
 
   // For the layers above, not for programs.
 
@@ -198,6 +216,8 @@ class Channel {
   void peer_gone();
   /// Which exception ends the peer, as a Baton says just before.
   void on_peer_death(std::move_only_function<void(std::string_view)> callback);
+  /// Tells the peer at once which exception ends this process; nothing unless this end has said that it is a
+  /// Baton.
   void tell_death(std::string_view what);
   /// Messages of the NODE_ kind that are not the channel's own, and Bun's internal ones. They come at once,
   /// whether or not anybody takes messages, and do not keep the loop running; as far as messages are taken,
@@ -220,9 +240,11 @@ class Channel {
   /// The peer could not take an offer. It stays here until it is taken back.
   void on_refused(std::move_only_function<void(uint64_t offer)> callback);
 
+  /// @{
   /// Whether the peer has said that it is a Baton, and the moment it says so.
   [[nodiscard]] bool peer_is_baton() const noexcept;
   void on_peer_baton(Callback callback);
+  /// @}
 
  private:
   explicit Channel(std::shared_ptr<State> state) noexcept;
