@@ -19,6 +19,7 @@ sources() {
 all=$(sources include src examples tests bench fuzz docs scripts | grep -E '\.(cc|h)$')
 public=$(sources include | grep '\.h$')
 compiled=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" "$db" | sort -u)
+pages=$(sources . | grep '\.md$')
 shell=$(echo dev; sources scripts tests bench examples | grep '\.sh$')
 [ -n "$compiled" ] || { echo "$db:1: names no source of this folder; run ./dev lint"; exit 1; }
 
@@ -56,10 +57,14 @@ rule alone
 rule shell
   command = { case $$(head -n 1 $in) in *bash) bash -n $in ;; *) sh -n $in ;; esac 2>&1; echo $$?; } | scripts/lint/one_line.sh >$out
 
+rule pages
+  command = scripts/lint/pages.sh $in >$out
+
 build build/lint/house_lint: tool scripts/lint/coroutines.cc scripts/lint/layers.cc scripts/lint/main.cc scripts/lint/self_test.cc scripts/lint/tokens.cc scripts/lint/types.cc | scripts/lint/tokens.h
 build build/lint/self_test.ok: self_test build/lint/house_lint
 END
   echo "build $out/house.txt: house $(echo $all) | $out/house_lint || $out/self_test.ok"
+  echo "build $out/pages.txt: pages $(echo $pages) | scripts/lint/pages.sh $(sources tests | grep '\.cc$' | tr '\n' ' ')"
   for file in $all; do echo "build $out/$file.format: format $file | .clang-format"; done
   for file in $compiled; do
     echo "build $out/$file.tidy: tidy $file | .clang-tidy tests/.clang-tidy scripts/lint/one_line.sh || $db"
@@ -79,7 +84,7 @@ ninja --quiet -k 0 -f "$out/build.ninja" -j "${BATON_JOBS:-$(nproc)}" </dev/null
 
 findings=$(
   {
-    cat "$out/house.txt"
+    cat "$out/house.txt" "$out/pages.txt"
     for file in $all; do cat "$out/$file.format"; done
     for file in $compiled; do cat "$out/$file.tidy"; done
     for file in $public; do cat "$out/$file.g++" "$out/$file.clang++-19"; done

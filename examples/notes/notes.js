@@ -14,11 +14,11 @@ const children = new Set();
 let ending = false;
 
 // fork() runs Node scripts only; any other program joins the channel when `stdio` asks for one.
-exports.fork = (beside) => {
+exports.fork = (beside, args = []) => {
   const worker = module_ || path.join(path.dirname(process.argv[1]), beside);
   const child = /\.[cm]?js$/.test(worker)
-    ? fork(worker)
-    : spawn(worker, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+    ? fork(worker, args)
+    : spawn(worker, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   children.add(child);
   child.on('exit', () => children.delete(child));
   return child;

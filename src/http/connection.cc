@@ -43,6 +43,11 @@ void Connection::start() {
   socket_.on_close([this] { on_closed(); });
 }
 
+void Connection::count_in(const AddressCounts::Entry* entry) {
+  counted_in_ = entry;
+  if (!entry) refuse(503);
+}
+
 void Connection::on_data(std::string_view bytes) {
   const auto self = shared_from_this();
   if (!lingering_) return take(bytes);

@@ -11,6 +11,7 @@
 #include "baton/http/request.h"
 #include "baton/http/response.h"
 #include "baton/net/socket.h"
+#include "http/address_counts.h"
 #include "http/request_parser.h"
 #include "http/response_head.h"
 #include "loop/slot.h"
@@ -39,6 +40,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void give_up();
   // The same, and nobody is told.
   void drop() noexcept;
+
+  // Its address has one connection more. None: it has too many, and this one is told so.
+  void count_in(const AddressCounts::Entry* entry);
+  [[nodiscard]] const AddressCounts::Entry* counted_in() const noexcept { return counted_in_; }
 
   [[nodiscard]] std::size_t place() const noexcept { return place_; }
   void moved_to(std::size_t place) noexcept { place_ = place; }
@@ -118,6 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<ServerCore> core_;  // none once the connection is over
   net::Socket socket_;
   std::size_t place_;
+  const AddressCounts::Entry* counted_in_ = nullptr;
 
   RequestParser parser_;
   std::string held_;  // input that must wait

@@ -12,6 +12,17 @@ bool may_become_method(std::string_view text) {
          std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
 }
 
+// A text that is almost as long as it may be must not take twice that: its client may be slow on purpose.
+void append(std::string& text, std::string_view part, std::size_t limit) {
+  if (text.size() + part.size() > text.capacity() && text.capacity() * 2 > limit) {
+    std::string grown;
+    grown.reserve(limit);
+    grown = text;
+    text.swap(grown);
+  }
+  text += part;
+}
+
 }  // namespace
 
 RequestParser::RequestParser(std::size_t header_limit, std::size_t most_headers)
@@ -79,7 +90,7 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
   const std::size_t room = header_limit_ - skipped_ - head_.text_.size();
   const std::string_view part = input.substr(0, room);
   const std::size_t taken = lines_.scan(part);
-  head_.text_.append(part, 0, taken);
+  append(head_.text_, part.substr(0, taken), header_limit_);
   input.remove_prefix(taken);
   if (lines_.complete()) {
     if (const auto why = reader_.read(head_, head_.text_.size()); !why.empty()) return fail(400, why);
@@ -131,10 +142,11 @@ RequestParser::Event RequestParser::read_chunks(std::string_view& input) {
 
 RequestParser::Event RequestParser::read_trailers(std::string_view& input) {
   std::string& text = head_.trailer_text_;
-  const std::size_t room = header_limit_ + HeadReader::last_chunk_line.size() - text.size();
+  const std::size_t limit = header_limit_ + HeadReader::last_chunk_line.size();
+  const std::size_t room = limit - text.size();
   const std::string_view part = input.substr(0, room);
   const std::size_t taken = lines_.scan(part);
-  text.append(part, 0, taken);
+  append(text, part.substr(0, taken), limit);
   input.remove_prefix(taken);
   if (lines_.complete()) {
     if (const auto why = reader_.read_trailers(); !why.empty()) return fail(400, why);

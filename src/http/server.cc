@@ -50,9 +50,13 @@ void ServerCore::listen_on(net::Server listener) {
 
 void ServerCore::adopt(net::Socket socket) {
   if (!socket) return;
+  const std::size_t most = options_.max_connections_per_address();
+  const std::string address = most > 0 ? socket.remote().address() : std::string();
   auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), connections_.size());
   connections_.push_back(connection);
   connection->start();
+  // The client of a Unix-domain socket has no address.
+  if (!address.empty()) connection->count_in(addresses_.add(address, most));
   if (!sweep_timer_.active()) start_sweep();
 }
 
@@ -72,6 +76,7 @@ void ServerCore::remove(Connection& connection) {
     connections_[place]->moved_to(place);
   }
   connections_.pop_back();
+  if (const auto* entry = connection.counted_in()) addresses_.remove(entry);
   if (full_ && listener_ && connections_.size() < options_.max_connections()) {
     full_ = false;
     listener_.resume();

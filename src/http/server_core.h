@@ -11,6 +11,7 @@
 
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
+#include "http/address_counts.h"
 #include "http/response_head.h"
 #include "loop/slot.h"
 
@@ -84,6 +85,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   std::chrono::milliseconds sweep_interval_;
   net::Server listener_;
   std::vector<std::shared_ptr<Connection>> connections_;
+  AddressCounts addresses_;  // empty without a limit
   DateLine date_;
   Timer sweep_timer_;
   Timer drain_timer_;

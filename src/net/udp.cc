@@ -3,7 +3,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -28,6 +27,8 @@ constexpr size_t cost_of_a_datagram = 128;  // beside its bytes
 constexpr int sends_a_turn = 64;
 constexpr int reads_a_turn = 4;
 constexpr auto report_interval = std::chrono::seconds(1);
+
+bool takes_none_now(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
@@ -54,7 +55,8 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   bool paused = false;
   bool above_high_water = false;
   bool flush_scheduled = false;
-  bool answered = false;  // the front was held up by the answer to an earlier datagram
+  bool delivery_scheduled = false;
+  int first_answer = 0;  // the errno of the first try to send the front
 
   [[nodiscard]] bool receiving() const { return descriptor && wanted && !paused; }
 
@@ -76,46 +78,75 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
 
   void read() {
     ReceivedDatagrams datagrams;
-    for (int i = 0; i < reads_a_turn && receiving(); ++i) {
+    // What is kept was there before.
+    for (int i = 0; i < reads_a_turn && receiving() && kept.empty(); ++i) {
       const int count = datagrams.from(descriptor.get());
       if (count < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+        if (takes_none_now(errno)) return drop_queued_errors(descriptor.get());
         if (errno != EINTR) report(Error(errno, "receive" + with_peer(" from "), "recvmmsg"));
         continue;
       }
-      for (int place = 0; place < count; ++place) {
-        // Whoever listens may change his mind, or close the socket.
-        if (receiving()) {
-          on_message.fire(datagrams.bytes(place), datagrams.sender(place));
-        } else if (descriptor) {
-          kept.emplace_back(datagrams.bytes(place), datagrams.sender(place));
-        }
-      }
+      tell(datagrams, count);
       if (count < most_datagrams) return;
     }
   }
 
-  void receive() {
-    if (!kept.empty() && receiving()) {
-      loop.defer([self = shared_from_this()] {
-        while (!self->kept.empty() && self->receiving()) {
-          const auto [bytes, from] = std::move(self->kept.front());
-          self->kept.pop_front();
-          self->on_message.fire(bytes, from);
-        }
-      });
+  // Whoever listens may change his mind, close the socket, or throw.
+  void tell(const ReceivedDatagrams& datagrams, int count) {
+    int place = 0;
+    try {
+      while (place < count && receiving()) {
+        const int next = place++;
+        on_message.fire(datagrams.bytes(next), datagrams.sender(next));
+      }
+    } catch (...) {
+      keep(datagrams, place, count);
+      deliver_later();
+      throw;
     }
+    keep(datagrams, place, count);
+  }
+
+  void keep(const ReceivedDatagrams& datagrams, int first, int count) {
+    if (!descriptor) return;
+    for (int place = first; place < count; ++place) {
+      kept.emplace_back(datagrams.bytes(place), datagrams.sender(place));
+    }
+  }
+
+  void deliver_later() {
+    if (delivery_scheduled || kept.empty() || !receiving()) return;
+    delivery_scheduled = true;
+    loop.defer([self = shared_from_this()] {
+      self->delivery_scheduled = false;
+      self->deliver();
+    });
+  }
+
+  void deliver() {
+    try {
+      while (!kept.empty() && receiving()) {
+        const auto [bytes, from] = std::move(kept.front());
+        kept.pop_front();
+        on_message.fire(bytes, from);
+      }
+    } catch (...) {
+      deliver_later();
+      throw;
+    }
+  }
+
+  void receive() {
+    deliver_later();
     update_interest();
   }
 
   // --- sending
 
   bool send(std::string_view bytes, const Endpoint* to) {
+    if (bytes.size() > longest_datagram) return refuse(Error(EMSGSIZE, subject(to)));
     if (queued_bytes + (queue.size() + 1) * cost_of_a_datagram + bytes.size() > queue_limit) {
-      loop.defer([self = shared_from_this(), error = Error(make_error_code(Errc::queue_full), subject(to))] {
-        self->report(error);
-      });
-      return false;
+      return refuse(Error(make_error_code(Errc::queue_full), subject(to)));
     }
     queue.emplace_back(std::string(bytes), to == nullptr ? SocketAddress() : SocketAddress(*to));
     queued_bytes += bytes.size();
@@ -123,6 +154,14 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     if (queued_bytes >= high_water) above_high_water = true;
     schedule_flush();
     return !above_high_water;
+  }
+
+  // Whoever is told false waits for on_drain, though nothing may be queued.
+  bool refuse(const Error& error) {
+    loop.defer([self = shared_from_this(), error] { self->report(error); });
+    above_high_water = true;
+    schedule_flush();
+    return false;
   }
 
   Result<void> try_send(std::string_view bytes, const Endpoint* to) {
@@ -145,38 +184,62 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   }
 
   void flush() {
+    try {
+      send_some();
+      if (descriptor && queue.empty() && std::exchange(above_high_water, false)) on_drain.fire();
+    } catch (...) {
+      schedule_flush();
+      throw;
+    }
+    update_interest();
+  }
+
+  void send_some() {
     for (int i = 0; i < sends_a_turn && descriptor && !queue.empty(); ++i) {
       const int count = send_datagrams(descriptor.get(), queue);
       if (count > 0) {
-        for (int sent = 0; sent < count; ++sent) drop_front();
-      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        break;
+        drop_front(count);
+      } else if (takes_none_now(errno)) {
+        return drop_queued_errors(descriptor.get());
       } else if (errno != EINTR) {
         not_sent(errno);
       }
     }
-    if (!descriptor) return;
-    if (queue.empty() && std::exchange(above_high_water, false)) on_drain.fire();
-    update_interest();
   }
 
-  // Nothing more than this one datagram is lost.
+  // Nobody is told of it any more.
+  void send_the_last() {
+    while (!queue.empty()) {
+      const int count = send_datagrams(descriptor.get(), queue);
+      if (count > 0) {
+        drop_front(count);
+      } else if (takes_none_now(errno)) {
+        return;
+      } else if (errno != EINTR && std::exchange(first_answer, errno) != 0) {
+        drop_front(1);
+      }
+    }
+  }
+
+  // An error may be the answer to an earlier datagram, which a second try tells. Nothing but this one is
+  // lost.
   void not_sent(int error) {
     const SocketAddress& address = queue.front().to;
     const Endpoint to =
         address.length() == 0 ? Endpoint() : Endpoint::from_kernel(address.get(), address.length());
     const Error failed(error, subject(address.length() == 0 ? nullptr : &to), "sendmmsg");
-    // The peer has refused what went before; that answer takes the place of this datagram, once.
-    if (error == ECONNREFUSED && !std::exchange(answered, true)) return report(failed);
-    drop_front();
-    report(failed);
+    const int before = std::exchange(first_answer, error);
+    if (before != 0) drop_front(1);
+    if (before != error) report(failed);
   }
 
-  void drop_front() {
-    answered = false;
-    queued_bytes -= queue.front().bytes.size();
-    queue.front().bytes = {};
-    queue.pop_front();
+  void drop_front(int count) {
+    first_answer = 0;
+    for (int i = 0; i < count; ++i) {
+      queued_bytes -= queue.front().bytes.size();
+      queue.front().bytes = {};
+      queue.pop_front();
+    }
     const uint64_t gone = accepted - queue.size();
     while (!flushes.empty() && flushes.front().first <= gone) {
       Promise<> flushed = std::move(flushes.front().second);
@@ -315,12 +378,7 @@ void UdpSocket::resume() {
 void UdpSocket::close() noexcept {
   if (!state_) return;
   const auto state = std::exchange(state_, nullptr);
-  while (!state->queue.empty()) {
-    const int count = send_datagrams(state->descriptor.get(), state->queue);
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-    if (count < 0 && errno == EINTR) continue;
-    for (int sent = 0; sent < std::max(count, 1); ++sent) state->drop_front();
-  }
+  state->send_the_last();
   state->close();
 }
 Result<Fd> UdpSocket::release() {

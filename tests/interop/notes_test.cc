@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <filesystem>
+#include <ostream>
 #include <set>
 #include <string>
 #include <utility>
@@ -74,13 +76,14 @@ TEST_P(Notes, AnHttpServerIsFedWithTheConnectionsOfAServerThatWasSent) {
   }
 }
 
-TEST_P(Notes, HandlesOfThreeKindsArrive) {
+TEST_P(Notes, HandlesOfEachKindArriveInTheSameWorker) {
   Program& primary = start("handles");
   std::set<int> who;
-  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
+  for (const std::string& kind : kinds_of_handles()) {
+    if (!has_kind(GetParam(), kind)) continue;
     const int port = primary.number(kind + " on port ");
     for (int i = 0; i < 5; ++i) {
-      const std::string answer = ask(port);
+      const std::string answer = ask_handle(kind, port);
       EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;
       who.insert(number_at_end(answer));
     }
@@ -118,29 +121,62 @@ TEST_P(Notes, NoWorkerOutlivesAPrimaryThatIsKilled) {
   // The fixture waits for the workers, which nobody told to end but the channel.
 }
 
-class OneEnd : public World, public testing::WithParamInterface<std::pair<bool, std::string>> {};
-INSTANTIATE_TEST_SUITE_P(Notes, OneEnd,
-                         testing::Values(std::pair(true, "file.sh"), std::pair(true, "file.js"),
-                                         std::pair(false, "file.sh"), std::pair(false, "file.js")),
-                         [](const auto& test) {
-                           return std::string(test.param.first ? "CppParent" : "NodeParent") +
-                                  (test.param.second == "file.sh" ? "ShellScript" : "NodeScript");
-                         });
+/// A temporary folder.
+class Folder {
+ public:
+  Folder() : path_(::mkdtemp(std::string("/tmp/baton-XXXXXX").data())) {}
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-TEST_P(OneEnd, StartsScriptsBySpawnExecAndExecFile) {
-  const auto& [cpp, file] = GetParam();
-  if (!cpp && !has_node()) GTEST_SKIP() << "there is no Node";
-  // The script's first line looks on PATH.
-  if (file == "file.js" && ::system("command -v node >/dev/null") != 0)
-    GTEST_SKIP() << "there is no node on PATH";
-  const std::string path = source("examples/notes/processes/" + file);
+ private:
+  std::filesystem::path path_;
+};
+
+/// Who starts it, and what is started.
+struct Started {
+  bool cpp_parent;
+  std::string what;
+  std::string file;
+};
+void PrintTo(const Started& started, std::ostream* out) { *out << started.what; }
+
+class Calls : public World, public testing::WithParamInterface<Started> {
+ protected:
+  /// A PATH whose `node` is the one to test with: a script's first line looks there.
+  std::string path_with_node() {
+    std::filesystem::create_symlink(std::filesystem::absolute(node_program()), folder_.path() / "node");
+    return "PATH=" + folder_.path().string() + ":" + std::getenv("PATH");
+  }
+
+ private:
+  const Folder folder_;
+};
+INSTANTIATE_TEST_SUITE_P(
+    Notes, Calls,
+    testing::Values(Started{true, "CppChild", "notes_processes_file"}, Started{true, "NodeChild", "file.js"},
+                    Started{true, "ShellScript", "file.sh"},
+                    Started{false, "CppChild", "notes_processes_file"},
+                    Started{false, "NodeChild", "file.js"}, Started{false, "ShellScript", "file.sh"}),
+    [](const auto& test) { return (test.param.cpp_parent ? "CppParent" : "NodeParent") + test.param.what; });
+
+TEST_P(Calls, SpawnExecExecFileAndForkStartProgramsAndScripts) {
+  const auto& [cpp, what, file] = GetParam();
+  if ((!cpp || what == "NodeChild") && !has_node()) GTEST_SKIP() << "there is no Node";
+  const std::string path = what == "CppChild" ? program(file) : source("examples/notes/processes/" + file);
+  std::vector<std::string> variables;
+  if (has_node()) variables.push_back(path_with_node());
   Program& primary =
       run(cpp ? std::vector{program("notes_processes_primary"), path}
-              : std::vector{node_program(), source("examples/notes/processes/primary.js"), path});
+              : std::vector{node_program(), source("examples/notes/processes/primary.js"), path},
+          std::move(variables));
   EXPECT_EQ(primary.line("spawn: "), "started by spawn");
   EXPECT_EQ(primary.line("exec: "), "STARTED BY EXEC");
   EXPECT_EQ(primary.line("execFile: "), "started by exec_file; echo not a command");
-  EXPECT_TRUE(primary.line("timeout: ").starts_with("killed"));
+  EXPECT_EQ(primary.line("fork: "), "started by fork");
+  EXPECT_TRUE(primary.line("timeout of exec: ").starts_with("killed by SIGTERM"));
+  EXPECT_TRUE(primary.line("timeout of spawn: ").starts_with("killed by SIGTERM"));
   EXPECT_EQ(primary.wait(), 0);
 }
 

@@ -5,13 +5,16 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <cctype>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "baton/baton.h"
 #include "interop/raw_channel.h"
@@ -228,12 +231,31 @@ TEST_P(QuestionsToOneEnd, is_msg_the_descriptor) {
   EXPECT_EQ(child.wait(), 0);
 }
 
+using Kind = std::tuple<Ends, std::string>;
+
+std::string name_of_kind(const testing::TestParamInfo<Kind>& test) {
+  // "net.Server" is NetServer.
+  std::string kind = std::get<std::string>(test.param);
+  kind[0] = static_cast<char>(std::toupper(kind[0]));
+  std::erase(kind, '.');
+  return name_of(std::get<Ends>(test.param)) + kind;
+}
+
+class QuestionsAboutKinds : public World, public testing::WithParamInterface<Kind> {};
+INSTANTIATE_TEST_SUITE_P(AllFour, QuestionsAboutKinds,
+                         testing::Combine(testing::ValuesIn(all_four()),
+                                          testing::ValuesIn(kinds_of_handles())),
+                         name_of_kind);
+
 // Which objects can be sent?
-TEST_P(Questions, which_objects_can_be_sent) {
-  Program& primary = start("handles");
-  for (const std::string kind : {"net.Server", "net.Socket", "net.Native"}) {
-    EXPECT_TRUE(ask(primary.number(kind + " on port ")).starts_with(kind + " in "));
-  }
+TEST_P(QuestionsAboutKinds, which_objects_can_be_sent) {
+  const auto& [ends, kind] = GetParam();
+  if (!(ends.cpp_parent && ends.cpp_child) && !has_node()) GTEST_SKIP() << "there is no Node";
+  if (!has_kind(ends, kind)) GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+  Program& primary = start(ends, "handles");
+  const std::string answer = ask_handle(kind, primary.number(kind + " on port "));
+  EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;
+  EXPECT_NE(number_at_end(answer), primary.pid());
 }
 
 // May parent and child both answer?
@@ -356,43 +378,57 @@ TEST_F(QuestionsAboutProxies, why_a_proxy_wastes_descriptors) {
   clients.clear();
 }
 
-class Cost : public World {
+/// What a child costs that has got and answered six messages of its parent, which is the parameter.
+class QuestionsAboutCost : public World, public testing::WithParamInterface<bool> {
  protected:
-  /// CPU (microseconds, to its first message and its exit) and memory that it wrote to (KiB, when it is idle)
-  /// of a child.
-  std::pair<int64_t, int64_t> of(const std::vector<std::string>& command) {
-    RawChannel channel;
-    Program& child =
-        run(command, {"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"}, channel.theirs());
-    channel.child_started();
-    EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
-    int64_t memory = 0;
-    std::istringstream map(text_of("/proc/" + std::to_string(child.pid()) + "/smaps_rollup"));
+  struct Cost {
+    double cpu_ms;
+    double memory_mib;
+  };
+  Cost of(bool cpp_child) {
+    Program& primary = start(Ends{GetParam(), cpp_child}, "messages");
+    const pid_t child = primary.number("worker ");
+    for (int i = 0; i < 7; ++i) primary.line("got message: ");
+    const Cost cost{cpu_of(child), written_by(child)};
+    std::printf("%s, its child %s: %.1f ms of CPU, %.1f MiB written\n", GetParam() ? "C++" : "Node",
+                cpp_child ? "C++" : "Node", cost.cpu_ms, cost.memory_mib);
+    return cost;
+  }
+
+ private:
+  /// From the fork on, of all its threads.
+  static double cpu_of(pid_t process) {
+    clockid_t clock{};
+    timespec used{};
+    if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+      ADD_FAILURE() << "process " << process << " has no clock";
+    }
+    return double(used.tv_sec) * 1e3 + double(used.tv_nsec) / 1e6;
+  }
+  static double written_by(pid_t process) {
+    std::istringstream map(text_of("/proc/" + std::to_string(process) + "/smaps_rollup"));
     for (std::string line; std::getline(map, line);) {
       // Neither Private_Clean nor Private_Dirty: pages of the program's file are among those, depending on
       // who else runs it and whether it is on the disk yet.
-      if (line.starts_with("Anonymous:")) memory += std::stoll(line.substr(line.find(':') + 1));
+      if (line.starts_with("Anonymous:")) return std::stod(line.substr(line.find(':') + 1)) / 1024;
     }
-    channel.write("\"bye\"\n");
-    EXPECT_EQ(child.wait(), 0);
-    return {child.cpu(), memory};
+    ADD_FAILURE() << "process " << process << " has no memory";
+    return 0;
   }
 };
-
-using QuestionsAboutCost = Cost;
+INSTANTIATE_TEST_SUITE_P(Both, QuestionsAboutCost, testing::Bool(),
+                         [](const auto& test) { return test.param ? "CppParent" : "NodeParent"; });
 
 // Does a fork cost at least 30 ms and 10 MB?
-TEST_F(QuestionsAboutCost, thirty_ms_and_ten_mb) {
+TEST_P(QuestionsAboutCost, thirty_ms_and_ten_mb) {
 #ifdef BATON_SANITIZED
   GTEST_SKIP() << "the figures would be the sanitizer's";
 #endif
   if (!has_node()) GTEST_SKIP() << "there is no Node";
-  const auto [node_cpu, node_memory] = of({node_program(), source("tests/interop/echo_worker.js")});
-  const auto [cpu, memory] = of({program("echo_worker")});
-  std::printf("CPU: %.1f ms, Node %.1f ms; memory written: %.1f MiB, Node %.1f MiB\n", double(cpu) / 1000,
-              double(node_cpu) / 1000, double(memory) / 1024, double(node_memory) / 1024);
-  EXPECT_LT(memory, node_memory / 10);
-  EXPECT_LT(cpu, node_cpu / 3);
+  const Cost node = of(false);
+  const Cost cpp = of(true);
+  EXPECT_LT(cpp.memory_mib, node.memory_mib / 10);
+  EXPECT_LT(cpp.cpu_ms, node.cpu_ms / 3);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -98,7 +97,14 @@ bool eventually(const std::function<bool()>& condition) {
 Program::Program(std::vector<std::string> command, std::vector<std::string> variables, int pass) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  // Of two of one name some programs take the first and some the last.
+  const auto is_set = [given = variables](std::string_view variable) {
+    const std::string_view name = variable.substr(0, variable.find('=') + 1);
+    return std::ranges::any_of(given, [&](const std::string& other) { return other.starts_with(name); });
+  };
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!is_set(*variable)) variables.emplace_back(*variable);
+  }
   std::vector<char*> arguments, environment;
   for (auto& text : command) arguments.push_back(text.data());
   for (auto& text : variables) environment.push_back(text.data());
@@ -175,11 +181,8 @@ int Program::wait() {
     ADD_FAILURE() << "process " << pid_ << " does not end";
     ::kill(pid_, SIGKILL);
   }
-  rusage usage{};
   int status = 0;
-  ::wait4(pid_, &status, 0, &usage);
-  cpu_ = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * int64_t{1000000} + usage.ru_utime.tv_usec +
-         usage.ru_stime.tv_usec;
+  ::waitpid(pid_, &status, 0);
   return status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -332,6 +335,23 @@ std::string name_of(const Ends& ends) {
 const std::vector<Ends>& all_four() {
   static const std::vector<Ends> ends = {{true, true}, {true, false}, {false, true}, {false, false}};
   return ends;
+}
+
+const std::vector<std::string>& kinds_of_handles() {
+  static const std::vector<std::string> kinds = {"net.Server",   "net.Socket",   "net.Native",
+                                                 "dgram.Socket", "dgram.Native", "net.BoundSocket"};
+  return kinds;
+}
+
+bool has_kind(const Ends& ends, const std::string& kind) {
+  return kind != "net.BoundSocket" || (ends.cpp_parent && ends.cpp_child) || node_has_bound_sockets();
+}
+
+std::string ask_handle(const std::string& kind, int port) {
+  if (kind.starts_with("dgram.")) return ask_udp(port, "who is there?");
+  // Nobody listens on a bound socket until it has arrived.
+  EXPECT_TRUE(eventually([port] { return !listening_socket(port).empty(); }));
+  return ask(port);
 }
 
 World::World() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }

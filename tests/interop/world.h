@@ -54,15 +54,12 @@ class Program {
   /// Waits for the end.
   int wait();
   [[nodiscard]] bool ended() const { return status_ != -1; }
-  /// CPU time in microseconds, user and system, of the program once it has ended.
-  [[nodiscard]] int64_t cpu() const { return cpu_; }
 
  private:
   bool read_more();
   pid_t pid_ = -1;
   int output_ = -1;
   int status_ = -1;
-  int64_t cpu_ = 0;
   std::string partial_;
   std::list<std::string> lines_;
 };
@@ -124,6 +121,12 @@ struct Ends {
 };
 std::string name_of(const Ends& ends);
 const std::vector<Ends>& all_four();
+
+/// The kinds of handles that Node has names for; whether these ends have that one; and what the example
+/// `handles` answers to a client of one that was sent.
+const std::vector<std::string>& kinds_of_handles();
+bool has_kind(const Ends& ends, const std::string& kind);
+std::string ask_handle(const std::string& kind, int port);
 
 /// A test with real processes. When it is over none may be left, however deep: orphans come to the test's
 /// process, and it must have neither child nor descriptor more than before.

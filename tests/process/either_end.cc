@@ -14,6 +14,9 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "baton/wire/advanced.h"
+#include "baton/wire/json.h"
+
 namespace baton::test {
 namespace {
 
@@ -67,7 +70,7 @@ void EitherEnd::SetUp() {
   } else {
     start_parent();
   }
-  channel.line("\"hello\"");
+  say("\"hello\"");
   expect_delivered("\"hello\"");
   descriptors_ = ours.descriptors();
 }
@@ -77,15 +80,18 @@ void EitherEnd::start_child() {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const Fd theirs(ends[0]);
   channel = RawChannel(Fd(ends[1]));
-  ours =
-      Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
-  EXPECT_EQ(channel.next_line(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
+  ours = Program(ECHO_WORKER, {},
+                 StartOptions()
+                     .descriptor(3, theirs.get())
+                     .variable("NODE_CHANNEL_FD", "3")
+                     .variable("NODE_CHANNEL_SERIALIZATION_MODE", advanced() ? "advanced" : "json"));
+  EXPECT_EQ(heard(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
 }
 
 void EitherEnd::start_parent() {
   const std::string name = unique_name();
   const Fd listener = listen_on(name);
-  ours = Program(ECHO_PRIMARY, {PEER, "lend", name});
+  ours = Program(ECHO_PRIMARY, {"--serialization", advanced() ? "advanced" : "json", PEER, "lend", name});
   lender_ = RawChannel(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
   char byte = 0;
   ASSERT_EQ(lender_.read(&byte, 1), 1U);
@@ -107,19 +113,34 @@ void EitherEnd::TearDown() {
   }
 }
 
+std::string EitherEnd::framed(std::string_view json) {
+  if (!advanced()) return std::string(json) + "\n";
+  const auto message = wire::read_json(json);
+  std::string body;
+  require(message && wire::write_advanced(*message, body), "a message of a test");
+  return RawChannel::with_length(body);
+}
+
+std::optional<std::string> EitherEnd::heard() {
+  if (!advanced()) return channel.next_line();
+  const auto body = channel.next_frame();
+  if (!body) return std::nullopt;
+  const auto message = wire::read_advanced(*body);
+  return message ? to_json(*message) : message.error().what();
+}
+
 void EitherEnd::expect_delivered(std::string_view json) {
   if (ours_is_child()) {
-    EXPECT_EQ(channel.next_line(), "{\"echo\":" + std::string(json) + "}");
+    EXPECT_EQ(heard(), "{\"echo\":" + std::string(json) + "}");
   } else {
     EXPECT_EQ(ours.output.next(), json);
   }
 }
 
 void EitherEnd::expect_handle(std::string_view type, std::string_view json) {
-  EXPECT_EQ(channel.next_line(), "{\"cmd\":\"NODE_HANDLE_ACK\"}");
+  EXPECT_EQ(heard(), "{\"cmd\":\"NODE_HANDLE_ACK\"}");
   if (ours_is_child()) {
-    EXPECT_EQ(channel.next_line(),
-              "{\"got\":\"" + std::string(type) + "\",\"with\":" + std::string(json) + "}");
+    EXPECT_EQ(heard(), "{\"got\":\"" + std::string(type) + "\",\"with\":" + std::string(json) + "}");
   } else {
     EXPECT_EQ(ours.output.next(), json);
   }
@@ -136,7 +157,7 @@ void EitherEnd::expect_goes_on(size_t more) {
   std::vector<std::string> now;
   // What closes when a connection ends does so some turn of the loop later; each probe is a turn at least.
   for (int i = 0; i < most_probes; ++i) {
-    ASSERT_TRUE(channel.line("\"still there?\""));
+    ASSERT_TRUE(say("\"still there?\""));
     expect_delivered("\"still there?\"");
     if (HasFailure()) return;
     now = ours.descriptors();
@@ -147,7 +168,7 @@ void EitherEnd::expect_goes_on(size_t more) {
 }
 
 void EitherEnd::expect_channel_ended() {
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(heard(), std::nullopt);
   EXPECT_FALSE(channel.timed_out());
 }
 

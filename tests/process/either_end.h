@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +16,8 @@
 namespace baton::test {
 
 /// What our end of the channel is: echo_worker, with this test as its parent, or echo_primary, with a child
-/// that lends its end to this test.
-enum class OurEnd { child, parent };
+/// that lends its end to this test; with either serialization.
+enum class OurEnd { child, parent, advanced_child, advanced_parent };
 
 /// Children of children become ours when their parent dies, so that none escapes the LeakCheck.
 class ProcessTest : public LeakFree {
@@ -31,7 +33,25 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
   void SetUp() override;
   void TearDown() override;
 
-  [[nodiscard]] static bool ours_is_child() { return GetParam() == OurEnd::child; }
+  [[nodiscard]] static bool ours_is_child() {
+    return GetParam() == OurEnd::child || GetParam() == OurEnd::advanced_child;
+  }
+  [[nodiscard]] static bool advanced() {
+    return GetParam() == OurEnd::advanced_child || GetParam() == OurEnd::advanced_parent;
+  }
+  /// A message, which is given as JSON, as it is written on this channel.
+  [[nodiscard]] static std::string framed(std::string_view json);
+  bool say(std::string_view json) { return channel.write(framed(json)); }
+  /// Descriptors ride on the first byte.
+  bool say_with(std::string_view json, std::span<const int> descriptors) {
+    return channel.write_with(framed(json), descriptors);
+  }
+  bool say_with(std::string_view json, const Fd& descriptor) {
+    const int number = descriptor.get();
+    return say_with(json, std::span(&number, 1));
+  }
+  /// The next message that comes to the test, as JSON; nothing at the end.
+  std::optional<std::string> heard();
 
   /// The program gets this JSON as the next message: the worker echoes it, the primary prints it.
   void expect_delivered(std::string_view json);
@@ -65,7 +85,8 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
 
 /// For INSTANTIATE_TEST_SUITE_P.
 inline std::string name_of_end(const testing::TestParamInfo<OurEnd>& end) {
-  return end.param == OurEnd::child ? "child" : "parent";
+  static const char* const names[] = {"child", "parent", "advanced_child", "advanced_parent"};
+  return names[static_cast<size_t>(end.param)];
 }
 
 /// Descriptors of every kind, made for being sent.

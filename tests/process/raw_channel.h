@@ -114,6 +114,31 @@ class RawChannel {
       partial_.append(bytes.data(), got);
     }
   }
+  /// A message of a channel with advanced serialization begins with its length: so `body` is sent,
+  static std::string with_length(std::string_view body) {
+    std::string frame;
+    for (int shift = 24; shift >= 0; shift -= 8) frame += static_cast<char>(body.size() >> shift);
+    return frame += body;
+  }
+  /// and so the next one comes, without its length; nothing at the end.
+  std::optional<std::string> next_frame() {
+    constexpr size_t prefix = 4;
+    const auto whole = [&] {
+      size_t length = 0;
+      if (partial_.size() < prefix) return prefix;
+      for (size_t i = 0; i < prefix; ++i) length = length << 8 | static_cast<unsigned char>(partial_[i]);
+      return prefix + length;
+    };
+    while (partial_.size() < whole()) {
+      std::array<char, size_t{64} << 10> bytes;
+      const size_t got = read(bytes.data(), std::min(bytes.size(), piece));
+      if (got == 0) return std::nullopt;
+      partial_.append(bytes.data(), got);
+    }
+    std::string body = partial_.substr(prefix, whole() - prefix);
+    partial_.erase(0, prefix + body.size());
+    return body;
+  }
   /// The last read ended because nothing came for too long.
   [[nodiscard]] bool timed_out() const { return timed_out_; }
 

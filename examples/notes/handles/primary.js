@@ -1,28 +1,49 @@
 'use strict';
-// What can be sent beside a message: a server, a connection, and a bare socket without an object around it.
+// What can be sent beside a message: servers, connections and UDP sockets, each also as a bare socket without an
+// object around it, and a socket that has an address and does not listen yet.
 
+const dgram = require('dgram');
 const net = require('net');
 const notes = require('../notes.js');
 
 const worker = notes.fork('worker.js');
 
-function listen(kind, server, then) {
-  server.listen(0, '127.0.0.1', () => {
-    console.log(`${kind} on port ${server.address().port}`);
-    then(server);
-  });
+const tell = (kind, { port }) => console.log(`${kind} on port ${port}`);
+const listen = (server, then) => server.listen(0, '127.0.0.1', () => then(server));
+const bindUdp = (then) => {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, '127.0.0.1', () => then(socket));
+};
+
+// A server of Node that listens also accepts, and a UDP socket that is bound receives: so this process closes its
+// own, not before it has left (it may wait for others to be acknowledged), and tells nobody the port until then.
+function give(kind, owner, handle = owner) {
+  const address = owner.address();
+  worker.send(kind, handle, () => owner.close(() => tell(kind, address)));
 }
 
-listen('net.Server', net.createServer(), (server) => {
-  worker.send('net.Server', server);
-  server.close();
-});
-// Node shows its own C++ socket only under this name.
-listen('net.Native', net.createServer(), (server) => {
-  worker.send('net.Native', server._handle, () => server.close());
-});
-// This one stays here, and each connection that it accepts moves to the worker. Paused, so that no byte is
-// read here.
-listen('net.Socket', net.createServer({ pauseOnConnect: true }), (server) => {
-  server.on('connection', (socket) => worker.send('net.Socket', socket));
+// Node shows the sockets of its C++ side only under names like these.
+const bareServer = (server) => server._handle;
+const bareUdp = (socket) => {
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  return socket[state].handle;
+};
+
+// Only the youngest Nodes know what a bound socket is; the others die of it.
+worker.once('message', ({ knows_bound_sockets: knowsBoundSockets }) => {
+  listen(net.createServer(), (server) => give('net.Server', server));
+  listen(net.createServer(), (server) => give('net.Native', server, bareServer(server)));
+  bindUdp((socket) => give('dgram.Socket', socket));
+  bindUdp((socket) => give('dgram.Native', socket, bareUdp(socket)));
+  if (net.BoundSocket && knowsBoundSockets) {
+    const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 });
+    tell('net.BoundSocket', bound.address());
+    worker.send('net.BoundSocket', bound);
+  }
+  // This one stays here, and each connection that it accepts moves to the worker. Paused, so that no byte is
+  // read here.
+  listen(net.createServer({ pauseOnConnect: true }), (server) => {
+    server.on('connection', (socket) => worker.send('net.Socket', socket));
+    tell('net.Socket', server.address());
+  });
 });

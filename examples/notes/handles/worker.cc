@@ -6,32 +6,62 @@
 
 #include "notes/notes.h"
 
+using baton::Value;
+using baton::net::BoundSocket;
+using baton::net::Endpoint;
 using baton::net::Native;
 using baton::net::Server;
 using baton::net::Socket;
+using baton::net::UdpSocket;
 
 namespace {
 
-void answer(Socket socket, const std::string& kind) {
-  socket.end(kind + " in " + std::to_string(getpid()) + "\n");
-}
+class Answering {
+ public:
+  explicit Answering(baton::Loop& loop) : loop_(loop) {}
+
+  void take(baton::Message message) {
+    const std::string answer = message.handle_type() + " in " + std::to_string(getpid()) + "\n";
+    if (message.get_if<Server>() != nullptr) {
+      serve(message.take<Server>(), answer);
+    } else if (message.get_if<Socket>() != nullptr) {
+      message.take<Socket>().end(answer);
+    } else if (message.get_if<UdpSocket>() != nullptr) {
+      serve(message.take<UdpSocket>(), answer);
+    } else if (message.get_if<BoundSocket>() != nullptr) {
+      serve(baton::net::listen(loop_, message.take<BoundSocket>()), answer);
+    } else if (message.get_if<Native>() != nullptr) {
+      serve(message.take<Native>(), answer);
+    }
+  }
+
+ private:
+  void serve(Server server, const std::string& answer) {
+    servers_.push_back(std::move(server));
+    servers_.back().on_connection([answer](Socket socket) { socket.end(answer); });
+  }
+  void serve(UdpSocket socket, const std::string& answer) {
+    UdpSocket& served = datagrams_.emplace_back(std::move(socket));
+    served.on_message(
+        [&served, answer](std::string_view, const Endpoint& from) { served.send(answer, from); });
+  }
+  void serve(Native bare, const std::string& answer) {
+    if (bare.listens()) {
+      serve(Server::adopt(loop_, bare.release()).value(), answer);
+    } else {
+      serve(UdpSocket::adopt(loop_, bare.release()).value(), answer);
+    }
+  }
+
+  baton::Loop& loop_;
+  std::list<Server> servers_;
+  std::list<UdpSocket> datagrams_;
+};
 
 baton::Task<> worker(baton::Process& self) {
-  std::list<Server> servers;
-  const auto serve = [&servers](Server server, const std::string& kind) {
-    servers.push_back(std::move(server));
-    servers.back().on_connection([kind](Socket socket) { answer(std::move(socket), kind); });
-  };
-  self.parent().on_message([&](baton::Message message) {
-    const std::string kind = message.handle_type();
-    if (message.get_if<Server>() != nullptr) {
-      serve(message.take<Server>(), kind);
-    } else if (message.get_if<Socket>() != nullptr) {
-      answer(message.take<Socket>(), kind);
-    } else if (message.get_if<Native>() != nullptr) {
-      serve(Server::adopt(self.loop(), message.take<Native>().release()).value(), kind);
-    }
-  });
+  Answering answering(self.loop());
+  self.parent().on_message([&answering](baton::Message message) { answering.take(std::move(message)); });
+  self.parent().send(Value::object().set("knows_bound_sockets", true));
   co_await self.parent().disconnected();
 }
 

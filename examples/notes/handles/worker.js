@@ -1,17 +1,31 @@
 'use strict';
 // Looks at what came with each message, and answers clients with the kind of handle that brought them here.
 
+const dgram = require('dgram');
 const net = require('net');
 
-const answer = (socket, kind) => socket.end(`${kind} in ${process.pid}\n`);
+const answer = (kind) => `${kind} in ${process.pid}\n`;
+const listener = (kind) => (socket) => socket.end(answer(kind));
+const serveUdp = (socket, kind) => {
+  socket.on('message', (bytes, { port, address }) => socket.send(answer(kind), port, address));
+};
 
 process.on('message', (message, handle) => {
   if (handle instanceof net.Server) {
-    handle.on('connection', (socket) => answer(socket, 'net.Server'));
+    handle.on('connection', listener('net.Server'));
   } else if (handle instanceof net.Socket) {
-    answer(handle, 'net.Socket');
+    listener('net.Socket')(handle);
+  } else if (handle instanceof dgram.Socket) {
+    serveUdp(handle, 'dgram.Socket');
+  } else if (net.BoundSocket && handle instanceof net.BoundSocket) {
+    net.createServer(listener('net.BoundSocket')).listen(handle);
+  } else if (handle && handle.constructor.name === 'UDP') {
+    const socket = dgram.createSocket('udp4');
+    socket.bind(handle);
+    serveUdp(socket, 'dgram.Native');
   } else if (handle) {
-    net.createServer((socket) => answer(socket, 'net.Native')).listen(handle);
+    net.createServer(listener('net.Native')).listen(handle);
   }
 });
 process.on('disconnect', () => process.exit(0));
+process.send({ knows_bound_sockets: Boolean(net.BoundSocket) });

@@ -1,3 +1,7 @@
 #!/usr/bin/env node
 'use strict';
-console.log(`started ${process.argv.slice(2).join(' ')}`);
+// What is started by each call: says how, on its standard output, or over the channel if it has one.
+
+const text = `started ${process.argv.slice(2).join(' ')}`;
+if (process.send) process.send(text);
+else console.log(text);

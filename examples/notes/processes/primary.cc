@@ -1,9 +1,12 @@
-// The other ways to start a process, without a channel: `spawn` with streams, `exec` with a command for the
-// shell, `exec_file` with a program. The program may be a script, if it may be executed and begins with `#!`.
+// The four ways to start a process: `spawn` with streams, `exec` with a command for the shell, `exec_file`
+// with a program, `fork` with a channel. The program may be a script, if it may be executed and begins with
+// `#!`.
 
 #include "notes/notes.h"
 
 namespace {
+
+constexpr auto a_moment = std::chrono::milliseconds(500);
 
 baton::Op<std::string> output_of(baton::Process& self, baton::Child& child) {
   auto output = std::make_shared<std::pair<baton::Promise<std::string>, std::string>>(
@@ -13,8 +16,14 @@ baton::Op<std::string> output_of(baton::Process& self, baton::Child& child) {
   return output->first.op();
 }
 
+baton::Op<std::string> end_of(baton::Process& self, baton::Child& child) {
+  auto end = std::make_shared<baton::Promise<std::string>>(self.loop());
+  child.on_exit([end](const baton::ExitStatus& status) { end->resolve(status.describe()); });
+  return end->op();
+}
+
 baton::Task<> primary(baton::Process& self) {
-  const std::string file = self.args().empty() ? "examples/notes/processes/file.sh" : self.args()[0];
+  const std::string file = notes::worker_module(self, "notes_processes_file");
 
   const std::vector<std::string> arguments = {"by spawn"};
   baton::Child child = baton::spawn(self.loop(), file, arguments);
@@ -28,12 +37,19 @@ baton::Task<> primary(baton::Process& self) {
   const baton::ExecResult by_name = co_await baton::exec_file(self.loop(), file, others);
   notes::say("execFile: " + by_name.out());
 
-  // Only these two have a time limit of their own; what a command wrote until then is not lost.
-  const auto a_moment = baton::ExecOptions().timeout(std::chrono::milliseconds(500));
+  auto& forked = self.fork(file, baton::ForkOptions().args({"by fork"}));
+  const baton::Message message = co_await forked.next_message();
+  notes::say("fork: " + message.value().as_string());
+
+  // Each of them has a time limit; what a command wrote until then is not lost.
+  const auto in_time = baton::ExecOptions().timeout(a_moment);
   const baton::ExecResult too_long =
-      co_await baton::exec(self.loop(), "echo begun; exec sleep 1000", a_moment);
-  notes::say("timeout: " + std::string(too_long.timed_out() ? "killed" : "not killed") + ", had written " +
-             too_long.out());
+      co_await baton::exec(self.loop(), "echo begun; exec sleep 1000", in_time);
+  notes::say("timeout of exec: " + too_long.describe() + ", had written " + too_long.out());
+  const std::vector<std::string> seconds = {"1000"};
+  const auto limited = baton::SpawnOptions().timeout(a_moment);
+  baton::Child sleeper = baton::spawn(self.loop(), "sleep", seconds, limited);
+  notes::say("timeout of spawn: " + co_await end_of(self, sleeper));
 }
 
 }  // namespace

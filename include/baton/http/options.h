@@ -40,6 +40,14 @@ class Options {
   /// where other processes may take them. (Node accepts and drops them.) What `Server::adopt` got counts too,
   /// but is never refused; what was handed to `on_upgrade` no longer counts. 0 is no limit, as by default.
   Options& max_connections(std::size_t connections) { return set(max_connections_, connections); }
+  /// With so many connections open from one IP address the next one from there is answered 503 and closed,
+  /// before its request is read; such a one does not count. For servers that clients reach without a proxy
+  /// between; what `Server::adopt` got counts and may be refused. Counted in this process alone, whose
+  /// workers do not know each other's clients. 0 is no limit, as by default. (Node has none; nginx calls it
+  /// limit_conn.)
+  Options& max_connections_per_address(std::size_t connections) {
+    return set(max_connections_per_address_, connections);
+  }
 
   /// @{
   /// What was set.
@@ -52,6 +60,9 @@ class Options {
   [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
   [[nodiscard]] std::size_t max_requests_per_socket() const noexcept { return max_requests_per_socket_; }
   [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
+  [[nodiscard]] std::size_t max_connections_per_address() const noexcept {
+    return max_connections_per_address_;
+  }
   /// @}
 
  private:
@@ -70,6 +81,7 @@ class Options {
   std::uint64_t max_body_size_ = 0;
   std::size_t max_requests_per_socket_ = 0;
   std::size_t max_connections_ = 0;
+  std::size_t max_connections_per_address_ = 0;
 };
 
 }  // namespace baton::http

@@ -53,7 +53,8 @@ class UdpOptions {
 /// loop; any of them may destroy the socket, and none is called after that.
 ///
 /// Datagrams are kept or lost whole: the kernel's buffer holds those that nobody has read yet, and drops what
-/// it has no room for. No error ends a socket: each is told to `on_error`, and the socket goes on.
+/// it has no room for. No error ends a socket: each is told to `on_error`, and the socket goes on; so it does
+/// when an exception leaves a callback: what was read or queued with that datagram follows.
 ///
 /// While it receives or has something to send it keeps `Loop::run` from returning, unless unref'd. Destroying
 /// it gives to the kernel what that takes at once, and drops the rest.
@@ -88,9 +89,10 @@ class UdpSocket {
   void on_drain(Callback callback);
 
   /// Queues one datagram; it goes out at the end of the running callback, together with others (sendmmsg).
-  /// False: more than 64 KiB wait, better go on at on_drain. One that finds 16 MiB waiting (each counts 128
-  /// bytes more than it has) is dropped, and that is reported. Throws std::logic_error on a connected socket.
-  /// Mirrors `socket.send(message, port, address)`.
+  /// False: more than 64 KiB wait, or this one was dropped; better go on at on_drain, which comes after
+  /// either. Dropped, and reported, is one of more than 64 KiB (EMSGSIZE), and one that finds 16 MiB waiting
+  /// (Errc::queue_full; each counts 128 bytes more than it has). Throws std::logic_error on a connected
+  /// socket. Mirrors `socket.send(message, port, address)`.
   bool send(std::string_view bytes, const Endpoint& to);
   /// The same on a connected socket; throws std::logic_error on any other.
   bool send(std::string_view bytes);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -249,6 +250,112 @@ TEST_F(HttpFile, IsSentThoughTheRequestGoesOn) {
   const std::string body(std::size_t{8} << 20, 'x');
   const std::string got = answer_to("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: " +
                                     std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_TRUE(got.ends_with(text));
+}
+
+TEST_F(HttpFile, IsSentToAClientThatReadsNothingBeforeItHasSentItsWholeBody) {
+  // More than the kernel's buffers hold, either way.
+  const std::string text = file("large", std::size_t{24} << 20);
+  serve_file("large");
+  std::string got;
+  net::Socket stubborn;
+  net::connect(*loop, address).then([&](Result<net::Socket> result) {
+    stubborn = std::move(*result);
+    stubborn.on_data([&](std::string_view data) { got += data; });
+    stubborn.on_end([&] { server.close(); });
+    stubborn.pause();
+    const std::string body(std::size_t{24} << 20, 'x');
+    stubborn.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\nConnection: close\r\n\r\n" + body);
+    stubborn.flushed().then([&](const Result<void>&) { stubborn.resume(); });
+  });
+  loop->run();
+  EXPECT_TRUE(got.ends_with(text));
+}
+
+// How a client frames a body, and the body.
+struct FramedBody {
+  std::string field;
+  std::string text;
+};
+
+std::vector<FramedBody> bodies(std::size_t size) {
+  const std::string body(size, 'x');
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%zx\r\n", size);
+  return {{"Content-Length: " + std::to_string(size) + "\r\n", body},
+          {"Transfer-Encoding: chunked\r\n", digits + body + "\r\n0\r\n\r\n"}};
+}
+
+TEST_F(HttpFile, IsFollowedByTheNextAnswerThoughNobodyReadTheBodyOfItsRequest) {
+  // Over in one call of the kernel, and not.
+  for (const std::size_t size : {std::size_t{10}, std::size_t{3} << 20}) {
+    for (const FramedBody& body : bodies(std::size_t{2} << 20)) {
+      const std::string text = file("some", size);
+      serve_with([&](Request& request, Response& response) {
+        if (request.method() == "GET") return response.end("hello");
+        EXPECT_TRUE(response.end_file(path("some")));
+      });
+      const std::string got =
+          answer_to("POST / HTTP/1.1\r\nHost: a\r\n" + body.field + "\r\n" + body.text + get_and_close);
+      EXPECT_TRUE(body_of(got).starts_with(text + "HTTP/1.1 200 OK\r\n")) << body.field;
+      EXPECT_EQ(clients.back().count("Connection: keep-alive\r\n"), 1U);
+      EXPECT_TRUE(got.ends_with("\r\n\r\nhello"));
+    }
+  }
+}
+
+TEST_F(HttpFile, MayBeSentWholeBeforeTheBodyOfItsRequestComes) {
+  for (const FramedBody& body : bodies(1000)) {
+    const std::string text = file("some", 1000);
+    serve_with([&](Request& request, Response& response) {
+      if (request.method() == "GET") return response.end("hello");
+      EXPECT_TRUE(response.end_file(path("some")));
+    });
+    bool told = false;
+    Client& late = client("POST / HTTP/1.1\r\nHost: a\r\n" + body.field + "\r\n", [&](Client& self) {
+      if (!self.got.ends_with(text) || std::exchange(told, true)) return;
+      self.socket.write(body.text + get_and_close);
+    });
+    loop->run();
+    EXPECT_TRUE(body_of(late.got).starts_with(text + "HTTP/1.1 200 OK\r\n")) << body.field;
+    EXPECT_TRUE(late.got.ends_with("\r\n\r\nhello"));
+  }
+}
+
+TEST_F(HttpFile, EndsTheWaitForTheBodyOfItsRequest) {
+  const std::string text = file("some", 1000);
+  std::error_code said;
+  serve_with([&](Request& request, Response& response) {
+    if (request.method() == "GET") return response.end("hello");
+    request.body(10'000, [&](const Result<std::string>& body) { said = body.error().code(); });
+    EXPECT_TRUE(response.end_file(path("some")));
+  });
+  const std::string got =
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + get_and_close);
+  EXPECT_EQ(said, make_error_code(Errc::cancelled));
+  EXPECT_TRUE(body_of(got).starts_with(text + "HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(got.ends_with("\r\n\r\nhello"));
+}
+
+TEST_F(HttpFile, IsSentWholeThoughWhatFollowsInItsRequestIsNoBody) {
+  const std::string text = file("large", std::size_t{3} << 20);
+  serve_file("large");
+  const std::string got =
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n" + get);
+  EXPECT_TRUE(got.ends_with(text));
+  EXPECT_EQ(clients.front().count("HTTP/1.1 "), 1U);
+}
+
+TEST_F(HttpFile, ClosesTheConnectionOfAClientThatWasNotToldToSendItsBody) {
+  const std::string text = file("large", std::size_t{3} << 20);
+  serve_file("large");
+  server.on_check_continue(
+      [&](Request&, Response& response) { EXPECT_TRUE(response.status(413).end_file(path("large"))); });
+  const std::string got =
+      answer_to("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 413 "));
+  EXPECT_EQ(clients.front().count("Connection: close\r\n"), 1U);
   EXPECT_TRUE(got.ends_with(text));
 }
 

@@ -1,7 +1,15 @@
-#include <chrono>
+#include <arpa/inet.h>
+#include <sys/socket.h>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "baton/base/fd.h"
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
+#include "support/turns.h"
 #include "unit/http/http_world.h"
 
 namespace baton::http {
@@ -136,6 +144,70 @@ TEST_F(HttpLimits, AcceptsNoMoreConnectionsThanAllowed) {
   loop->run();
   EXPECT_EQ(most, 2U);
   for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+}
+
+// A connection of another address of this machine.
+Fd connected_from(const char* source, std::uint16_t port) {
+  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  inet_pton(AF_INET, source, &address.sin_addr);
+  EXPECT_EQ(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  address.sin_port = htons(port);
+  EXPECT_EQ(connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return socket;
+}
+
+TEST_F(HttpLimits, RefusesMoreConnectionsOfOneAddressThanAllowed) {
+  std::vector<Response*> waiting;
+  Client* refused = nullptr;
+  Client* later = nullptr;
+  net::Socket elsewhere;
+  // One step after the other, each begun by the one before.
+  serve_with(
+      [&](Request&, Response& response) {
+        waiting.push_back(&response);
+        if (waiting.size() == 2) {
+          refused = &client(get_and_close, [&](Client&) {
+            if (elsewhere) return;
+            elsewhere = net::Socket::adopt(*loop, connected_from("127.0.0.2", address.port())).value();
+            elsewhere.write(get_and_close);
+          });
+        } else if (waiting.size() == 3) {
+          elsewhere.close();
+          waiting.front()->end("hello");
+          later = &client(get_and_close);
+        } else if (waiting.size() == 4) {
+          for (std::size_t i = 1; i < waiting.size(); ++i) waiting[i]->end("hello");
+        }
+      },
+      Options().max_connections_per_address(2));
+  for (int i = 0; i < 2; ++i) client(get_and_close);
+  loop->run();
+  ASSERT_EQ(waiting.size(), 4U);
+  EXPECT_EQ(refused->got, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+  for (const Client& one : clients) EXPECT_EQ(one.has("hello"), &one != refused);
+  EXPECT_TRUE(later->has("hello"));
+}
+
+TEST_F(HttpLimits, SleepsWhileOneMoreConnectionThanAllowedWaits) {
+  std::optional<test::Turns> turns(std::in_place, *loop);
+  std::uint64_t counted = 0;
+  Timer later;
+  serve_with(
+      [&](Request&, Response& response) {
+        later = Timer(*loop, 50ms, [&] {
+          if (counted == 0) counted = turns->count();
+          response.end("hello");
+        });
+      },
+      Options().max_connections(1));
+  for (int i = 0; i < 2; ++i) client(get_and_close);
+  loop->run();
+  turns.reset();
+  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+  EXPECT_LT(counted, 100U);
 }
 
 TEST_F(HttpDrain, SettlesAtOnceWithoutConnections) {

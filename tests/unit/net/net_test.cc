@@ -4,12 +4,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "baton/loop/task.h"
+#include "baton/loop/timer.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
+#include "support/turns.h"
 
 namespace baton::net {
 namespace {
@@ -87,6 +92,54 @@ TEST(Server, AcceptsNothingUntilAsked) {
   connect(loop, server.local()).then([&](Result<Socket> result) { client = std::move(result).value(); });
   loop.run();
   EXPECT_TRUE(client);
+}
+
+TEST(Server, TakesNoFurtherConnectionWhenItIsPausedByTheFirstAndSleepsUntilItIsResumed) {
+  for (const bool handed_over : {false, true}) {
+    Loop loop;
+    Server server = listen(loop, Endpoint("127.0.0.1", 0));
+    if (handed_over) server = Server::adopt(loop, server.release()).value();
+    std::vector<Socket> accepted, clients;
+    server.on_connection([&](Socket socket) {
+      accepted.push_back(std::move(socket));
+      server.pause();
+    });
+    for (int i = 0; i < 3; ++i) {
+      connect(loop, server.local()).then([&](Result<Socket> result) {
+        clients.push_back(std::move(result).value());
+      });
+    }
+    const test::Turns turns(loop);
+    bool spun = false;
+    Timer guard = Timer::every(loop, std::chrono::milliseconds(1), [&] {
+      if (turns.count() < 10'000) return;
+      spun = true;
+      loop.stop();
+    });
+    guard.unref();
+    for (size_t i = 1; i <= 3; ++i) {
+      // Paused, it waits for nothing, and nothing else keeps the loop running.
+      loop.run();
+      ASSERT_FALSE(spun);
+      EXPECT_EQ(accepted.size(), i);
+      EXPECT_EQ(clients.size(), 3U);
+      server.resume();
+    }
+  }
+}
+
+TEST(Server, AcceptsOnWhenItsCallbackPausedAndResumedIt) {
+  Loop loop;
+  Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  int accepted = 0;
+  server.on_connection([&](const Socket&) {
+    server.pause();
+    server.resume();
+    if (++accepted == 3) server.close();
+  });
+  for (int i = 0; i < 3; ++i) connect(loop, server.local()).then([](Result<Socket>) {});
+  loop.run();
+  EXPECT_EQ(accepted, 3);
 }
 
 TEST(Server, RefusesToAdoptWhatIsNoListener) {
