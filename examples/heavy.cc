@@ -1,5 +1,6 @@
 // Work on the CPU blocks the loop: whoever comes meanwhile waits, and GET /lag says how long. With --in-child
 // the work is sent to a child of this program as a struct, and the loop answers others until it is done.
+// Either end may be Node's: heavy/server.js and heavy/child.js do the same.
 //
 //     curl localhost:8080/work?ms=500 & curl localhost:8080/; curl localhost:8080/lag
 
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <optional>
@@ -43,6 +45,7 @@ constexpr size_t most_waiting = 1000;
 struct Settings {
   uint16_t port = 8080;
   bool in_child = false;
+  std::string child = "child";
 };
 
 void say(const std::string& line) {
@@ -134,6 +137,7 @@ class Service {
       : self_(self),
         lag_(self.loop()),
         in_child_(settings.in_child),
+        module_(settings.child),
         terminate_(self.loop(), SIGTERM, [this](int) { stop(); }),
         interrupt_(self.loop(), SIGINT, [this](int) { stop(); }) {
     if (in_child_) start_child();
@@ -166,7 +170,7 @@ class Service {
   static void refuse(baton::http::Response& response) { response.status(503).end("Service Unavailable\n"); }
 
   void start_child() {
-    child_ = &self_.fork("child");
+    child_ = &self_.fork(module_);
     say("child " + std::to_string(child_->pid()));
     child_->on_message([this](const baton::Message& message) {
       const auto done = message.as<Done>();
@@ -191,6 +195,7 @@ class Service {
   baton::Process& self_;
   Lag lag_;
   const bool in_child_;
+  const std::string module_;
   baton::http::Server http_;
   baton::ForkedChild* child_ = nullptr;
   std::map<int64_t, baton::http::Response*> waiting_;
@@ -213,6 +218,7 @@ int begin(int argc, char** argv) {
   app.add_option("--port", settings.port, "the port to listen on; 0: any that is free")
       ->capture_default_str();
   app.add_flag("--in-child", settings.in_child, "send the work to a child, so that the loop stays free");
+  app.add_option("--child", settings.child, "what that runs: another program's path, or a script for Node");
   app.footer("SIGTERM: drain and end.");
   try {
     app.parse(argc, argv);
@@ -223,6 +229,8 @@ int begin(int argc, char** argv) {
     return 2;
   }
   auto as_server = [&](baton::Process& self) { return server(self, settings); };
+  // Whoever starts it with a channel, be it this program or a Node, has work for it.
+  if (std::getenv("NODE_CHANNEL_FD") != nullptr) return baton::run(argc, argv, {{"child", child}});
   return baton::run(argc, argv, {{"server", as_server}, {"child", child}});
 }
 

@@ -1,6 +1,7 @@
 // Many workers behind one proxy: each has a port of its own, tells it over the channel, and never sees a
 // client; the primary carries every byte. And, with --hand-over, the same service without that: the primary
-// gives the connection itself to the worker. SIGUSR1 prints what either costs the primary.
+// gives the connection itself to the worker. SIGUSR1 prints what either costs the primary. Either end may be
+// Node's: proxy/primary.js and proxy/worker.js do the same.
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <list>
@@ -33,6 +35,7 @@ constexpr auto patience = std::chrono::seconds(10);
 struct Settings {
   std::vector<uint16_t> ports = {8080};
   unsigned workers = baton::available_parallelism();
+  std::string worker = "worker";
   bool hand_over = false;
 };
 
@@ -142,6 +145,7 @@ class Primary {
       : self_(self),
         hand_over_(settings.hand_over),
         wanted_(settings.workers),
+        worker_(settings.worker),
         terminate_(self.loop(), SIGTERM, [this](int) { drain(); }),
         interrupt_(self.loop(), SIGINT, [this](int) { drain(); }),
         report_(self.loop(), SIGUSR1, [this](int) { report(); }) {
@@ -159,7 +163,7 @@ class Primary {
   };
 
   void start_worker() {
-    auto& child = self_.fork("worker", baton::ForkOptions().args(self_.args()));
+    auto& child = self_.fork(worker_, baton::ForkOptions().args(self_.args()));
     starting_.insert(&child);
     child.on_message([this, &child](const baton::Message& message) {
       const Value& port = message.value()["port"];
@@ -281,6 +285,7 @@ class Primary {
   baton::Process& self_;
   bool hand_over_;
   unsigned wanted_;
+  std::string worker_;
   bool open_ = false;
   bool draining_ = false;
   unsigned connecting_ = 0;
@@ -312,6 +317,7 @@ int main(int argc, char** argv) {
   app.add_option("--workers", settings.workers, "how many workers")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1024U));
+  app.add_option("--worker", settings.worker, "what they run: another program's path, or a script for Node");
   app.add_flag("--hand-over", settings.hand_over, "give the connections themselves to the workers");
   app.footer("SIGTERM: drain and end. SIGUSR1: print what the primary costs.");
   try {
@@ -324,5 +330,7 @@ int main(int argc, char** argv) {
   }
   auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
   auto as_worker = [&](baton::Process& self) { return worker(self, settings.hand_over); };
+  // Whoever starts it with a channel, be it this program or a Node, has a use for a worker.
+  if (std::getenv("NODE_CHANNEL_FD") != nullptr) return baton::run(argc, argv, {{"worker", as_worker}});
   return baton::run(argc, argv, {{"primary", as_primary}, {"worker", as_worker}});
 }

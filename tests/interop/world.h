@@ -108,6 +108,8 @@ std::string listening_socket(int port);
 bool holds(pid_t process, const std::string& socket);
 /// How the socket's descriptors are numbered in the process.
 std::vector<int> numbers_of(pid_t process, const std::string& socket);
+/// The CPU time in milliseconds that the process has used since it was forked, all threads.
+double cpu_ms(pid_t process);
 /// Stops a process and waits until it stands still; and lets it go on.
 void stop(pid_t process);
 void go_on(pid_t process);
@@ -137,6 +139,10 @@ class World : public testing::Test {
   /// Starts the primary of an example with a worker.
   Program& start(const Ends& ends, const std::string& example, std::vector<std::string> more = {"0", "2"},
                  const std::string& worker_of = {});
+  /// Starts the example `proxy` with workers, both with these arguments; or `heavy`, which has a child if its
+  /// arguments say so.
+  Program& start_proxy(const Ends& ends, const std::vector<std::string>& arguments);
+  Program& start_heavy(const Ends& ends, const std::vector<std::string>& arguments);
   Program& run(std::vector<std::string> command, std::vector<std::string> variables = {}, int pass = -1);
   void TearDown() override;
 
