@@ -169,6 +169,22 @@ TEST_F(HeavyExample, AnswersOthersWhileAChildDoesTheWork) {
   EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
 }
 
+TEST_F(HeavyExample, StartsAChildThatKeepsDyingLessAndLessOften) {
+  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
+  const int port = server.number("listening on port ");
+  // At most 100 ms after its first death, 200 after the second.
+  int wait = 0;
+  for (int deaths = 0; wait <= 100 && deaths < 20; ++deaths) {
+    signal_one(server.number("child "), SIGKILL);
+    wait = server.number("the child ended, another in ");
+  }
+  EXPECT_GT(wait, 100);
+  server.line("child ");
+  const Client worker(port);
+  ask_for(worker, "/work?ms=1");
+  EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
+}
+
 TEST_F(HeavyExample, RefusesTheWorkOfAChildThatDiedAndStartsAnother) {
   Program& server = run({program("heavy"), "--port", "0", "--in-child"});
   const pid_t child = server.number("child ");
