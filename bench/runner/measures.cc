@@ -117,6 +117,38 @@ Measure http(const Programs& programs) {
       }};
 }
 
+// `examples/heavy` and its children on the first CPU; who asks is on the second.
+Measure heavy(const Programs& programs) {
+  const auto ask = [&](const std::string& work_ms, const Command& more) {
+    Command command = {programs.at("light"), "3000", "1000", work_ms, "200", "1", "--",
+                       programs.at("pin"),   "0"};
+    for (const std::string word : {programs.product("heavy"), std::string("--port"), std::string("PORT")})
+      command.push_back(word);
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  };
+  Contest contest("heavy");
+  contest.add("Baton", ask("0", {}))
+      .add("Baton in the loop", ask("50", {}))
+      .add("Baton in a child", ask("50", {"--in-child"}));
+  return {
+      contest, [](const Figures& f) {
+        const auto of = [&](const std::string& what, const std::string& contender, const std::string& figure,
+                            double scale) {
+          return Line(what, f.median(contender, figure) * scale, none, none);
+        };
+        return Lines{
+            of("1,000 light requests a second, p99, ms", "Baton", "p99_us", 1e-3),
+            of("  with 50 ms of work 5 times a second, in the loop", "Baton in the loop", "p99_us", 1e-3)
+                .ratio(quotient(f, "p99_us", "Baton in the loop", "Baton")),
+            of("  with the same work in a child", "Baton in a child", "p99_us", 1e-3)
+                .judge(quotient(f, "p99_us", "Baton in a child", "Baton"), Target::at_most(2, "of no work")),
+            of("  the longest lag of that loop, ms, with no work", "Baton", "lag_ms", 1),
+            of("  in the loop", "Baton in the loop", "lag_ms", 1),
+            of("  in a child", "Baton in a child", "lag_ms", 1)};
+      }};
+}
+
 Measure spawning(const Programs& programs) {
   Contest contest("spawn");
   for (const std::string mib : {"20", "2048"}) {
@@ -177,9 +209,9 @@ Measure crowd(const Programs& programs) {
 }  // namespace
 
 std::vector<Measure> all_measures(const Programs& programs) {
-  std::vector<Measure> all = {start(programs),    memory(programs),    pingpong(programs),
-                              oneway(programs),   sockets(programs),   http(programs),
-                              spawning(programs), executing(programs), crowd(programs)};
+  std::vector<Measure> all = {start(programs),     memory(programs), pingpong(programs), oneway(programs),
+                              sockets(programs),   http(programs),   heavy(programs),    spawning(programs),
+                              executing(programs), crowd(programs)};
   for (Measure& measure : serialization_measures(programs)) all.push_back(std::move(measure));
   for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
   return all;
