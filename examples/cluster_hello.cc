@@ -17,6 +17,7 @@
 
 #include "baton/baton.h"
 #include "baton/supervisor/supervisor.h"
+#include "command_line.h"
 
 namespace {
 
@@ -162,22 +163,17 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1U, 1024U));
   app.add_option("--policy", settings.policy, "which worker gets a connection: round-robin, shared, ...")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            const auto policy = cluster::Policy::parse(name);
+            return policy ? std::string() : policy.error().what();
+          },
+          "POLICY"));
   app.footer("SIGTERM: drain and end. SIGHUP: replace the workers one after the other.");
   // Node gives the workers of its cluster the name of a script, and options of its own.
   app.allow_extras(is_worker);
-  try {
-    app.parse(argc, argv);
-    if (const auto policy = cluster::Policy::parse(settings.policy); !policy) {
-      complain(policy.error().what() + std::string(" (see cluster_hello --help)"));
-      return 2;
-    }
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see cluster_hello --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
   auto as_worker = [&](baton::Process& self) { return worker(self, settings.port, false); };
   auto as_guest = [&](baton::Process& self) { return worker(self, settings.port, true); };

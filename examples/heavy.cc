@@ -15,11 +15,13 @@
 #include <ctime>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "baton/baton.h"
+#include "command_line.h"
 
 namespace heavy {
 
@@ -40,7 +42,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+namespace supervisor = baton::supervisor;
+
 constexpr size_t most_waiting = 1000;
+// As the supervisor's own. It never gives up: without a child there is still everything but the work.
+constexpr supervisor::RestartLimits limits{.min_uptime = std::chrono::seconds(1),
+                                           .first_wait = milliseconds(100),
+                                           .longest_wait = std::chrono::seconds(30),
+                                           .deaths = 0};
 
 struct Settings {
   uint16_t port = 8080;
@@ -170,7 +179,13 @@ class Service {
   static void refuse(baton::http::Response& response) { response.status(503).end("Service Unavailable\n"); }
 
   void start_child() {
-    child_ = &self_.fork(module_);
+    born_ = self_.loop().now();
+    try {
+      child_ = &self_.fork(module_);
+    } catch (const baton::Error& error) {
+      complain(error.what());
+      return start_another();
+    }
     say("child " + std::to_string(child_->pid()));
     child_->on_message([this](const baton::Message& message) {
       const auto done = message.as<Done>();
@@ -183,12 +198,27 @@ class Service {
     child_->on_close([this](const baton::ExitStatus&) {
       child_ = nullptr;
       for (const auto& [id, response] : std::exchange(waiting_, {})) refuse(*response);
-      if (!stopping_) start_child();
+      if (!stopping_) start_another();
     });
+  }
+
+  // A child that cannot live must not be what this process is busy with.
+  void start_another() {
+    const auto now = self_.loop().now();
+    supervisor::Time wait{0};
+    if (supervisor::RestartPolicy::unstable(limits, now - born_)) {
+      wait = restart_.died_unstable(limits, now, std::uniform_real_distribution<>()(random_));
+    } else {
+      restart_.died_stable();
+    }
+    say("the child ended, another in " + std::to_string(std::chrono::ceil<milliseconds>(wait).count()) +
+        " ms");
+    again_ = baton::Timer(self_.loop(), wait, [this] { start_child(); });
   }
 
   void stop() {
     if (std::exchange(stopping_, true)) return self_.exit(1);  // whoever asks twice is in a hurry
+    again_.stop();
     http_.drain(std::chrono::seconds(10)).then([this](const baton::Result<void>&) { self_.exit(0); });
   }
 
@@ -198,6 +228,10 @@ class Service {
   const std::string module_;
   baton::http::Server http_;
   baton::ForkedChild* child_ = nullptr;
+  milliseconds born_{0};
+  supervisor::RestartPolicy restart_;
+  std::minstd_rand random_{std::random_device()()};
+  baton::Timer again_;
   std::map<int64_t, baton::http::Response*> waiting_;
   int64_t last_ = 0;
   bool stopping_ = false;
@@ -220,14 +254,7 @@ int begin(int argc, char** argv) {
   app.add_flag("--in-child", settings.in_child, "send the work to a child, so that the loop stays free");
   app.add_option("--child", settings.child, "what that runs: another program's path, or a script for Node");
   app.footer("SIGTERM: drain and end.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see heavy --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_server = [&](baton::Process& self) { return server(self, settings); };
   // Whoever starts it with a channel, be it this program or a Node, has work for it.
   if (std::getenv("NODE_CHANNEL_FD") != nullptr) return baton::run(argc, argv, {{"child", child}});

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "command_line.h"
 
 namespace {
 
@@ -151,9 +152,11 @@ class Primary {
         report_(self.loop(), SIGUSR1, [this](int) { report(); }) {
     // One loop waits for them all; the workers need not know how many there are.
     for (const uint16_t port : settings.ports) {
-      fronts_.push_back(baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port)));
+      auto& front = fronts_.emplace_back(baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port)));
+      front.on_connection([this](Socket client) { serve(std::move(client)); });
+      front.pause();
     }
-    for (unsigned i = 0; i < wanted_; ++i) start_worker();
+    keep_workers();
   }
 
  private:
@@ -161,6 +164,12 @@ class Primary {
     baton::ForkedChild* child;
     uint16_t port;
   };
+
+  // As many as are wanted; at the end one, and only if somebody waits for it.
+  void keep_workers() {
+    const size_t wanted = !draining_ ? wanted_ : waiting_.empty() ? 0 : 1;
+    while (starting_.size() + ready_.size() < wanted) start_worker();
+  }
 
   void start_worker() {
     auto& child = self_.fork(worker_, baton::ForkOptions().args(self_.args()));
@@ -172,52 +181,50 @@ class Primary {
       ready_.push_back({&child, static_cast<uint16_t>(port.as_integer())});
       say("worker " + std::to_string(child.pid()) +
           (hand_over_ ? std::string() : " on port " + std::to_string(ready_.back().port)));
-      open();
+      if (!draining_) open();
+      for (auto& client : std::exchange(waiting_, {})) serve(std::move(client));
+      let_workers_go();
     });
     child.on_unsent([this, &child](baton::net::Native handle, const baton::Error&) {
       forget(child);
-      if (auto socket = Socket::adopt(self_.loop(), std::move(handle))) serve(std::move(*socket), wanted_);
+      if (auto socket = Socket::adopt(self_.loop(), std::move(handle))) serve(std::move(*socket));
     });
     child.on_close([this, &child](const baton::ExitStatus&) { lost(child); });
   }
 
   // While there is no worker connections wait in the kernel, and none is refused.
   void open() {
-    if (draining_) return tell_workers_to_drain();
     if (!open_ && ready_.size() < wanted_) return;
     for (auto& front : fronts_) {
-      if (open_) {
-        front.resume();
-        continue;
-      }
-      front.on_connection([this](Socket client) { serve(std::move(client), wanted_); });
-      say("listening on port " + std::to_string(front.local().port()));
+      front.resume();
+      if (!open_) say("listening on port " + std::to_string(front.local().port()));
     }
     open_ = true;
-    for (auto& client : std::exchange(waiting_, {})) serve(std::move(client), wanted_);
   }
 
   void forget(const baton::ForkedChild& child) {
     std::erase_if(ready_, [&child](const Worker& each) { return each.child == &child; });
-    if (!ready_.empty()) return;
-    for (auto& front : fronts_) {
-      if (front) front.pause();
-    }
+    if (!ready_.empty() || draining_) return;
+    for (auto& front : fronts_) front.pause();
   }
 
   void lost(const baton::ForkedChild& child) {
     const bool began = starting_.erase(&child) == 0;
     forget(child);
-    if (draining_) return end_if_over();
+    if (leaving_.erase(&child) > 0 || (draining_ && waiting_.empty())) return end_if_over();
     complain("a worker ended");
     if (!began) return self_.exit(1);
-    start_worker();
+    keep_workers();
   }
 
-  // To the workers in turn. Nothing was read from the client yet, so another may try.
-  void serve(Socket client, unsigned tries) {
-    if (tries == 0) return Carried::reset(client);
-    if (ready_.empty()) return waiting_.push_back(std::move(client));
+  // To the workers in turn. Nothing was read from the client yet, so another may try: one that refuses is
+  // just ending. When all do, the client waits for the next.
+  void serve(Socket client) { serve(std::move(client), ready_.size()); }
+  void serve(Socket client, size_t tries) {
+    if (tries == 0 || ready_.empty()) {
+      waiting_.push_back(std::move(client));
+      return keep_workers();
+    }
     const Worker worker = ready_[turn_++ % ready_.size()];
     if (hand_over_) {
       worker.child->send(Value("connection"), std::move(client));
@@ -229,10 +236,12 @@ class Primary {
           --connecting_;
           if (socket) {
             carry(std::move(client), std::move(*socket));
-          } else {
+          } else if (socket.error().code() == std::errc::connection_refused) {
             serve(std::move(client), tries - 1);
+          } else {
+            Carried::reset(client);
           }
-          tell_workers_to_drain();
+          let_workers_go();
         });
   }
 
@@ -247,21 +256,26 @@ class Primary {
   void drain() {
     if (std::exchange(draining_, true)) return self_.exit(1);  // whoever asks twice is in a hurry
     for (auto& front : fronts_) {
-      if (open_) front.accept_pending();
+      front.resume();
+      front.accept_pending();
       front.close();
     }
     // A client that was told everything may still not close its connection.
     deadline_ = baton::Timer(self_.loop(), patience, [this] { self_.exit(0); });
-    tell_workers_to_drain();
+    let_workers_go();
   }
-  // A worker closes its own port then, so every connection to it must stand before.
-  void tell_workers_to_drain() {
-    if (!draining_ || connecting_ > 0) return;
-    for (const Worker& worker : ready_) worker.child->send(Value("drain"));
+  // A worker closes its own port then, so every connection to it must stand before, and nobody wait for one.
+  void let_workers_go() {
+    if (!draining_ || connecting_ > 0 || !waiting_.empty()) return;
+    for (const Worker& worker : std::exchange(ready_, {})) {
+      worker.child->send(Value("drain"));
+      leaving_.insert(worker.child);
+    }
     end_if_over();
   }
   void end_if_over() {
-    if (draining_ && ready_.empty() && carried_.empty()) self_.exit(0);
+    const bool served = waiting_.empty() && connecting_ == 0 && carried_.empty();
+    if (draining_ && served && ready_.empty() && leaving_.empty()) self_.exit(0);
   }
 
   void report() const {
@@ -292,7 +306,7 @@ class Primary {
   size_t turn_ = 0;
   std::vector<baton::net::Server> fronts_;
   std::vector<Worker> ready_;
-  std::set<const baton::ForkedChild*> starting_;
+  std::set<const baton::ForkedChild*> starting_, leaving_;
   std::vector<Socket> waiting_;
   std::list<Carried> carried_;
   baton::Timer deadline_;
@@ -320,14 +334,7 @@ int main(int argc, char** argv) {
   app.add_option("--worker", settings.worker, "what they run: another program's path, or a script for Node");
   app.add_flag("--hand-over", settings.hand_over, "give the connections themselves to the workers");
   app.footer("SIGTERM: drain and end. SIGUSR1: print what the primary costs.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see proxy --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
   auto as_worker = [&](baton::Process& self) { return worker(self, settings.hand_over); };
   // Whoever starts it with a channel, be it this program or a Node, has a use for a worker.

@@ -197,13 +197,28 @@ class Worker {
   }
 
   void serve(const Value& order) {
-    cluster_
-        .serve(
-            where(order), [this](auto& request, auto& response) { answer(request, response); },
-            options(order))
-        .then([this](const baton::Result<baton::net::Endpoint>& local) {
-          say(local ? "serving " + local->to_string() : std::string(local.error().what()));
-        });
+    baton::http::Handler handler = [this](auto& request, auto& response) { answer(request, response); };
+    auto serving = number(order, "hooks") == 0
+                       ? cluster_.serve(where(order), std::move(handler), options(order))
+                       : cluster_.serve(where(order), with_hooks(std::move(handler)), options(order));
+    std::move(serving).then([this](const baton::Result<baton::net::Endpoint>& local) {
+      say(local ? "serving " + local->to_string() : std::string(local.error().what()));
+    });
+  }
+
+  // Who upgrades gets 101 and everything back; who expects anything is told 401 or 418; heads are short.
+  baton::http::Server with_hooks(baton::http::Handler handler) {
+    auto http =
+        baton::http::serve(self_.loop(), std::move(handler), baton::http::Options().max_header_size(256));
+    http.on_check_continue([](auto& /*request*/, auto& response) { response.status(401).end("no\n"); });
+    http.on_check_expectation([](auto& /*request*/, auto& response) { response.status(418).end("tea\n"); });
+    http.on_upgrade([this](auto& /*request*/, baton::net::Socket socket, const std::string& first) {
+      const auto place = sockets_.insert(sockets_.end(), std::move(socket));
+      place->write("HTTP/1.1 101 Switching Protocols\r\n\r\n" + first);
+      place->on_data([place](std::string_view bytes) { place->write(bytes); });
+      place->on_close([this, place] { sockets_.erase(place); });
+    });
+    return http;
   }
 
   void answer(baton::http::Request& request, baton::http::Response& response) {

@@ -13,6 +13,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <tuple>
 
 namespace baton::test {
 namespace {
@@ -61,6 +62,17 @@ ProcessTest::ProcessTest() {
 
 ProcessTest::~ProcessTest() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
 
+std::pair<Program, RawChannel> start_with_channel(const std::string& path,
+                                                  const std::vector<std::string>& arguments, int number) {
+  int ends[2];
+  require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+  const Fd theirs(ends[0]);
+  RawChannel ours{Fd(ends[1])};
+  const auto options =
+      StartOptions().descriptor(number, theirs.get()).variable("NODE_CHANNEL_FD", std::to_string(number));
+  return {Program(path, arguments, options), std::move(ours)};
+}
+
 void EitherEnd::SetUp() {
   if (ours_is_child()) {
     start_child();
@@ -73,12 +85,7 @@ void EitherEnd::SetUp() {
 }
 
 void EitherEnd::start_child() {
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  const Fd theirs(ends[0]);
-  channel = RawChannel(Fd(ends[1]));
-  ours =
-      Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+  std::tie(ours, channel) = start_with_channel(ECHO_WORKER);
   EXPECT_EQ(channel.next_line(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
 }
 

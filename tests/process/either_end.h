@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "process/program.h"
@@ -23,6 +24,12 @@ class ProcessTest : public LeakFree {
   ProcessTest();
   ~ProcessTest() override;
 };
+
+/// A program that is started as Node starts its children, with a channel as its descriptor `number`, and this
+/// test's end of it.
+std::pair<Program, RawChannel> start_with_channel(const std::string& path,
+                                                  const std::vector<std::string>& arguments = {},
+                                                  int number = 3);
 
 /// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards
 /// our end must have ended well, without a word on standard error that the test did not expect.

@@ -158,6 +158,16 @@ class Worker {
   Op<net::Endpoint> serve(const Where& where, http::Handler handler,
                           const ListenOptions& options = ListenOptions(),
                           const http::Options& http = http::Options());
+  /// The same with a server that has its hooks (`on_upgrade`, `on_check_continue`, ...): one of
+  /// `http::serve(loop, handler, options)`, which the worker owns from here on. An upgraded connection is one
+  /// of the others that leaving waits for. `max_connections` of `options` counts, the server's own does not:
+  /// it never refuses what is given to it. No server (an empty one) is misuse.
+  ///
+  ///     auto http = baton::http::serve(self.loop(), answer, baton::http::Options().max_body_size(1 << 20));
+  ///     http.on_upgrade(take);
+  ///     co_await cluster.serve(8080, std::move(http));
+  Op<net::Endpoint> serve(const Where& where, http::Server server,
+                          const ListenOptions& options = ListenOptions());
   /// Asks the primary for a bound UDP socket, which all workers that ask for the same share: each datagram
   /// goes to one of them. With `reuse_port` this worker binds one of its own, and the kernel spreads the
   /// senders. Mirrors `dgram.Socket.bind` in a worker of Node's.

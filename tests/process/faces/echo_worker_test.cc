@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "baton/base/descriptor_kind.h"
@@ -18,12 +19,7 @@ using Texts = std::vector<std::string>;
 class EchoWorker : public ProcessTest {
  protected:
   void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    const Fd theirs(ends[0]);
-    channel = RawChannel(Fd(ends[1]));
-    worker =
-        Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+    std::tie(worker, channel) = start_with_channel(ECHO_WORKER);
     pid = std::to_string(worker.pid());
     EXPECT_EQ(channel.next_line(), "{\"ready\":" + pid + "}");
   }
