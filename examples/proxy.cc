@@ -176,7 +176,7 @@ class Primary {
     starting_.insert(&child);
     child.on_message([this, &child](const baton::Message& message) {
       const Value& port = message.value()["port"];
-      if (port.is_undefined()) return;
+      if (!port.is_integer()) return;
       starting_.erase(&child);
       ready_.push_back({&child, static_cast<uint16_t>(port.as_integer())});
       say("worker " + std::to_string(child.pid()) +
