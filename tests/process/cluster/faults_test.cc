@@ -166,6 +166,7 @@ TEST_F(Faults, AWorkerThatClosesItsChannelWithConnectionsInHandIsEnded) {
   expect("1 exit: killed by SIGKILL");
   primary.say("leave");
   expect("all gone");
+  EXPECT_EQ(primary.end(), "exit 0");
 }
 
 TEST_F(Faults, TheEndOfThePrimaryEndsItsWorkers) {
@@ -190,6 +191,7 @@ TEST_F(Faults, AProgramThatIsNoWorkerCostsThePrimaryNothing) {
   expect("in flight 0, requeued 0");
   primary.say("leave");
   expect("all gone");
+  EXPECT_EQ(primary.end(), "exit 0");
 }
 
 }  // namespace
