@@ -24,6 +24,7 @@ std::string name_of(const Pair& pair) {
   const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
   return pair.serialization == Serialization::advanced ? child + "Advanced" : child;
 }
+void PrintTo(const Pair& pair, std::ostream* out) { *out << name_of(pair); }
 
 class CppParent : public World, public testing::WithParamInterface<Pair> {
  public:
@@ -243,22 +244,33 @@ TEST_P(CppParent, SendsAndGetsBoundSockets) {
   EXPECT_EQ(status.code(), 0);
 }
 
+/// A server, its one client, and the connection that it accepts.
+struct OneClient {
+  explicit OneClient(Loop& loop)
+      : server(net::listen(loop, net::Endpoint("127.0.0.1", 0))),
+        client(server.local().port()),
+        accepted(loop) {
+    server.on_connection([this](net::Socket socket) { accepted.resolve(std::move(socket)); });
+  }
+  OneClient(const OneClient&) = delete;
+  OneClient& operator=(const OneClient&) = delete;
+
+  net::Server server;
+  const Client client;
+  Promise<net::Socket> accepted;
+};
+
 TEST_P(CppParent, SendsAConnectionThatItKeeps) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
-    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    Promise<net::Socket> accepted(self.loop());
-    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
-    server.on_connection(accept);
-    const Client client(server.local().port());
-    auto socket = co_await accepted.op();
+    OneClient one(self.loop());
+    auto socket = co_await one.accepted.op();
     socket.write("said by the parent\n");
     co_await socket.flushed();
     child.send("yours too", socket, SendOptions().keep_open());
     const Message message = co_await child.next_message();
     EXPECT_EQ(message.value(), got("net.Socket", "yours too"));
     EXPECT_TRUE(socket);
-    EXPECT_EQ(client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
-    server.close();
+    EXPECT_EQ(one.client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
     child.send("bye");
   });
   EXPECT_EQ(status.code(), 0);
@@ -267,12 +279,8 @@ TEST_P(CppParent, SendsAConnectionThatItKeeps) {
 // Node would lose them without a word; to a Baton they go along.
 TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
-    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    Promise<net::Socket> accepted(self.loop());
-    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
-    server.on_connection(accept);
-    const Client client(server.local().port());
-    auto socket = co_await accepted.op();
+    OneClient one(self.loop());
+    auto socket = co_await one.accepted.op();
     socket.unread("read ahead");
     net::Native back;
     const auto keep = [&](net::Native handle, const Error& error) {
@@ -291,7 +299,6 @@ TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
     const Message next = co_await child.next_message();
     EXPECT_EQ(next.value(), echo_of("next"));
     EXPECT_EQ(back.unread(), GetParam().cpp_child ? "" : "read ahead");
-    server.close();
     child.send("bye");
   });
   EXPECT_EQ(status.code(), 0);

@@ -17,6 +17,7 @@ std::string name_of(const Pair& pair) {
   const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
   return pair.advanced ? child + "Advanced" : child;
 }
+void PrintTo(const Pair& pair, std::ostream* out) { *out << name_of(pair); }
 
 class NodeParent : public World, public testing::WithParamInterface<Pair> {
  protected:

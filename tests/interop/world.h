@@ -121,6 +121,7 @@ struct Ends {
   bool cpp_child;
 };
 std::string name_of(const Ends& ends);
+inline void PrintTo(const Ends& ends, std::ostream* out) { *out << name_of(ends); }
 const std::vector<Ends>& all_four();
 
 /// A test with real processes. When it is over none may be left, however deep: orphans come to the test's

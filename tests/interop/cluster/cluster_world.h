@@ -33,6 +33,9 @@ struct Ways {
   std::string policy;
   bool advanced = false;
 };
+inline void PrintTo(const Ways& ways, std::ostream* out) {
+  *out << ways.policy << (ways.advanced ? " advanced" : "");
+}
 
 /// A cluster with a real Node in it.
 class NodeCluster : public Cluster {
