@@ -62,9 +62,15 @@ class SendOptions {
 /// One end of Node's IPC channel: values and open sockets, both ways, in order, to another Baton or to Node.
 ///
 /// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a
-/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued. Whatever
-/// the peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
+/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued; for
+/// handles that the peer has not answered yet as much again is kept, to offer them once more. Whatever the
+/// peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
 /// descriptor that no message claims, or that is not what its message says, is closed and reported.
+///
+/// Messages that nobody takes yet wait as the bytes that they came in: when they are more than 320 MiB (or
+/// more than 131,072 that came with handles or between others) nothing more is read, and the peer has to
+/// wait. Only the first one, or the first 32 KiB, wait as values: a value takes up to 20 times the bytes of
+/// its JSON, and 70 times those of an advanced message.
 ///
 /// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once;
 /// what is not in the kernel by then is lost: `disconnect` loses nothing.
@@ -85,7 +91,7 @@ class Channel {
     /// Why the message was refused; null if it was accepted.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
     /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that.
-    /// Fails if that can no longer happen.
+    /// Fails if that can no longer happen. May be asked at any time, also when it is over.
     Op<> op() &&;
     void then(std::move_only_function<void(Result<void>)> receiver) && {
       std::move(*this).op().then(std::move(receiver));
@@ -210,7 +216,8 @@ class Channel {
   /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
   /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:
   /// when the peer refuses, `on_refused` says so, and nothing else happens. On failure `handle` is the
-  /// caller's as before. It must not block: a Node would wait in it.
+  /// caller's as before. It must not block: a Node would wait in it. Bytes that were read from it ahead go
+  /// along, under the conditions of `send`.
   Result<uint64_t> offer(const Value& message, net::Native&& handle);
   /// Takes the copy out of the channel, to keep or to close; empty if it was taken before. While it is not
   /// yet in the kernel it is not sent any more, or, where that is too late, nothing more can be sent at all.
