@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "baton/wire/serialization.h"
 #include "process/program.h"
 #include "process/raw_channel.h"
 #include "support/leak_check.h"
@@ -18,6 +19,13 @@ namespace baton::test {
 /// What our end of the channel is: echo_worker, with this test as its parent, or echo_primary, with a child
 /// that lends its end to this test; with either serialization.
 enum class OurEnd { child, parent, advanced_child, advanced_parent };
+
+/// A message, which is given as JSON, as it is written in a channel; and the next one that comes, as JSON,
+/// nothing at the end.
+std::string framed(std::string_view json, Serialization serialization);
+std::optional<std::string> next_message(RawChannel& channel, Serialization serialization);
+/// Tells a child of its channel on descriptor 3.
+StartOptions with_channel(const Fd& theirs, Serialization serialization);
 
 /// Children of children become ours when their parent dies, so that none escapes the LeakCheck.
 class ProcessTest : public LeakFree {
@@ -39,8 +47,13 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
   [[nodiscard]] static bool advanced() {
     return GetParam() == OurEnd::advanced_child || GetParam() == OurEnd::advanced_parent;
   }
+  [[nodiscard]] static Serialization serialization() {
+    return advanced() ? Serialization::advanced : Serialization::json;
+  }
   /// A message, which is given as JSON, as it is written on this channel.
-  [[nodiscard]] static std::string framed(std::string_view json);
+  [[nodiscard]] static std::string framed(std::string_view json) {
+    return test::framed(json, serialization());
+  }
   bool say(std::string_view json) { return channel.write(framed(json)); }
   /// Descriptors ride on the first byte.
   bool say_with(std::string_view json, std::span<const int> descriptors) {
@@ -51,7 +64,7 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
     return say_with(json, std::span(&number, 1));
   }
   /// The next message that comes to the test, as JSON; nothing at the end.
-  std::optional<std::string> heard();
+  std::optional<std::string> heard() { return next_message(channel, serialization()); }
 
   /// The program gets this JSON as the next message: the worker echoes it, the primary prints it.
   void expect_delivered(std::string_view json);
