@@ -442,15 +442,21 @@ std::string bytes_of(const Value& value) {
   return bytes;
 }
 
-class AdvancedCppParent : public CppParent {};
+class AdvancedCppParent : public CppParent {
+ protected:
+  static std::vector<std::pair<std::string, Value>> table() {
+    return GetParam().cpp_child ? advanced_table() : advanced_table(node_version());
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Of, AdvancedCppParent,
                          testing::Values(Pair{true, Serialization::advanced},
                                          Pair{false, Serialization::advanced}),
                          [](const auto& test) { return name_of(test.param); });
 
 TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
-  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
-    for (const auto& [name, value] : advanced_table()) {
+  const auto values = table();
+  const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : values) {
       child.send(value);
       const Message message = co_await child.next_message();
       const Value expected = Value::object().set("echo", inside(value));
@@ -462,9 +468,10 @@ TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
 }
 
 TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
-  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+  const auto values = table();
+  const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
     const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    for (const auto& [name, value] : advanced_table()) {
+    for (const auto& [name, value] : values) {
       child.send(value, server);
       const Message message = co_await child.next_message();
       const Value expected = Value::object().set("got", "net.Server").set("with", inside(value));
@@ -477,8 +484,9 @@ TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
 
 TEST_P(AdvancedCppParent, SaysWhatNodeUnderstandsAndUnderstandsWhatNodeSays) {
   if (GetParam().cpp_child) GTEST_SKIP() << "it takes a Node to judge";
-  const auto judged = [](Process&, ForkedChild& child) -> Task<> {
-    for (const auto& [name, value] : advanced_table()) {
+  const auto values = table();
+  const auto judged = [&](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : values) {
       child.send(Value::object().set("name", name).set("value", inside(value)));
       const Message message = co_await child.next_message();
       EXPECT_EQ(message.value()["same"], Value("yes")) << name;

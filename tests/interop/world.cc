@@ -66,23 +66,6 @@ sockaddr_in loopback(int port) {
 
 }  // namespace
 
-std::string node_program() {
-  if (const char* chosen = std::getenv("BATON_NODE"); chosen != nullptr && *chosen != '\0') return chosen;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
-  }
-  return {};
-}
-
-bool node_has_bound_sockets() {
-  Program node({node_program(), "-p", "'is ' + parseInt(process.versions.node)"});
-  const int major = node.number("is ");
-  node.wait();
-  return major >= 26;
-}
-
 std::string program(const std::string& name) { return std::string(BATON_PROGRAMS) + "/" + name; }
 std::string source(const std::string& path) { return std::string(BATON_SOURCES) + "/" + path; }
 

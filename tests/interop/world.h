@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "interop/node.h"
 #include "support/leak_check.h"
 #include "support/signal_one.h"
 
@@ -20,14 +21,12 @@
 // 30 s.
 namespace baton::test {
 
-/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
-std::string node_program();
 /// A program of this build, and a file of the sources.
 std::string program(const std::string& name);
 std::string source(const std::string& path);
 
-/// Whether that Node can send and receive a net.BoundSocket: 26 can.
-bool node_has_bound_sockets();
+/// Whether the Node to test with can send and receive a net.BoundSocket: 26 can.
+inline bool node_has_bound_sockets() { return node_version() >= 26; }
 
 /// Waits, without sleeping, until `condition` holds; false if it never did.
 bool eventually(const std::function<bool()>& condition);

@@ -5,24 +5,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "interop/node.h"
 #include "process/cluster/cluster_test.h"
 
 namespace baton::test {
-
-/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
-inline std::string node_program() {
-  if (const char* chosen = std::getenv("BATON_NODE"); chosen != nullptr && *chosen != '\0') return chosen;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
-  }
-  return {};
-}
 
 inline std::string script(const std::string& name) {
   return std::string(BATON_SOURCES) + "/tests/interop/cluster/" + name;

@@ -22,7 +22,7 @@ inline const std::vector<std::string> typed_values = {
     R"({"$bytes":"","kind":"Uint8Array"})",
     R"({"$bytes":"AQ==","kind":"ArrayBuffer"})",
     R"({"$bytes":"AQI=","kind":"Float16Array"})",
-    R"({"$regexp":"a+/b","flags":"gi"})",
+    R"({"$regexp":"a+\\/b","flags":"gi"})",
     R"({"$error":{"name":"TypeError","message":"m","stack":"s","cause":{"$bigint":"1"}}})",
     R"({"$error":{"name":"Error"}})",
     R"({"$boxed":"s"})",
