@@ -14,8 +14,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,7 +24,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <list>
@@ -36,6 +33,7 @@
 
 #include "baton/baton.h"
 #include "process/raw_channel.h"
+#include "support/refuse_call.h"
 
 using baton::Fd;
 using baton::test::RawChannel;
@@ -282,26 +280,13 @@ baton::Task<> in_the_foreground(baton::Process& self) {
   co_await never.op();  // Foreground exits
 }
 
-// For everything that this process does from now on.
-bool forbid(long call) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program{sizeof filter / sizeof *filter, filter};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 int run_without(const std::string& name, char** program) {
   static constexpr std::pair<const char*, long> calls[] = {{"clone", SYS_clone},
                                                            {"setgroups", SYS_setgroups},
                                                            {"setresgid", SYS_setresgid},
                                                            {"setresuid", SYS_setresuid}};
   for (const auto& [known, number] : calls) {
-    if (name == known && forbid(number)) ::execv(program[0], program);
+    if (name == known && baton::test::refuse_call(number, EAGAIN)) ::execv(program[0], program);
   }
   return 9;
 }
