@@ -7,6 +7,7 @@ const dgram = require('dgram');
 const net = require('net');
 const { execFileSync, fork, spawn } = require('child_process');
 const { once } = require('events');
+const assertSame = require('./advanced_same.js');
 
 const [scenario, module_, ...texts] = process.argv.slice(2);
 const serialization = process.env.SERIALIZATION || 'json';
@@ -41,7 +42,7 @@ async function next() {
 }
 async function expect(message) {
   const [got] = await next();
-  assert.deepStrictEqual(got, message);
+  assertSame(got, message);
 }
 
 async function listen(options) {
