@@ -47,7 +47,7 @@ class IdentityFailure : public testing::Test {
 
 TEST_F(IdentityFailure, OfTheSupplementaryGroupsIsTold) {
   EXPECT_EQ(failure_without(SYS_setgroups, EPERM), "spawn /bin/sh: setgroups: operation not permitted");
-  EXPECT_EQ(failure_without(SYS_setgroups, ENOMEM), "spawn /bin/sh: setgroups: not enough memory");
+  EXPECT_EQ(failure_without(SYS_setgroups, ENOMEM), "spawn /bin/sh: setgroups: cannot allocate memory");
 }
 
 TEST_F(IdentityFailure, OfTheGroupIsTold) {
