@@ -9,65 +9,17 @@
 
 #include "baton/baton.h"
 #include "interop/advanced_table.h"
+#include "interop/cpp_parent.h"
 #include "interop/json_table.h"
 #include "interop/raw_channel.h"
 #include "interop/world.h"
+#include "support/folder.h"
 
 namespace baton::test {
 namespace {
 
-struct Pair {
-  bool cpp_child;
-  Serialization serialization;
-};
-std::string name_of(const Pair& pair) {
-  const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
-  return pair.serialization == Serialization::advanced ? child + "Advanced" : child;
-}
-
-class CppParent : public World, public testing::WithParamInterface<Pair> {
- public:
-  // libuv's first loop opens a pipe that stays.
-  static void SetUpTestSuite() { const Loop first; }
-
- protected:
-  void SetUp() override {
-    if (!GetParam().cpp_child && !has_node()) GTEST_SKIP() << "there is no Node";
-  }
-  static std::string child_module() {
-    return GetParam().cpp_child ? program("echo_worker") : source("tests/interop/echo_worker.js");
-  }
-
-  /// Runs a parent with one child; begins with `body` when that is ready.
-  ExitStatus play(const std::function<Task<>(Process&, ForkedChild&)>& body,
-                  const std::string& module = child_module()) {
-    ExitStatus ended;
-    const auto parent = [&](Process& self) -> Task<> {
-      ForkedChild& child = self.fork(module, ForkOptions().serialization(GetParam().serialization));
-      child.on_close([&](const ExitStatus& status) {
-        ended = status;
-        self.exit(0);
-      });
-      const Message ready = co_await child.next_message();
-      EXPECT_EQ(ready.value()["ready"], Value(child.pid()));
-      co_await body(self, child);
-    };
-    std::string name = "parent";
-    char* arguments[] = {name.data(), nullptr};
-    EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
-    return ended;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Of, CppParent,
-                         testing::Values(Pair{true, Serialization::json}, Pair{false, Serialization::json},
-                                         Pair{true, Serialization::advanced},
-                                         Pair{false, Serialization::advanced}),
+INSTANTIATE_TEST_SUITE_P(Of, CppParent, testing::ValuesIn(all_pairs()),
                          [](const auto& test) { return name_of(test.param); });
-
-Value echo_of(const Value& value) { return Value::object().set("echo", value); }
-Value got(const char* type, const Value& value) {
-  return Value::object().set("got", type).set("with", value);
-}
 
 TEST_P(CppParent, GetsBackEveryKindOfJson) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
@@ -160,6 +112,60 @@ TEST_P(CppParent, SendsUdpSockets) {
   EXPECT_EQ(status.code(), 0);
 }
 
+TEST_P(CppParent, SendsUdpSocketsOfIpv6) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto socket = net::bind_udp(self.loop(), net::Endpoint("::1", 0));
+    const net::Endpoint there = socket.local();
+    child.send("echo", socket);
+    socket.close();
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), got("dgram.Socket", "echo"));
+    auto client = net::bind_udp(self.loop(), net::Endpoint("::1", 0));
+    Promise<std::string> answered(self.loop());
+    const auto note = [&](std::string_view bytes, const net::Endpoint& from) {
+      EXPECT_EQ(from.to_string(), there.to_string());
+      answered.resolve(std::string(bytes));
+    };
+    client.on_message(note);
+    client.send("hello", there);
+    const std::string heard = co_await answered.op();
+    EXPECT_EQ(heard, "hello");
+    client.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SendsServersAndConnectionsOfAPath) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
+    auto server = net::listen(self.loop(), net::Endpoint::unix_path(path));
+    child.send("serve", server);
+    const Message first = co_await child.next_message();
+    EXPECT_EQ(first.value(), got("net.Server", "serve"));
+    EXPECT_EQ(Client(path).read_all(), "served by " + std::to_string(child.pid()) + "\n");
+
+    // The child stands still, so it is this process that accepts.
+    stop(child.pid());
+    Promise<> accepted(self.loop());
+    const auto take = [&](net::Socket socket) {
+      child.send("take", std::move(socket));
+      accepted.resolve({});
+    };
+    const Client client(path);
+    server.on_connection(take);
+    co_await accepted.op();
+    server.close();
+    go_on(child.pid());
+    const Message second = co_await child.next_message();
+    EXPECT_EQ(second.value(), got("net.Socket", "take"));
+    EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
 TEST_P(CppParent, GetsUdpSockets) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     for (const std::string type : {"dgram.Socket", "dgram.Native"}) {
@@ -215,7 +221,7 @@ TEST_P(CppParent, GetsBareSockets) {
 
 TEST_P(CppParent, SendsAndGetsBoundSockets) {
   if (!GetParam().cpp_child && !node_has_bound_sockets())
-    GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+    GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     auto bound = net::bind(net::Endpoint("127.0.0.1", 0));
     const int port = bound.local().port();
@@ -412,6 +418,19 @@ TEST_P(CppParent, GetsTenThousandAnswersBeforeTheExit) {
   EXPECT_EQ(status.code(), 0);
 }
 
+TEST_P(CppParent, TellsTheChildWhichDescriptorItsChannelIs) {
+  const auto body = [](Process& self, ForkedChild& child) -> Task<> {
+    const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    child.send("serve", server);
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), got("net.Server", "serve"));
+    child.send("bye");
+  };
+  auto spawn = SpawnOptions().stdio(Stdio::inherit()).stdio(3, Stdio::ignore()).stdio(4, Stdio::pipe());
+  const auto how = ForkOptions().spawn(std::move(spawn)).channel_number(5);
+  EXPECT_EQ(play(body, child_module(), how).code(), 0);
+}
+
 TEST_P(CppParent, Disconnects) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send("last");
@@ -475,8 +494,12 @@ TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
   EXPECT_EQ(status.code(), 0);
 }
 
-TEST_P(AdvancedCppParent, SaysWhatNodeUnderstandsAndUnderstandsWhatNodeSays) {
-  if (GetParam().cpp_child) GTEST_SKIP() << "it takes a Node to judge";
+// It takes a Node to judge.
+class AdvancedNodeChild : public CppParent {};
+INSTANTIATE_TEST_SUITE_P(Of, AdvancedNodeChild, testing::Values(Pair{false, Serialization::advanced}),
+                         [](const auto& test) { return name_of(test.param); });
+
+TEST_P(AdvancedNodeChild, UnderstandsWhatIsSaidAndIsUnderstood) {
   const auto judged = [](Process&, ForkedChild& child) -> Task<> {
     for (const auto& [name, value] : advanced_table()) {
       child.send(Value::object().set("name", name).set("value", inside(value)));

@@ -7,27 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "process/cluster/cluster_test.h"
+#include "support/folder.h"
 
 namespace baton::test {
 namespace {
 
 class Listeners : public Cluster {};
-
-// A folder of the test's own.
-class Folder {
- public:
-  Folder() : path_(::mkdtemp(std::string("/tmp/baton-XXXXXX").data())) {}
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
 
 TEST_F(Listeners, APortAloneIsEveryAddressOfTheMachineAndTheSameForAllWorkers) {
   start();
