@@ -514,6 +514,27 @@ TEST_P(AdvancedNodeChild, UnderstandsWhatIsSaidAndIsUnderstood) {
   EXPECT_EQ(play(judged, source("tests/interop/advanced_judge.js")).code(), 0);
 }
 
+// Here the child has ended before anybody reads.
+TEST(SilentChild, IsNotClosedBeforeWhatItWroteWasRead) {
+  const Loop first;
+  const LeakCheck check;
+  std::string output;
+  const auto parent = [&](Process& self) {
+    ForkedChild& child = self.fork("/bin/echo", ForkOptions().args({"a word"}).silent());
+    wait_until_ended(child.pid());
+    child.process().stdout_stream().on_data([&](std::string_view bytes) { output += bytes; });
+    child.on_close([&](const ExitStatus& status) {
+      EXPECT_EQ(status.code(), 0);
+      EXPECT_EQ(output, "a word\n");
+      output = "closed";
+    });
+  };
+  std::string name = "parent";
+  char* arguments[] = {name.data(), nullptr};
+  EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
+  EXPECT_EQ(output, "closed");
+}
+
 // What a Node sends when it was refused, by hand: the message wrapped twice. (A Node parent itself does so in
 // node_parent_test.cc, where no sanitizer needs the descriptors.)
 TEST(Retransmission, WrappedTwiceIsAnsweredOnce) {

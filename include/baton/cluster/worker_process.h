@@ -77,8 +77,8 @@ class WorkerProcess {
   void on_disconnect(Callback callback);
   /// The process has ended, once. Mirrors 'exit'.
   void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
-  /// The process has ended, its channel is closed, and the connections that it had not accepted have gone to
-  /// others or wait for them; once, and last.
+  /// The process has ended, its channel is closed, its streams that are being read have ended, and the
+  /// connections that it had not accepted have gone to others or wait for them; once, and last.
   void on_close(std::move_only_function<void(const ExitStatus&)> callback);
   /// Each message for the program. What comes while nobody listens is dropped, as in Node. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);

@@ -61,7 +61,7 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
  public:
   ForkedChild(Channel channel, Child process);
 
-  /// The process, for its streams and signals.
+  /// The process, for its streams and signals; its events come here instead.
   [[nodiscard]] Child& process() noexcept { return process_; }
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
   /// Sends a signal; false if the process has ended. Mirrors `subprocess.kill`.
@@ -71,7 +71,8 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
 
   /// The process has ended, once; everything that it had sent before has been delivered.
   void on_exit(std::move_only_function<void(const ExitStatus&)> callback) { on_exit_ = std::move(callback); }
-  /// The process has ended and the channel is closed, once.
+  /// The process has ended, so has every stream of it that is being read (see `Child::on_close`), and the
+  /// channel is closed; once. Mirrors 'close'.
   void on_close(std::move_only_function<void(const ExitStatus&)> callback) {
     on_close_ = std::move(callback);
   }
@@ -89,6 +90,7 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   std::string uncaught_;
   std::optional<ExitStatus> status_;
   bool channel_closed_ = false;
+  bool streams_closed_ = false;
   bool closing_ = false;
   std::move_only_function<void(const ExitStatus&)> on_exit_;
   std::move_only_function<void(const ExitStatus&)> on_close_;
