@@ -48,10 +48,12 @@ class NodeCluster : public Cluster {
   }
   /// Our primary, whose workers are scripts of Node.
   void start_ours(const Ways& ways, const std::string& module = "worker.js",
-                  const StartOptions& options = StartOptions()) {
-    start({"--policy", ways.policy, "--serialization", ways.advanced ? "advanced" : "json", "--exec",
-           script(module)},
-          options);
+                  const StartOptions& options = StartOptions(), const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"--policy", ways.policy, "--serialization",
+                                          ways.advanced ? "advanced" : "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {"--exec", script(module)});
+    start(arguments, options);
   }
   /// Node's primary: workers in slot 1 are `program`, the others scripts.
   void start_nodes(const Ways& ways, std::vector<std::string> program = {CLUSTER_PEER}) {
