@@ -17,6 +17,7 @@
 
 #include "baton/baton.h"
 #include "baton/supervisor/supervisor.h"
+#include "command_line.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ struct Settings {
   uint16_t port = 8080;
   unsigned workers = baton::available_parallelism();
   std::string policy = "round-robin";
+  unsigned headers_timeout = 60;
 };
 
 void complain(std::string_view what) {
@@ -64,7 +66,7 @@ void answer(baton::Loop& loop, const baton::http::Request& request, baton::http:
 }
 
 // A guest's primary is somebody else's, who may not say what went wrong.
-baton::Task<> worker(baton::Process& self, uint16_t port, bool guest) {
+baton::Task<> worker(baton::Process& self, const Settings& settings, bool guest) {
   cluster::Worker cluster(self);
   // Ctrl-C reaches the whole foreground group; the primary decides what it means.
   const baton::SignalWatcher interrupt(self.loop(), SIGINT, [](int) {});
@@ -72,8 +74,10 @@ baton::Task<> worker(baton::Process& self, uint16_t port, bool guest) {
   baton::http::Handler handler = [&self](auto& request, auto& response) {
     answer(self.loop(), request, response);
   };
+  const cluster::ListenOptions how;
+  const auto http = baton::http::Options().headers_timeout(std::chrono::seconds(settings.headers_timeout));
   try {
-    co_await cluster.serve(port, std::move(handler));
+    co_await cluster.serve(settings.port, std::move(handler), how, http);
   } catch (const baton::Error& error) {
     if (guest) complain(error.what());
     self.exit(1);
@@ -103,7 +107,8 @@ class Primary {
 
  private:
   static supervisor::Options options(const Settings& settings) {
-    const auto how = baton::ForkOptions().args({"--port", std::to_string(settings.port)});
+    const auto how = baton::ForkOptions().args({"--port", std::to_string(settings.port), "--headers-timeout",
+                                                std::to_string(settings.headers_timeout)});
     // Whatever ends a worker, its successor starts at once.
     return supervisor::Options("worker")
         .fork(how)
@@ -162,25 +167,23 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1U, 1024U));
   app.add_option("--policy", settings.policy, "which worker gets a connection: round-robin, shared, ...")
+      ->capture_default_str()
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            const auto policy = cluster::Policy::parse(name);
+            return policy ? std::string() : policy.error().what();
+          },
+          "POLICY"));
+  app.add_option("--headers-timeout", settings.headers_timeout,
+                 "seconds that a client may take for the head of a request; 0: no limit")
       ->capture_default_str();
   app.footer("SIGTERM: drain and end. SIGHUP: replace the workers one after the other.");
   // Node gives the workers of its cluster the name of a script, and options of its own.
   app.allow_extras(is_worker);
-  try {
-    app.parse(argc, argv);
-    if (const auto policy = cluster::Policy::parse(settings.policy); !policy) {
-      complain(policy.error().what() + std::string(" (see cluster_hello --help)"));
-      return 2;
-    }
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see cluster_hello --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
-  auto as_worker = [&](baton::Process& self) { return worker(self, settings.port, false); };
-  auto as_guest = [&](baton::Process& self) { return worker(self, settings.port, true); };
+  auto as_worker = [&](baton::Process& self) { return worker(self, settings, false); };
+  auto as_guest = [&](baton::Process& self) { return worker(self, settings, true); };
   if (is_worker) return baton::run(argc, argv, {{"guest", as_guest}, {"worker", as_worker}});
   return baton::run(argc, argv, {{"primary", as_primary}, {"worker", as_worker}});
 }

@@ -1,5 +1,6 @@
 // Work on the CPU blocks the loop: whoever comes meanwhile waits, and GET /lag says how long. With --in-child
 // the work is sent to a child of this program as a struct, and the loop answers others until it is done.
+// Either end may be Node's: heavy/server.js and heavy/child.js do the same.
 //
 //     curl localhost:8080/work?ms=500 & curl localhost:8080/; curl localhost:8080/lag
 
@@ -10,14 +11,17 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "baton/baton.h"
+#include "command_line.h"
 
 namespace heavy {
 
@@ -38,11 +42,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+namespace supervisor = baton::supervisor;
+
 constexpr size_t most_waiting = 1000;
+// As the supervisor's own. It never gives up: without a child there is still everything but the work.
+constexpr supervisor::RestartLimits limits{.min_uptime = std::chrono::seconds(1),
+                                           .first_wait = milliseconds(100),
+                                           .longest_wait = std::chrono::seconds(30),
+                                           .deaths = 0};
 
 struct Settings {
   uint16_t port = 8080;
   bool in_child = false;
+  std::string child = "child";
 };
 
 void say(const std::string& line) {
@@ -134,6 +146,7 @@ class Service {
       : self_(self),
         lag_(self.loop()),
         in_child_(settings.in_child),
+        module_(settings.child),
         terminate_(self.loop(), SIGTERM, [this](int) { stop(); }),
         interrupt_(self.loop(), SIGINT, [this](int) { stop(); }) {
     if (in_child_) start_child();
@@ -166,7 +179,13 @@ class Service {
   static void refuse(baton::http::Response& response) { response.status(503).end("Service Unavailable\n"); }
 
   void start_child() {
-    child_ = &self_.fork("child");
+    born_ = self_.loop().now();
+    try {
+      child_ = &self_.fork(module_);
+    } catch (const baton::Error& error) {
+      complain(error.what());
+      return start_another();
+    }
     say("child " + std::to_string(child_->pid()));
     child_->on_message([this](const baton::Message& message) {
       const auto done = message.as<Done>();
@@ -179,20 +198,40 @@ class Service {
     child_->on_close([this](const baton::ExitStatus&) {
       child_ = nullptr;
       for (const auto& [id, response] : std::exchange(waiting_, {})) refuse(*response);
-      if (!stopping_) start_child();
+      if (!stopping_) start_another();
     });
+  }
+
+  // A child that cannot live must not be what this process is busy with.
+  void start_another() {
+    const auto now = self_.loop().now();
+    supervisor::Time wait{0};
+    if (supervisor::RestartPolicy::unstable(limits, now - born_)) {
+      wait = restart_.died_unstable(limits, now, std::uniform_real_distribution<>()(random_));
+    } else {
+      restart_.died_stable();
+    }
+    say("the child ended, another in " + std::to_string(std::chrono::ceil<milliseconds>(wait).count()) +
+        " ms");
+    again_ = baton::Timer(self_.loop(), wait, [this] { start_child(); });
   }
 
   void stop() {
     if (std::exchange(stopping_, true)) return self_.exit(1);  // whoever asks twice is in a hurry
+    again_.stop();
     http_.drain(std::chrono::seconds(10)).then([this](const baton::Result<void>&) { self_.exit(0); });
   }
 
   baton::Process& self_;
   Lag lag_;
   const bool in_child_;
+  const std::string module_;
   baton::http::Server http_;
   baton::ForkedChild* child_ = nullptr;
+  milliseconds born_{0};
+  supervisor::RestartPolicy restart_;
+  std::minstd_rand random_{std::random_device()()};
+  baton::Timer again_;
   std::map<int64_t, baton::http::Response*> waiting_;
   int64_t last_ = 0;
   bool stopping_ = false;
@@ -213,16 +252,12 @@ int begin(int argc, char** argv) {
   app.add_option("--port", settings.port, "the port to listen on; 0: any that is free")
       ->capture_default_str();
   app.add_flag("--in-child", settings.in_child, "send the work to a child, so that the loop stays free");
+  app.add_option("--child", settings.child, "what that runs: another program's path, or a script for Node");
   app.footer("SIGTERM: drain and end.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see heavy --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_server = [&](baton::Process& self) { return server(self, settings); };
+  // Whoever starts it with a channel, be it this program or a Node, has work for it.
+  if (std::getenv("NODE_CHANNEL_FD") != nullptr) return baton::run(argc, argv, {{"child", child}});
   return baton::run(argc, argv, {{"server", as_server}, {"child", child}});
 }
 

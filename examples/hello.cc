@@ -14,6 +14,7 @@
 #include <string>
 
 #include "baton/baton.h"
+#include "command_line.h"
 
 using std::chrono::duration;
 using std::chrono::milliseconds;
@@ -166,7 +167,16 @@ baton::Task<> worker(baton::Process& self) {
 int serve(int argc, char** argv) {
   Settings settings;
   CLI::App app("An HTTP server that greets: one worker a core behind one port.", "hello");
-  app.add_option("--host", settings.host, "the IP address to listen on")->capture_default_str();
+  const auto address = [](const std::string& host) -> std::string {
+    try {
+      return (void)baton::net::Endpoint(host, 0), "";
+    } catch (const std::exception& error) {
+      return error.what();
+    }
+  };
+  app.add_option("--host", settings.host, "the IP address to listen on")
+      ->capture_default_str()
+      ->check(CLI::Validator(address, "ADDRESS"));
   app.add_option("--port", settings.port, "the port to listen on; 0: any that is free")
       ->capture_default_str();
   app.add_option("--workers", settings.workers, "how many workers")
@@ -175,15 +185,7 @@ int serve(int argc, char** argv) {
   app.add_option("--drain", settings.drain, "how many seconds open connections get at the end")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86400.0));
-  try {
-    app.parse(argc, argv);
-    (void)baton::net::Endpoint(settings.host, settings.port);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "hello: %s (see hello --help)\n", error.what());
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto primary = [&settings](baton::Process& self) -> baton::Task<> {
     try {
       Primary server(self, settings);

@@ -1,6 +1,7 @@
 // Many workers behind one proxy: each has a port of its own, tells it over the channel, and never sees a
 // client; the primary carries every byte. And, with --hand-over, the same service without that: the primary
-// gives the connection itself to the worker. SIGUSR1 prints what either costs the primary.
+// gives the connection itself to the worker. SIGUSR1 prints what either costs the primary. Either end may be
+// Node's: proxy/primary.js and proxy/worker.js do the same.
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <list>
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "command_line.h"
 
 namespace {
 
@@ -33,6 +36,7 @@ constexpr auto patience = std::chrono::seconds(10);
 struct Settings {
   std::vector<uint16_t> ports = {8080};
   unsigned workers = baton::available_parallelism();
+  std::string worker = "worker";
   bool hand_over = false;
 };
 
@@ -142,14 +146,17 @@ class Primary {
       : self_(self),
         hand_over_(settings.hand_over),
         wanted_(settings.workers),
+        worker_(settings.worker),
         terminate_(self.loop(), SIGTERM, [this](int) { drain(); }),
         interrupt_(self.loop(), SIGINT, [this](int) { drain(); }),
         report_(self.loop(), SIGUSR1, [this](int) { report(); }) {
     // One loop waits for them all; the workers need not know how many there are.
     for (const uint16_t port : settings.ports) {
-      fronts_.push_back(baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port)));
+      auto& front = fronts_.emplace_back(baton::net::listen(self_.loop(), Endpoint("127.0.0.1", port)));
+      front.on_connection([this](Socket client) { serve(std::move(client)); });
+      front.pause();
     }
-    for (unsigned i = 0; i < wanted_; ++i) start_worker();
+    keep_workers();
   }
 
  private:
@@ -158,62 +165,66 @@ class Primary {
     uint16_t port;
   };
 
+  // As many as are wanted; at the end one, and only if somebody waits for it.
+  void keep_workers() {
+    const size_t wanted = !draining_ ? wanted_ : waiting_.empty() ? 0 : 1;
+    while (starting_.size() + ready_.size() < wanted) start_worker();
+  }
+
   void start_worker() {
-    auto& child = self_.fork("worker", baton::ForkOptions().args(self_.args()));
+    auto& child = self_.fork(worker_, baton::ForkOptions().args(self_.args()));
     starting_.insert(&child);
     child.on_message([this, &child](const baton::Message& message) {
       const Value& port = message.value()["port"];
-      if (port.is_undefined()) return;
+      if (!port.is_integer()) return;
       starting_.erase(&child);
       ready_.push_back({&child, static_cast<uint16_t>(port.as_integer())});
       say("worker " + std::to_string(child.pid()) +
           (hand_over_ ? std::string() : " on port " + std::to_string(ready_.back().port)));
-      open();
+      if (!draining_) open();
+      for (auto& client : std::exchange(waiting_, {})) serve(std::move(client));
+      let_workers_go();
     });
     child.on_unsent([this, &child](baton::net::Native handle, const baton::Error&) {
       forget(child);
-      if (auto socket = Socket::adopt(self_.loop(), std::move(handle))) serve(std::move(*socket), wanted_);
+      if (auto socket = Socket::adopt(self_.loop(), std::move(handle))) serve(std::move(*socket));
     });
     child.on_close([this, &child](const baton::ExitStatus&) { lost(child); });
   }
 
   // While there is no worker connections wait in the kernel, and none is refused.
   void open() {
-    if (draining_) return tell_workers_to_drain();
     if (!open_ && ready_.size() < wanted_) return;
     for (auto& front : fronts_) {
-      if (open_) {
-        front.resume();
-        continue;
-      }
-      front.on_connection([this](Socket client) { serve(std::move(client), wanted_); });
-      say("listening on port " + std::to_string(front.local().port()));
+      front.resume();
+      if (!open_) say("listening on port " + std::to_string(front.local().port()));
     }
     open_ = true;
-    for (auto& client : std::exchange(waiting_, {})) serve(std::move(client), wanted_);
   }
 
   void forget(const baton::ForkedChild& child) {
     std::erase_if(ready_, [&child](const Worker& each) { return each.child == &child; });
-    if (!ready_.empty()) return;
-    for (auto& front : fronts_) {
-      if (front) front.pause();
-    }
+    if (!ready_.empty() || draining_) return;
+    for (auto& front : fronts_) front.pause();
   }
 
   void lost(const baton::ForkedChild& child) {
     const bool began = starting_.erase(&child) == 0;
     forget(child);
-    if (draining_) return end_if_over();
+    if (leaving_.erase(&child) > 0 || (draining_ && waiting_.empty())) return end_if_over();
     complain("a worker ended");
     if (!began) return self_.exit(1);
-    start_worker();
+    keep_workers();
   }
 
-  // To the workers in turn. Nothing was read from the client yet, so another may try.
-  void serve(Socket client, unsigned tries) {
-    if (tries == 0) return Carried::reset(client);
-    if (ready_.empty()) return waiting_.push_back(std::move(client));
+  // To the workers in turn. Nothing was read from the client yet, so another may try: one that refuses is
+  // just ending. When all do, the client waits for the next.
+  void serve(Socket client) { serve(std::move(client), ready_.size()); }
+  void serve(Socket client, size_t tries) {
+    if (tries == 0 || ready_.empty()) {
+      waiting_.push_back(std::move(client));
+      return keep_workers();
+    }
     const Worker worker = ready_[turn_++ % ready_.size()];
     if (hand_over_) {
       worker.child->send(Value("connection"), std::move(client));
@@ -225,10 +236,12 @@ class Primary {
           --connecting_;
           if (socket) {
             carry(std::move(client), std::move(*socket));
-          } else {
+          } else if (socket.error().code() == std::errc::connection_refused) {
             serve(std::move(client), tries - 1);
+          } else {
+            Carried::reset(client);
           }
-          tell_workers_to_drain();
+          let_workers_go();
         });
   }
 
@@ -243,21 +256,26 @@ class Primary {
   void drain() {
     if (std::exchange(draining_, true)) return self_.exit(1);  // whoever asks twice is in a hurry
     for (auto& front : fronts_) {
-      if (open_) front.accept_pending();
+      front.resume();
+      front.accept_pending();
       front.close();
     }
     // A client that was told everything may still not close its connection.
     deadline_ = baton::Timer(self_.loop(), patience, [this] { self_.exit(0); });
-    tell_workers_to_drain();
+    let_workers_go();
   }
-  // A worker closes its own port then, so every connection to it must stand before.
-  void tell_workers_to_drain() {
-    if (!draining_ || connecting_ > 0) return;
-    for (const Worker& worker : ready_) worker.child->send(Value("drain"));
+  // A worker closes its own port then, so every connection to it must stand before, and nobody wait for one.
+  void let_workers_go() {
+    if (!draining_ || connecting_ > 0 || !waiting_.empty()) return;
+    for (const Worker& worker : std::exchange(ready_, {})) {
+      worker.child->send(Value("drain"));
+      leaving_.insert(worker.child);
+    }
     end_if_over();
   }
   void end_if_over() {
-    if (draining_ && ready_.empty() && carried_.empty()) self_.exit(0);
+    const bool served = waiting_.empty() && connecting_ == 0 && carried_.empty();
+    if (draining_ && served && ready_.empty() && leaving_.empty()) self_.exit(0);
   }
 
   void report() const {
@@ -281,13 +299,14 @@ class Primary {
   baton::Process& self_;
   bool hand_over_;
   unsigned wanted_;
+  std::string worker_;
   bool open_ = false;
   bool draining_ = false;
   unsigned connecting_ = 0;
   size_t turn_ = 0;
   std::vector<baton::net::Server> fronts_;
   std::vector<Worker> ready_;
-  std::set<const baton::ForkedChild*> starting_;
+  std::set<const baton::ForkedChild*> starting_, leaving_;
   std::vector<Socket> waiting_;
   std::list<Carried> carried_;
   baton::Timer deadline_;
@@ -312,17 +331,13 @@ int main(int argc, char** argv) {
   app.add_option("--workers", settings.workers, "how many workers")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1024U));
+  app.add_option("--worker", settings.worker, "what they run: another program's path, or a script for Node");
   app.add_flag("--hand-over", settings.hand_over, "give the connections themselves to the workers");
   app.footer("SIGTERM: drain and end. SIGUSR1: print what the primary costs.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    complain(std::string(error.what()) + " (see proxy --help)");
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   auto as_primary = [&](baton::Process& self) { return primary(self, settings); };
   auto as_worker = [&](baton::Process& self) { return worker(self, settings.hand_over); };
+  // Whoever starts it with a channel, be it this program or a Node, has a use for a worker.
+  if (std::getenv("NODE_CHANNEL_FD") != nullptr) return baton::run(argc, argv, {{"worker", as_worker}});
   return baton::run(argc, argv, {{"primary", as_primary}, {"worker", as_worker}});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// The framing of WebSocket (RFC 6455) for a server: bytes in, messages out, and frames to send. No I/O.
+// WebSocket (RFC 6455) for a server: what a handshake has to say, bytes in, messages out, and frames to send.
+// No I/O.
 
 #include <algorithm>
 #include <array>
@@ -23,8 +24,10 @@ enum Code : std::uint16_t {
   too_big = 1009
 };
 
+inline constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 inline std::string base64(std::string_view bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
@@ -32,10 +35,35 @@ inline std::string base64(std::string_view bytes) {
       group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
     }
     for (std::size_t k = 0; k < 4; ++k) {
-      text += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63U];
+      text += i + k > bytes.size() ? '=' : base64_digits[group >> (18 - 6 * k) & 63U];
     }
   }
   return text;
+}
+
+/// Whether `text` is this word, which is in lower case, in whatever case.
+inline bool is_word(std::string_view text, std::string_view word) {
+  return std::ranges::equal(text, word, [](char there, char here) {
+    return (there >= 'A' && there <= 'Z' ? static_cast<char>(there - 'A' + 'a') : there) == here;
+  });
+}
+
+/// Whether a header's value that is a list has the word in it.
+inline bool has_word(std::string_view value, std::string_view word) {
+  for (;;) {
+    const std::size_t comma = value.find(',');
+    std::string_view one = value.substr(0, comma);
+    const std::size_t begin = std::min(one.find_first_not_of(" \t"), one.size());
+    one = one.substr(begin, one.find_last_not_of(" \t") + 1 - begin);
+    if (is_word(one, word)) return true;
+    if (comma == std::string_view::npos) return false;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+/// Whether a client's `Sec-WebSocket-Key` is base64 of 16 bytes.
+inline bool is_key(std::string_view key) {
+  return key.size() == 24 && key.ends_with("==") && key.find_first_not_of(base64_digits) == 22;
 }
 
 /// What `Sec-WebSocket-Accept` has to say to a client's `Sec-WebSocket-Key`.

@@ -4,6 +4,7 @@
 // SIGTERM says 1001 (going away) to everybody and ends when they have answered, or 5 s later.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "baton/baton.h"
+#include "command_line.h"
 #include "websocket.h"
 
 namespace {
@@ -128,18 +130,26 @@ class Echo {
     response.status(426).header("upgrade", "websocket").end("Speak WebSocket\n");
   }
 
-  void take(baton::http::Request& request, baton::net::Socket socket, const std::string& first) {
-    const auto key = request.header("sec-websocket-key");
-    const bool understood = request.method() == "GET" && key && key->size() == 24 &&
-                            request.header("sec-websocket-version") == "13";
-    if (!understood || stopping_) {
-      socket.end(understood ? "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n"
-                            : "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
-                              "Sec-WebSocket-Version: 13\r\n\r\n");
-      return;
-    }
+  void take(const baton::http::Request& request, baton::net::Socket socket, const std::string& first) {
+    if (const std::string_view no = refusal(request); !no.empty()) return socket.end(no);
     const auto place = sessions_.emplace(sessions_.end(), std::move(socket));
-    place->start(*key, first, [this, place] { sessions_.erase(place); });
+    place->start(*request.header("sec-websocket-key"), first, [this, place] { sessions_.erase(place); });
+  }
+
+  // Empty: it is a handshake. That it is HTTP/1.1, has no body and says `Connection: Upgrade` is known.
+  [[nodiscard]] std::string_view refusal(const baton::http::Request& request) const {
+    const bool asks_for_it = std::ranges::any_of(request.headers(), [](const auto& field) {
+      return websocket::is_word(field.first, "upgrade") && websocket::has_word(field.second, "websocket");
+    });
+    if (!asks_for_it || request.header("sec-websocket-version") != "13") {
+      return "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+             "Sec-WebSocket-Version: 13\r\n\r\n";
+    }
+    if (request.method() != "GET" || !websocket::is_key(request.header("sec-websocket-key").value_or(""))) {
+      return "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+    }
+    if (stopping_) return "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+    return {};
   }
 
   baton::http::Server server_;
@@ -155,14 +165,7 @@ int main(int argc, char** argv) {
   CLI::App app("Sends every WebSocket message back.", "websocket_echo");
   app.add_option("--host", host, "the IP address to listen on")->capture_default_str();
   app.add_option("--port", port, "the port to listen on; 0: any that is free")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "websocket_echo: %s (see websocket_echo --help)\n", error.what());
-    return 2;
-  }
+  if (const auto code = read_command_line(app, argc, argv)) return *code;
   try {
     baton::Loop loop;
     Echo echo(loop, baton::net::Endpoint(host, port));

@@ -59,6 +59,8 @@ ChannelLimits small_limits() {
   limits.high_water = 256;
   limits.bad_frames = 4;
   limits.offers = 3;
+  limits.values = 100;
+  limits.entries = 50;
   return limits;
 }
 

@@ -24,9 +24,11 @@ function ends_of(fixture, sentence, parameter,   parent, child, how, pair) {
   if (fixture == "WorkerWire") return "bytes > " parameter
   if (fixture == "Runtime") return sentence ~ /AsAParent/ ? "it > C++" : "C++ > it"
   if (fixture == "CppPrimary") { parent = "C++"; child = "Node" }
+  if (fixture ~ /EchoPrimaryOfNode/) { parent = "C++"; child = "Node" }
+  if (fixture == "BatonsAtBothEnds") child = "C++"
   if (fixture == "CppWorker") { parent = "Node"; child = "C++" }
-  if (fixture ~ /CppParent/ || sub(/CppParent/, "", parameter)) parent = "C++"
-  if (fixture ~ /NodeParent/ || sub(/NodeParent/, "", parameter)) parent = "Node"
+  if (fixture ~ /CppParent|CppTaker|BatonsAtBothEnds|AdvancedNodeChild/ || sub(/CppParent/, "", parameter)) parent = "C++"
+  if (fixture ~ /NodeParent|NodeTaker/ || sub(/NodeParent/, "", parameter)) parent = "Node"
   if (sub(/CppChild/, "", parameter)) child = "C++"
   if (sub(/NodeChild/, "", parameter)) child = "Node"
   if (sub(/Advanced$/, "", parameter)) how = "advanced"

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/client.h"
 #include "support/served.h"
 
 namespace {
@@ -18,51 +19,12 @@ constexpr char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: loa
 constexpr char last_request[] =
     "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\nConnection: close\r\n\r\n";
 
-/// One keep-alive connection: how much of an answer is still to come.
-class Client {
- public:
-  explicit Client(int connection) : connection_(connection) {}
-  [[nodiscard]] int connection() const { return connection_; }
-  void ask() const {
-    if (write(connection_, request, sizeof request - 1) != sizeof request - 1) bench::die("write");
-  }
-  /// Whether an answer is complete now.
-  bool read_some() {
-    char bytes[4096];
-    const ssize_t got = read(connection_, bytes, sizeof bytes);
-    if (got <= 0) bench::die("the server closed a connection: read");
-    answer_.append(bytes, static_cast<size_t>(got));
-    const size_t head = answer_.find("\r\n\r\n");
-    if (head == std::string::npos) return false;
-    if (length_ == 0) length_ = head + 4 + content_length(head);
-    if (answer_.size() < length_) return false;
-    if (!answer_.starts_with("HTTP/1.1 200")) {
-      std::fprintf(stderr, "load: not the answer that was expected: %s\n", answer_.c_str());
-      std::exit(1);
-    }
-    answer_.clear();
-    length_ = 0;
-    return true;
-  }
-
- private:
-  [[nodiscard]] size_t content_length(size_t head) const {
-    for (const char* name : {"Content-Length: ", "content-length: "}) {
-      const size_t at = answer_.find(name);
-      if (at < head) return std::strtoul(answer_.c_str() + at + 16, nullptr, 10);
-    }
-    std::fputs("load: an answer without Content-Length\n", stderr);
-    std::exit(1);
-  }
-  int connection_;
-  std::string answer_;
-  size_t length_ = 0;
-};
+using bench::Client;
 
 void exchange(int epoll, std::vector<Client>& clients, long requests) {
   long asked = 0;
   for (Client& client : clients) {
-    if (asked++ < requests) client.ask();
+    if (asked++ < requests) client.ask(request);
   }
   std::vector<epoll_event> events(clients.size());
   for (long answered = 0; answered < requests;) {
@@ -72,7 +34,7 @@ void exchange(int epoll, std::vector<Client>& clients, long requests) {
       Client& client = clients[events[static_cast<size_t>(i)].data.u32];
       if (!client.read_some()) continue;
       ++answered;
-      if (asked++ < requests) client.ask();
+      if (asked++ < requests) client.ask(request);
     }
   }
 }

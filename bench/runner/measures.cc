@@ -117,6 +117,42 @@ Measure http(const Programs& programs) {
       }};
 }
 
+// `examples/heavy` and its child on the first CPU, who asks on the second. What it says of each work is
+// dropped.
+Measure heavy(const Programs& programs) {
+  const auto ask = [&](const std::string& work_ms, const Command& more) {
+    Command command = {programs.at("light"), "3000", "1000", work_ms, "200", "1", "--"};
+    Command server = {"sh",     "-c",  "exec \"$0\" \"$@\" >/dev/null", programs.product("heavy"),
+                      "--port", "PORT"};
+    server.insert(server.end(), more.begin(), more.end());
+    server = programs.first_cpu(std::move(server));
+    command.insert(command.end(), server.begin(), server.end());
+    return command;
+  };
+  Contest contest("heavy");
+  contest.add("no work", ask("0", {}))
+      .add("on the loop", ask("50", {}))
+      .add("in a child", ask("50", {"--in-child"}));
+  return {contest, [](const Figures& f) {
+            const auto p99 = [&](const std::string& what, const std::string& contender) {
+              return Line(what, f.median(contender, "p99_us") / 1e3, none, none)
+                  .ratio(quotient(f, "p99_us", contender, "no work"));
+            };
+            const auto lag = [&](const std::string& what, const std::string& contender) {
+              return Line(what, f.median(contender, "lag_ms"), none, none);
+            };
+            return Lines{p99("1,000 light requests a second, p99, ms", "no work"),
+                         p99("  beside 50 ms of work 5 times a second, on the loop", "on the loop"),
+                         p99("  beside the same work, in a child", "in a child"),
+                         p99("  the same against on the loop", "in a child")
+                             .judge(quotient(f, "p99_us", "in a child", "on the loop"),
+                                    Target::at_most(0.1, "of on the loop")),
+                         lag("the longest lag of that loop, no work, ms", "no work"),
+                         lag("  work on the loop", "on the loop"),
+                         lag("  work in a child", "in a child")};
+          }};
+}
+
 Measure spawning(const Programs& programs) {
   Contest contest("spawn");
   for (const std::string mib : {"20", "2048"}) {
@@ -177,9 +213,9 @@ Measure crowd(const Programs& programs) {
 }  // namespace
 
 std::vector<Measure> all_measures(const Programs& programs) {
-  std::vector<Measure> all = {start(programs),    memory(programs),    pingpong(programs),
-                              oneway(programs),   sockets(programs),   http(programs),
-                              spawning(programs), executing(programs), crowd(programs)};
+  std::vector<Measure> all = {start(programs),     memory(programs), pingpong(programs), oneway(programs),
+                              sockets(programs),   http(programs),   heavy(programs),    spawning(programs),
+                              executing(programs), crowd(programs)};
   for (Measure& measure : serialization_measures(programs)) all.push_back(std::move(measure));
   for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
   return all;

@@ -34,6 +34,7 @@
 #include "baton/spawn/options.h"
 #include "baton/spawn/signal_names.h"
 #include "baton/spawn/sync.h"
+#include "baton/supervisor/restart_policy.h"
 #include "baton/supervisor/supervisor.h"
 #include "baton/wire/advanced.h"
 #include "baton/wire/json.h"

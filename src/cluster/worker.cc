@@ -1,5 +1,6 @@
 #include "baton/cluster/worker.h"
 
+#include <stdexcept>
 #include <utility>
 
 #include "cluster/worker_state.h"
@@ -39,19 +40,24 @@ Op<Listener> Worker::listen(const Where& where, const ListenOptions& options) {
 
 Op<net::Endpoint> Worker::serve(const Where& where, http::Handler handler, const ListenOptions& options,
                                 const http::Options& http) {
-  Promise<net::Endpoint> promise(state_->process.loop());
-  auto op = promise.op();
   ListenOptions how = options;
   if (how.max_connections() == 0) how.max_connections(static_cast<uint32_t>(http.max_connections()));
-  auto done = [state = state_.get(), promise = std::move(promise), handler = std::move(handler),
-               http](Result<Listener> listener) mutable {
+  return serve(where, http::serve(state_->process.loop(), std::move(handler), http), how);
+}
+
+Op<net::Endpoint> Worker::serve(const Where& where, http::Server server, const ListenOptions& options) {
+  if (!server) throw std::logic_error("serve: there is no HTTP server");
+  Promise<net::Endpoint> promise(state_->process.loop());
+  auto op = promise.op();
+  auto done = [state = state_.get(), promise = std::move(promise),
+               server = std::move(server)](Result<Listener> listener) mutable {
     if (!listener) {
       promise.resolve(std::unexpected(std::move(listener).error()));
       return;
     }
-    promise.resolve(state->serve(std::move(*listener), std::move(handler), http));
+    promise.resolve(state->serve(std::move(*listener), std::move(server)));
   };
-  state_->listen(where, how, std::move(done));
+  state_->listen(where, options, std::move(done));
   return op;
 }
 

@@ -93,9 +93,9 @@ void Worker::State::listen_alone(const Where& where, const ListenOptions& option
   done(Listener(std::move(listener)));
 }
 
-net::Endpoint Worker::State::serve(Listener listener, http::Handler handler, const http::Options& options) {
+net::Endpoint Worker::State::serve(Listener listener, http::Server server) {
   Served& entry = served.emplace_back();
-  entry.server = http::serve(process.loop(), std::move(handler), options);
+  entry.server = std::move(server);
   entry.listener = std::move(listener);
   entry.listener.on_connection(
       [&server = entry.server](net::Socket connection) { server.adopt(std::move(connection)); });

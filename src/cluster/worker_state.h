@@ -27,7 +27,7 @@ struct Worker::State : std::enable_shared_from_this<State> {
   void start();
   void listen(const Where& where, const ListenOptions& options, Listened done);
   void listen_alone(const Where& where, const ListenOptions& options, Listened done);
-  net::Endpoint serve(Listener listener, http::Handler handler, const http::Options& options);
+  net::Endpoint serve(Listener listener, http::Server server);
   void bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
   void bind_udp_alone(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
   void disconnect();

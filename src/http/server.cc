@@ -42,7 +42,7 @@ void ServerCore::listen_on(net::Server listener) {
   listener_.on_connection([this](net::Socket socket) {
     const auto self = shared_from_this();
     adopt(std::move(socket));
-    const std::size_t limit = options_.max_connections();
+    const std::size_t limit = draining_ ? 0 : options_.max_connections();
     full_ = limit > 0 && connections_.size() >= limit;
     if (full_ && listener_) listener_.pause();
   });
@@ -121,9 +121,12 @@ std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); 
 net::Endpoint ServerCore::local() const { return listener_ ? listener_.local() : net::Endpoint(); }
 
 Op<> ServerCore::stop_accepting() {
-  // A client whose connection waits in the backlog has been told that it is connected.
-  if (listener_) listener_.accept_pending();
   draining_ = true;
+  // A client whose connection waits in the backlog has been told that it is connected, also by a full server.
+  if (listener_) {
+    listener_.resume();
+    listener_.accept_pending();
+  }
   listener_.close();
   Promise<>& promise = drains_.emplace_back(loop_);
   auto op = promise.op();

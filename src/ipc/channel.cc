@@ -28,8 +28,12 @@ Channel::Sent::Sent(std::shared_ptr<State> state, Result<uint64_t> outcome, bool
   }
 }
 Channel::Sent::~Sent() {
-  if (!state_ || !error_) return;
-  state_->loop.defer([state = state_, error = *error_] { state->report(error); });
+  if (!state_) return;
+  if (error_) {
+    state_->loop.defer([state = state_, error = *error_] { state->report(error); });
+  } else {
+    state_->forget(sequence_);
+  }
 }
 Op<> Channel::Sent::op() && {
   const auto state = std::move(state_);

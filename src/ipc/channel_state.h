@@ -41,6 +41,8 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Result<uint64_t> offer(const Value& message, std::string_view type, net::Native& handle);
   net::Native take_back(uint64_t offer);
   Op<> watch(uint64_t sequence);
+  /// Nobody will watch that message any more.
+  void forget(uint64_t sequence);
   void disconnect();
   void detach();
   void update_ref();
@@ -65,6 +67,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   bool somebody_takes_messages();
   void shut_down();
   void settle_flush_waits();
+  void fail_waits();
   void restart_deadline();
   void finish();
 
@@ -91,6 +94,8 @@ struct Channel::State : std::enable_shared_from_this<State> {
   std::vector<Promise<>> disconnect_waits;
   std::vector<Promise<>> flush_waits;
   std::unordered_map<uint64_t, Promise<>> watched;
+  // Messages with a handle whose Sent is still there, and why a handle came back before it was asked.
+  std::unordered_map<uint64_t, std::optional<Error>> unasked;
   std::multimap<std::string, Promise<uint64_t>> count_waits;
   std::multimap<std::string, Promise<>> close_waits;
 

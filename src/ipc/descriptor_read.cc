@@ -1,13 +1,15 @@
 #include "ipc/descriptor_read.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace baton {
 
-std::array<char, size_t{16} << 10> DescriptorRead::buffer;
-
 DescriptorRead::Outcome DescriptorRead::from(int socket) {
+  // One for all channels of a thread, as their machines take in what was read before anything else is read.
+  // Another thread has a loop of its own.
+  static thread_local std::array<char, most_bytes> buffer;
   alignas(cmsghdr) std::array<char, CMSG_SPACE(most_descriptors * sizeof(int))> control;
   bytes_ = {};
   descriptors_.clear();

@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -19,22 +18,19 @@ class DescriptorRead {
   /// Reads once. Descriptors come close-on-exec; there is room for as many as the kernel sends at once.
   Outcome from(int socket);
 
-  /// Valid until the next read.
+  /// Valid until the thread's next read, of whatever channel.
   [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::vector<Fd>& descriptors() noexcept { return descriptors_; }
   /// The kernel had to drop descriptors: this process is at its limit.
   [[nodiscard]] bool truncated() const noexcept { return truncated_; }
   /// Nothing more is there for now.
-  [[nodiscard]] bool emptied() const noexcept {
-    return bytes_.size() < buffer.size() && descriptors_.empty();
-  }
+  [[nodiscard]] bool emptied() const noexcept { return bytes_.size() < most_bytes && descriptors_.empty(); }
 
  private:
   static constexpr size_t most_descriptors = 253;  // SCM_MAX_FD
-  // One for the thread's loop: what was read is consumed before the next read.
   // Not larger: what a read brings is parsed and delivered while it is in the processor's cache, and small
   // messages take ten times their length as values.
-  static std::array<char, size_t{16} << 10> buffer;
+  static constexpr size_t most_bytes = size_t{16} << 10;
 
   void take_descriptors(const msghdr& message);
 

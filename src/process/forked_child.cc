@@ -21,12 +21,16 @@ void ForkedChild::begin(Callback forget) {
     if (auto callback = std::move(on_exit_)) callback(status);
     // Whoever else holds its end of the channel does not keep us waiting.
     if (!channel_closed_) unref();
+  });
+  // Its last output may still be on the way, and would be lost with its streams.
+  process_.on_close([this](const ExitStatus&) {
+    streams_closed_ = true;
     close_if_over();
   });
 }
 
 void ForkedChild::close_if_over() {
-  if (!status_ || !channel_closed_ || closing_) return;
+  if (!streams_closed_ || !channel_closed_ || closing_) return;
   closing_ = true;
   loop().defer([weak = weak_from_this()] {
     const auto self = weak.lock();

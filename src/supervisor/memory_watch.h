@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "supervisor/restart_policy.h"
+#include "baton/supervisor/restart_policy.h"
 
 namespace baton::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/restart_policy.h"
+#include "baton/supervisor/restart_policy.h"
 
 #include <algorithm>
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "baton/supervisor/event.h"
+#include "baton/supervisor/restart_policy.h"
 #include "baton/supervisor/snapshot.h"
 #include "supervisor/reload_plan.h"
-#include "supervisor/restart_policy.h"
 #include "supervisor/worker_life.h"
 
 namespace baton::supervisor {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "supervisor/restart_policy.h"
+#include "baton/supervisor/restart_policy.h"
 
 namespace baton::supervisor {
 

@@ -9,7 +9,9 @@
 namespace baton::supervisor {
 namespace {
 
-std::array<char, size_t{64} << 10> read_buffer;
+// One for all workers of a thread, as a sink does nothing but take the line. Another thread has a loop of its
+// own.
+thread_local std::array<char, size_t{64} << 10> read_buffer;
 
 // A worker that never pauses must not starve the others on the loop.
 constexpr int reads_a_turn = 4;

@@ -100,6 +100,11 @@ std::string answer(Serialization serialization, std::string_view command) {
 
 }  // namespace
 
+Result<Value> read_message(Serialization serialization, std::string_view text, unsigned depth) {
+  return serialization == Serialization::json ? read_json(text, JsonLimits().depth(depth))
+                                              : read_advanced(text, AdvancedLimits().depth(depth));
+}
+
 /// What is sent all the time.
 class ChannelCodec::Answers {
  public:
@@ -154,11 +159,6 @@ std::optional<Frame> ChannelCodec::next() {
 bool ChannelCodec::overflowed() const noexcept { return lines_.overflowed() || lengths_.overflowed(); }
 uint64_t ChannelCodec::position() const noexcept {
   return serialization_ == Serialization::json ? lines_.position() : lengths_.position();
-}
-
-Result<Value> ChannelCodec::read(std::string_view text, unsigned depth) const {
-  return serialization_ == Serialization::json ? read_json(text, JsonLimits().depth(depth))
-                                               : read_advanced(text, AdvancedLimits().depth(depth));
 }
 
 std::string ChannelCodec::excerpt(std::string_view text) const {

@@ -22,6 +22,9 @@ struct Envelope {
   std::string_view ahead{};
 };
 
+/// The message in a frame.
+[[nodiscard]] Result<Value> read_message(Serialization serialization, std::string_view text, unsigned depth);
+
 /// How one end of a channel writes messages and reads them: the only place that knows the serialization.
 class ChannelCodec {
  public:
@@ -48,7 +51,9 @@ class ChannelCodec {
   /// Whether it is an acknowledgement, in the spelling that everybody has.
   [[nodiscard]] bool is_ack(std::string_view text) const noexcept;
   /// The message in a frame.
-  [[nodiscard]] Result<Value> read(std::string_view text, unsigned depth) const;
+  [[nodiscard]] Result<Value> read(std::string_view text, unsigned depth) const {
+    return read_message(serialization_, text, depth);
+  }
   /// How a bad frame begins, for a person to read.
   [[nodiscard]] std::string excerpt(std::string_view text) const;
   /// Whether the frame begins with the mark of Bun's internal messages, which is then taken off.

@@ -11,7 +11,7 @@
 
 namespace baton::wire {
 ChannelMachine::ChannelMachine(ChannelLimits limits, Serialization serialization)
-    : limits_(limits), codec_(serialization, limits.message) {}
+    : limits_(limits), codec_(serialization, limits.message), inbox_(limits, serialization) {}
 
 // --- outgoing
 
@@ -93,7 +93,9 @@ void ChannelMachine::watch(uint64_t sequence) {
 
 bool ChannelMachine::must_queue(bool with_handle) const noexcept {
   if (input_ != Input::open) return false;  // no answer will come that would end the wait
-  if (peer_is_baton_) return with_handle && ledger_.size() >= limits_.offers;
+  if (peer_is_baton_) {
+    return with_handle && (ledger_.size() >= limits_.offers || ledger_.bytes() >= limits_.queue);
+  }
   return !ledger_.empty();
 }
 
@@ -168,21 +170,17 @@ void ChannelMachine::output_broken(const Error& error) {
   for (const Waiting& waiting : std::exchange(waiting_, {})) lose(waiting.sequence, error);
   for (const Queued& queued : std::exchange(queue_, {})) give_back(queued, error);
   queued_bytes_ = 0;
-  drop_unacknowledged(deliveries_);
-  drop_unacknowledged(internals_);
+  drop_unacknowledged();
 }
 
 // Handles whose ACK never reached the kernel still are the sender's.
-void ChannelMachine::drop_unacknowledged(Fifo<Pending>& deliveries) {
-  deliveries.erase_if([this](const Pending& pending) {
-    if (pending.after_output <= written_) return false;
+void ChannelMachine::drop_unacknowledged() {
+  for (const Delivery& delivery : inbox_.drop_unacknowledged(written_)) {
     Notice dropped = notice(Notice::Kind::close_handle);
-    dropped.handle = pending.delivery.handle.value_or(0);
+    dropped.handle = delivery.handle.value_or(0);
     notices_.push_back(std::move(dropped));
-    if (!pending.delivery.key.empty()) (void)counts_.closed(pending.delivery.key);
-    undelivered_bytes_ -= pending.size;
-    return true;
-  });
+    if (!delivery.key.empty()) (void)counts_.closed(delivery.key);
+  }
 }
 
 void ChannelMachine::disconnect() {

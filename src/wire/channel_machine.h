@@ -9,26 +9,16 @@
 #include <variant>
 #include <vector>
 
-#include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
 #include "wire/channel_codec.h"
+#include "wire/channel_limits.h"
 #include "wire/handle_message.h"
 #include "wire/handoff_ledger.h"
+#include "wire/inbox.h"
 #include "wire/socket_counts.h"
 
 namespace baton::wire {
-
-/// The bounds of one end of a channel.
-struct ChannelLimits {
-  size_t message = size_t{64} << 20;  // bytes of a frame, either way
-  unsigned depth = 512;               // of a frame, either way
-  size_t queue =
-      size_t{256} << 20;  // bytes accepted and not yet in the kernel, or received and not yet delivered
-  size_t high_water = size_t{128} << 10;
-  unsigned bad_frames = 16;  // in a row
-  size_t offers = 128;       // handles on offer to another Baton
-};
 
 /// A descriptor that a read brought.
 struct ReceivedHandle {
@@ -61,18 +51,6 @@ struct Notice {
   std::string text{};
   std::optional<Error> error{};
   Value message{};
-};
-
-/// What the program gets, in order.
-struct Delivery {
-  Value message{};
-  std::optional<HandleId> handle{};
-  std::string type{};     // of the handle, as on the wire
-  std::string key{};      // of the server that accepted it
-  std::string ahead{};    // bytes that were read from it already
-  bool internal = false;  // a message of the NODE_ kind that is not the channel's own
-  bool ended = false;     // no message: the peer's direction has ended
-  bool unread = false;    // with ended: the peer left bytes of ours unread
 };
 
 /// Bytes for the kernel, with the handles that ride on some of them.
@@ -155,9 +133,11 @@ class ChannelMachine {
   [[nodiscard]] std::optional<Notice> next_notice();
   /// What somebody takes, in order of arrival; messages include the end. Nothing while the first one of it
   /// waits for its ACK to be written.
-  [[nodiscard]] std::optional<Delivery> next_delivery(bool internals_only = false);
+  [[nodiscard]] std::optional<Delivery> next_delivery(bool internals_only = false) {
+    return inbox_.next(internals_only, written_);
+  }
   /// Messages of the NODE_ kind wait for delivery.
-  [[nodiscard]] bool has_internals() const noexcept { return !internals_.empty(); }
+  [[nodiscard]] bool has_internals() const noexcept { return inbox_.has_internals(); }
 
   // State.
 
@@ -167,11 +147,7 @@ class ChannelMachine {
   }
   [[nodiscard]] bool above_high_water() const noexcept { return unsent() >= limits_.high_water; }
   /// More was received than may wait for delivery: read no more for now.
-  [[nodiscard]] bool saturated() const noexcept {
-    // A delivery may wait for an ACK behind a full queue. Were there no more room than in a queue, two ends
-    // could each wait for the other to read.
-    return undelivered_bytes_ > limits_.queue + limits_.message;
-  }
+  [[nodiscard]] bool saturated() const noexcept { return inbox_.full(); }
   /// The peer broke the rules too often or too much: nothing that it sends counts any more.
   [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
   /// Whether the peer, at its end, left bytes of ours unread.
@@ -205,15 +181,14 @@ class ChannelMachine {
   };
   struct Parsed {
     Value message;
+    std::string_view text;  // that it was read from, if that may be needed
     uint64_t start;
     size_t size;
     bool marked;  // as internal, whatever it says
   };
-  struct Pending {
-    Delivery delivery;
-    uint64_t after_output;
-    size_t size;
-    uint64_t place;  // in the order of arrival
+  struct Held {
+    Parsed parsed;
+    std::string text;
   };
   enum class Input { open, ended, refused };
 
@@ -228,8 +203,7 @@ class ChannelMachine {
   void on_answer(bool accepted);
   void on_hello(const Value& message);
   void refuse_internal(Value&& message);
-  void deliver(Delivery&& delivery, size_t size, uint64_t after_output);
-  void drop_unacknowledged(Fifo<Pending>& deliveries);
+  void drop_unacknowledged();
 
   [[nodiscard]] bool handles_wait() const noexcept;
   [[nodiscard]] bool must_queue(bool with_handle) const noexcept;
@@ -268,7 +242,7 @@ class ChannelMachine {
   ChannelCodec codec_;
   uint64_t received_ = 0;
   std::optional<Batch> batch_;
-  std::vector<Parsed> held_;
+  std::vector<Held> held_;
   SocketCounts counts_;
   unsigned bad_in_a_row_ = 0;
   Input input_ = Input::open;
@@ -276,10 +250,7 @@ class ChannelMachine {
   bool ended_ = false;  // and the program is to be told, after what came before
 
   std::deque<Notice> notices_;
-  Fifo<Pending> deliveries_;
-  Fifo<Pending> internals_;
-  uint64_t arrived_ = 0;
-  size_t undelivered_bytes_ = 0;
+  Inbox inbox_;
 };
 
 }  // namespace baton::wire

@@ -58,9 +58,10 @@ void ChannelMachine::on_frame(const Frame& frame) {
     return;
   }
   bad_in_a_row_ = 0;
-  Parsed parsed{std::move(*message), frame.start(), frame.text().size() + 1, marked};
+  Parsed parsed{std::move(*message), text, frame.start(), frame.text().size() + 1, marked};
   if (batch_) {
-    held_.push_back(std::move(parsed));
+    std::string kept(inbox_.keeps_frame(parsed.size) ? text : std::string_view());
+    held_.push_back({std::move(parsed), std::move(kept)});
   } else {
     on_message(std::move(parsed), std::nullopt);
   }
@@ -89,10 +90,11 @@ void ChannelMachine::refuse_input(const Error& error) {
 void ChannelMachine::finish_batch() {
   const Batch batch = std::move(*batch_);
   batch_.reset();
-  std::vector<Parsed> held = std::exchange(held_, {});
+  std::vector<Held> held = std::exchange(held_, {});
   size_t claimant = held.size();
   for (size_t i = 0; i < held.size(); ++i) {
-    if (internal_command(held[i].message) == "NODE_HANDLE") claimant = i;
+    if (internal_command(held[i].parsed.message) == "NODE_HANDLE") claimant = i;
+    held[i].parsed.text = held[i].text;
   }
   for (size_t i = 0; i < batch.handles.size(); ++i) {
     if (i == 0 && claimant < held.size()) continue;
@@ -100,7 +102,7 @@ void ChannelMachine::finish_batch() {
   }
   for (size_t i = 0; i < held.size(); ++i) {
     auto handle = i == claimant ? std::optional(batch.handles.front()) : std::nullopt;
-    on_message(std::move(held[i]), handle);
+    on_message(std::move(held[i].parsed), handle);
   }
 }
 
@@ -117,7 +119,7 @@ void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> h
     on_handle_message(std::move(parsed), handle);
   } else if (command.empty() || !on_command(command, parsed.message)) {
     const bool internal = parsed.marked || !command.empty();  // `command` lies in the message that moves
-    deliver({.message = std::move(parsed.message), .internal = internal}, parsed.size, 0);
+    inbox_.add({.message = std::move(parsed.message), .internal = internal}, parsed.text, parsed.size, 0);
   }
 }
 
@@ -154,15 +156,11 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     refuse_internal(envelope.take_message());
     return;
   }
-  Delivery delivery;
-  delivery.message = envelope.take_message();
+  Delivery delivery{.handle = handle->id};
+  Inbox::fill(delivery, std::move(envelope), peer_is_baton_);
   delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
-  delivery.handle = handle->id;
-  delivery.type = envelope.type();
-  delivery.key = envelope.key();
-  if (peer_is_baton_) delivery.ahead = *envelope.ahead();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
-  deliver(std::move(delivery), parsed.size, generated_);
+  inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_);
 }
 
 // Whoever sent it may wait for more than the answer to the handle.
@@ -279,32 +277,13 @@ void ChannelMachine::end_of_input(bool reset) {
   Delivery end;
   end.ended = true;
   end.unread = reset;
-  deliver(std::move(end), 0, 0);
-}
-
-void ChannelMachine::deliver(Delivery&& delivery, size_t size, uint64_t after_output) {
-  undelivered_bytes_ += size;
-  auto& waiting = delivery.internal ? internals_ : deliveries_;
-  waiting.emplace_back(std::move(delivery), after_output, size, ++arrived_);
+  inbox_.add(std::move(end), {}, 0, 0);
 }
 
 std::optional<Notice> ChannelMachine::next_notice() {
   if (notices_.empty()) return std::nullopt;
   std::optional<Notice> next(std::move(notices_.front()));
   notices_.pop_front();
-  return next;
-}
-
-std::optional<Delivery> ChannelMachine::next_delivery(bool internals_only) {
-  const bool message = !internals_only && !deliveries_.empty();
-  const bool internal = !internals_.empty();
-  if (!message && !internal) return std::nullopt;
-  const bool first = internal && (!message || internals_.front().place < deliveries_.front().place);
-  Fifo<Pending>& waiting = first ? internals_ : deliveries_;
-  if (waiting.front().after_output > written_) return std::nullopt;
-  undelivered_bytes_ -= waiting.front().size;
-  std::optional<Delivery> next(std::move(waiting.front().delivery));
-  waiting.pop_front();
   return next;
 }
 

@@ -97,6 +97,12 @@ bool fits(const Value& data, size_t limit) {
   return write_advanced(data, text).has_value() && text.size() <= limit;
 }
 
+// Its meaning is the primary's; there is none in a reply to what has none.
+bool is_key(const Value& key, const ClusterMessageLimits& limits) noexcept {
+  const std::string* text = key.get_if_string();
+  return text != nullptr ? text->size() <= limits.text * 2 : key.is_number() || key.is_null() || absent(key);
+}
+
 Result<void> read_address(const Value& message, const ClusterMessageLimits& limits, ListenQuery& query) {
   const auto type = address_type(message["addressType"]);
   if (!type) return bad("addressType");
@@ -190,7 +196,7 @@ Result<WorkerMessage> read_act(const Value& message, const ClusterMessageLimits&
   } else if (*act == "close") {
     result.kind = close;
     const std::string* key = message["key"].get_if_string();
-    if (key == nullptr || key->size() > limits.text * 2) return bad("key");
+    if (key == nullptr || !is_key(message["key"], limits)) return bad("key");
     result.key = *key;
   } else if (*act == "exitedAfterDisconnect") {
     result.kind = exited_after_disconnect;
@@ -242,8 +248,12 @@ Result<PrimaryMessage> read_reply(const Value& message, const ClusterMessageLimi
   std::optional<int64_t> error;
   if (!small_integer(message["errno"], error)) return bad("errno");
   result.error = error.value_or(0);
+  if (!is_key(message["key"], limits)) return bad("key");
   result.key = message["key"];
-  if (const Value& data = message["data"]; !absent(data)) result.data = data;
+  if (const Value& data = message["data"]; !absent(data)) {
+    if (!fits(data, limits.data)) return bad("data");
+    result.data = data;
+  }
   auto sockname = read_sockname(message["sockname"], limits);
   if (!sockname) return std::unexpected(sockname.error());
   result.sockname = std::move(*sockname);

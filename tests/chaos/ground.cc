@@ -57,9 +57,10 @@ std::vector<std::string> Ground::worker_command(const std::string& name, const S
     return {"--interpreter", before.empty() ? node_ : script(name, before + "exec '" + node_ + "' \"$@\"\n"),
             app, "0"};
   }
-  const std::string hello = (programs_ / "cluster_hello").string();
-  if (before.empty()) return {hello, "--port", "0"};
-  return {script(name, before + "exec \"$@\"\n"), hello, "--port", "0"};
+  std::vector<std::string> command = {(programs_ / "cluster_hello").string(), "--port", "0"};
+  command.insert(command.end(), setup.worker_options().begin(), setup.worker_options().end());
+  if (!before.empty()) command.insert(command.begin(), script(name, before + "exec \"$@\"\n"));
+  return command;
 }
 
 std::unique_ptr<Service> Ground::start(const std::string& name, const Setup& setup) const {

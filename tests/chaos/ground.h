@@ -25,6 +25,11 @@ class Setup {
     options_.insert(options_.end(), options);
     return *this;
   }
+  /// Options of the worker's own program, which is ours.
+  Setup& for_worker(std::initializer_list<std::string> options) {
+    worker_options_.insert(worker_options_.end(), options);
+    return *this;
+  }
   /// A worker may have so many descriptors.
   Setup& descriptors(unsigned limit) { return descriptors_ = limit, *this; }
   /// A worker that starts while this file is there does nothing for ever.
@@ -32,12 +37,14 @@ class Setup {
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] const std::vector<std::string>& options() const { return options_; }
+  [[nodiscard]] const std::vector<std::string>& worker_options() const { return worker_options_; }
   /// The lines of a shell script that a worker runs before it becomes itself; empty: none.
   [[nodiscard]] std::string preparation() const;
 
  private:
   Kind kind_;
   std::vector<std::string> options_;
+  std::vector<std::string> worker_options_;
   unsigned descriptors_ = 0;
   std::filesystem::path gate_;
 };

@@ -12,6 +12,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -33,6 +35,18 @@ constexpr int patience_ms = 30'000;
   execvp(words[0], words.data());
   std::perror(words[0]);
   _exit(127);
+}
+
+std::uint64_t private_bytes_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+  std::uint64_t kib = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::uint64_t value = 0;
+    if (words >> name >> value && (name == "Private_Clean:" || name == "Private_Dirty:")) kib += value;
+  }
+  return kib * 1024;
 }
 
 }  // namespace
@@ -100,6 +114,12 @@ void Service::heard(const std::string& line) {
 }
 
 std::vector<Worker> Service::workers() const { return Worker::of(pid_); }
+
+std::uint64_t Service::private_bytes() const {
+  std::uint64_t sum = private_bytes_of(pid_);
+  for (const Worker& worker : workers()) sum += private_bytes_of(worker.pid());
+  return sum;
+}
 
 void Service::signal(int number) const {
   if (pid_ > 1) syscall(SYS_pidfd_send_signal, end_.get(), number, nullptr, 0);

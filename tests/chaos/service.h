@@ -37,6 +37,8 @@ class Service {
   [[nodiscard]] const std::filesystem::path& log() const { return log_; }
   /// The workers that live now.
   [[nodiscard]] std::vector<Worker> workers() const;
+  /// The memory that the primary and its workers share with nobody.
+  [[nodiscard]] std::uint64_t private_bytes() const;
   void signal(int number) const;
   /// Asks the admin endpoint; a primary without one has said `reload done` and `reload failed`.
   [[nodiscard]] Reloads reloads();

@@ -19,6 +19,9 @@ void descriptor_storm(const std::string& policy, World& world, Kind kind, const 
 void stop_storm(World& world, Kind kind, const Numbers& numbers, Row& row);
 /// The same; the primary kills it because it does not answer.
 void stop_storm_with_timeout(World& world, Kind kind, const Numbers& numbers, Row& row);
+/// Thousands of clients that never end their request: each is cut in time, costs little memory until then,
+/// and nobody else notices.
+void slow_storm(World& world, Kind kind, const Numbers& numbers, Row& row);
 /// Reloads whose new worker never becomes ready: each is reported as failed, and nobody notices.
 void stuck_storm(World& world, Kind kind, const Numbers& numbers, Row& row);
 

@@ -24,8 +24,11 @@ Numbers Numbers::small() {
   numbers.massacres = 5;
   numbers.limited_requests = 2'000;
   numbers.stuck_reloads = 2;
+  numbers.slow_clients = 300;
   numbers.seconds_dark = 1;
   numbers.seconds_stopped = 1;
+  numbers.seconds_for_a_head = 2;
+  numbers.judges_speed = false;
   return numbers;
 }
 
@@ -66,6 +69,7 @@ std::vector<Storm> all_storms() {
   storms.emplace_back("stop one", stop_storm);
   storms.emplace_back("stop one, hang timeout", stop_storm_with_timeout);
   storms.emplace_back("never ready", stuck_storm);
+  storms.emplace_back("slow clients", slow_storm);
   return storms;
 }
 

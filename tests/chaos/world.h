@@ -20,8 +20,12 @@ struct Numbers {
   std::uint64_t massacres = 100;
   std::uint64_t limited_requests = 100'000;
   std::uint64_t stuck_reloads = 100;
+  std::uint64_t slow_clients = 10'000;
   double seconds_dark = 5;
   double seconds_stopped = 5;
+  std::uint64_t seconds_for_a_head = 60;
+  /// Whether how fast something was may make a storm fail.
+  bool judges_speed = true;
 
   /// What is asked for when the workers are Node's.
   static Numbers of_node();

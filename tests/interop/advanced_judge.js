@@ -2,13 +2,13 @@
 // A child of advanced serialization that is shown values by name, {name, value}: it answers {name, same, value} with
 // whether each is what that name stands for, and its own.
 
-const assert = require('assert');
+const assertSame = require('./advanced_same.js');
 const values = require('./advanced_values.js');
 
 process.on('message', ({ name, value }) => {
   let same = 'yes';
   try {
-    assert.deepStrictEqual(value, values[name]);
+    assertSame(value, values[name]);
   } catch (error) {
     same = error.message;
   }

@@ -9,8 +9,8 @@
 
 namespace baton::test {
 
-/// What advanced_values.js has, by name.
-inline std::vector<std::pair<std::string, Value>> advanced_table() {
+/// What advanced_values.js has, by name, in this version of Node.
+inline std::vector<std::pair<std::string, Value>> advanced_table(int node = std::numeric_limits<int>::max()) {
   using View = Value::View;
   using namespace std::string_literals;
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -19,7 +19,7 @@ inline std::vector<std::pair<std::string, Value>> advanced_table() {
     return Value::error(message, name).set("stack", stack);
   };
   const Value inner = Value::object().set("why", error("inner", "SyntaxError", "S4"));
-  return {
+  std::vector<std::pair<std::string, Value>> table = {
       {"nothing_inside",
        Value::object().set("u", Value()).set("n", nullptr).set("list", Value::array({Value(), nullptr}))},
       {"numbers", Value::array({0, -0.0, nan, infinity, -infinity, 1.5, 2147483648LL, -2147483648LL,
@@ -65,7 +65,18 @@ inline std::vector<std::pair<std::string, Value>> advanced_table() {
       {"indices", Value::object().set("7", 2).set("2147483648", 3).set("b", 1).set("07", 4)},
       {"long_text", std::string(100000, 'x')},
       {"long_bytes", Value::bytes(std::string(300000, '\7'))},
+      {"invalid_date", Value::array({Value::date(nan)})},
+      {"other_errors", Value::array({error("e", "EvalError", "S1"), error("r", "ReferenceError", "S2"),
+                                     error("u", "URIError", "S3")})},
+      {"no_stack", Value::error("bare")},
+      {"empty", Value::array({Value::map_of({}), Value::set_of({}), Value::array(), Value::object()})},
   };
+  if (node >= 20) {
+    table.emplace_back("regexp_v", Value::array({Value::regexp("[a--b]", "v")}));
+    table.emplace_back("resizable", Value::array({Value::resizable_bytes(std::string(2, '\0'), 4)}));
+  }
+  if (node >= 24) table.emplace_back("float16", Value::array({Value::bytes("\0\x3e\0\x80"s, View::float16)}));
+  return table;
 }
 
 /// What becomes a member of an object, which is the first one there.

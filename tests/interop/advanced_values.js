@@ -8,6 +8,8 @@ cycle.list.push(cycle);
 const named = Object.assign([1, 2], { name: 'n' });
 const sparse = [];
 sparse[1000] = 'far';
+const bare = new Error('bare');
+delete bare.stack;
 
 module.exports = {
   nothing_inside: { u: undefined, n: null, list: [undefined, null] },
@@ -35,4 +37,18 @@ module.exports = {
   indices: { b: 1, 7: 2, 2147483648: 3, '07': 4 },
   long_text: 'x'.repeat(100000),
   long_bytes: Buffer.alloc(300000, 7),
+  invalid_date: [new Date(NaN)],
+  other_errors: [
+    stack(new EvalError('e'), 'S1'), stack(new ReferenceError('r'), 'S2'), stack(new URIError('u'), 'S3'),
+  ],
+  no_stack: bare,
+  empty: [new Map(), new Set(), [], {}],
 };
+
+// What not every Node has: advanced_table.h knows since when.
+const [major] = process.versions.node.split('.').map(Number);
+if (major >= 20) {
+  module.exports.regexp_v = [new RegExp('[a--b]', 'v')];
+  module.exports.resizable = [new ArrayBuffer(2, { maxByteLength: 4 })];
+}
+if (major >= 24) module.exports.float16 = [new Float16Array([1.5, -0])];

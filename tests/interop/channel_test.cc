@@ -9,65 +9,17 @@
 
 #include "baton/baton.h"
 #include "interop/advanced_table.h"
+#include "interop/cpp_parent.h"
 #include "interop/json_table.h"
 #include "interop/raw_channel.h"
 #include "interop/world.h"
+#include "support/folder.h"
 
 namespace baton::test {
 namespace {
 
-struct Pair {
-  bool cpp_child;
-  Serialization serialization;
-};
-std::string name_of(const Pair& pair) {
-  const std::string child = pair.cpp_child ? "CppChild" : "NodeChild";
-  return pair.serialization == Serialization::advanced ? child + "Advanced" : child;
-}
-
-class CppParent : public World, public testing::WithParamInterface<Pair> {
- public:
-  // libuv's first loop opens a pipe that stays.
-  static void SetUpTestSuite() { const Loop first; }
-
- protected:
-  void SetUp() override {
-    if (!GetParam().cpp_child && !has_node()) GTEST_SKIP() << "there is no Node";
-  }
-  static std::string child_module() {
-    return GetParam().cpp_child ? program("echo_worker") : source("tests/interop/echo_worker.js");
-  }
-
-  /// Runs a parent with one child; begins with `body` when that is ready.
-  ExitStatus play(const std::function<Task<>(Process&, ForkedChild&)>& body,
-                  const std::string& module = child_module()) {
-    ExitStatus ended;
-    const auto parent = [&](Process& self) -> Task<> {
-      ForkedChild& child = self.fork(module, ForkOptions().serialization(GetParam().serialization));
-      child.on_close([&](const ExitStatus& status) {
-        ended = status;
-        self.exit(0);
-      });
-      const Message ready = co_await child.next_message();
-      EXPECT_EQ(ready.value()["ready"], Value(child.pid()));
-      co_await body(self, child);
-    };
-    std::string name = "parent";
-    char* arguments[] = {name.data(), nullptr};
-    EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
-    return ended;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Of, CppParent,
-                         testing::Values(Pair{true, Serialization::json}, Pair{false, Serialization::json},
-                                         Pair{true, Serialization::advanced},
-                                         Pair{false, Serialization::advanced}),
+INSTANTIATE_TEST_SUITE_P(Of, CppParent, testing::ValuesIn(all_pairs()),
                          [](const auto& test) { return name_of(test.param); });
-
-Value echo_of(const Value& value) { return Value::object().set("echo", value); }
-Value got(const char* type, const Value& value) {
-  return Value::object().set("got", type).set("with", value);
-}
 
 TEST_P(CppParent, GetsBackEveryKindOfJson) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
@@ -160,6 +112,60 @@ TEST_P(CppParent, SendsUdpSockets) {
   EXPECT_EQ(status.code(), 0);
 }
 
+TEST_P(CppParent, SendsUdpSocketsOfIpv6) {
+  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+    auto socket = net::bind_udp(self.loop(), net::Endpoint("::1", 0));
+    const net::Endpoint there = socket.local();
+    child.send("echo", socket);
+    socket.close();
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), got("dgram.Socket", "echo"));
+    auto client = net::bind_udp(self.loop(), net::Endpoint("::1", 0));
+    Promise<std::string> answered(self.loop());
+    const auto note = [&](std::string_view bytes, const net::Endpoint& from) {
+      EXPECT_EQ(from.to_string(), there.to_string());
+      answered.resolve(std::string(bytes));
+    };
+    client.on_message(note);
+    client.send("hello", there);
+    const std::string heard = co_await answered.op();
+    EXPECT_EQ(heard, "hello");
+    client.close();
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
+TEST_P(CppParent, SendsServersAndConnectionsOfAPath) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
+    auto server = net::listen(self.loop(), net::Endpoint::unix_path(path));
+    child.send("serve", server);
+    const Message first = co_await child.next_message();
+    EXPECT_EQ(first.value(), got("net.Server", "serve"));
+    EXPECT_EQ(Client(path).read_all(), "served by " + std::to_string(child.pid()) + "\n");
+
+    // The child stands still, so it is this process that accepts.
+    stop(child.pid());
+    Promise<> accepted(self.loop());
+    const auto take = [&](net::Socket socket) {
+      child.send("take", std::move(socket));
+      accepted.resolve({});
+    };
+    const Client client(path);
+    server.on_connection(take);
+    co_await accepted.op();
+    server.close();
+    go_on(child.pid());
+    const Message second = co_await child.next_message();
+    EXPECT_EQ(second.value(), got("net.Socket", "take"));
+    EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
+    child.send("bye");
+  });
+  EXPECT_EQ(status.code(), 0);
+}
+
 TEST_P(CppParent, GetsUdpSockets) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     for (const std::string type : {"dgram.Socket", "dgram.Native"}) {
@@ -215,7 +221,7 @@ TEST_P(CppParent, GetsBareSockets) {
 
 TEST_P(CppParent, SendsAndGetsBoundSockets) {
   if (!GetParam().cpp_child && !node_has_bound_sockets())
-    GTEST_SKIP() << "this Node cannot send a net.BoundSocket";
+    GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     auto bound = net::bind(net::Endpoint("127.0.0.1", 0));
     const int port = bound.local().port();
@@ -243,22 +249,33 @@ TEST_P(CppParent, SendsAndGetsBoundSockets) {
   EXPECT_EQ(status.code(), 0);
 }
 
+/// A server, its one client, and the connection that it accepts.
+struct OneClient {
+  explicit OneClient(Loop& loop)
+      : server(net::listen(loop, net::Endpoint("127.0.0.1", 0))),
+        client(server.local().port()),
+        accepted(loop) {
+    server.on_connection([this](net::Socket socket) { accepted.resolve(std::move(socket)); });
+  }
+  OneClient(const OneClient&) = delete;
+  OneClient& operator=(const OneClient&) = delete;
+
+  net::Server server;
+  const Client client;
+  Promise<net::Socket> accepted;
+};
+
 TEST_P(CppParent, SendsAConnectionThatItKeeps) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
-    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    Promise<net::Socket> accepted(self.loop());
-    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
-    server.on_connection(accept);
-    const Client client(server.local().port());
-    auto socket = co_await accepted.op();
+    OneClient one(self.loop());
+    auto socket = co_await one.accepted.op();
     socket.write("said by the parent\n");
     co_await socket.flushed();
     child.send("yours too", socket, SendOptions().keep_open());
     const Message message = co_await child.next_message();
     EXPECT_EQ(message.value(), got("net.Socket", "yours too"));
     EXPECT_TRUE(socket);
-    EXPECT_EQ(client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
-    server.close();
+    EXPECT_EQ(one.client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
     child.send("bye");
   });
   EXPECT_EQ(status.code(), 0);
@@ -267,12 +284,8 @@ TEST_P(CppParent, SendsAConnectionThatItKeeps) {
 // Node would lose them without a word; to a Baton they go along.
 TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
-    auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    Promise<net::Socket> accepted(self.loop());
-    const auto accept = [&](net::Socket socket) { accepted.resolve(std::move(socket)); };
-    server.on_connection(accept);
-    const Client client(server.local().port());
-    auto socket = co_await accepted.op();
+    OneClient one(self.loop());
+    auto socket = co_await one.accepted.op();
     socket.unread("read ahead");
     net::Native back;
     const auto keep = [&](net::Native handle, const Error& error) {
@@ -291,7 +304,6 @@ TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
     const Message next = co_await child.next_message();
     EXPECT_EQ(next.value(), echo_of("next"));
     EXPECT_EQ(back.unread(), GetParam().cpp_child ? "" : "read ahead");
-    server.close();
     child.send("bye");
   });
   EXPECT_EQ(status.code(), 0);
@@ -412,6 +424,19 @@ TEST_P(CppParent, GetsTenThousandAnswersBeforeTheExit) {
   EXPECT_EQ(status.code(), 0);
 }
 
+TEST_P(CppParent, TellsTheChildWhichDescriptorItsChannelIs) {
+  const auto body = [](Process& self, ForkedChild& child) -> Task<> {
+    const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
+    child.send("serve", server);
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), got("net.Server", "serve"));
+    child.send("bye");
+  };
+  auto spawn = SpawnOptions().stdio(Stdio::inherit()).stdio(3, Stdio::ignore()).stdio(4, Stdio::pipe());
+  const auto how = ForkOptions().spawn(std::move(spawn)).channel_number(5);
+  EXPECT_EQ(play(body, child_module(), how).code(), 0);
+}
+
 TEST_P(CppParent, Disconnects) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send("last");
@@ -442,15 +467,21 @@ std::string bytes_of(const Value& value) {
   return bytes;
 }
 
-class AdvancedCppParent : public CppParent {};
+class AdvancedCppParent : public CppParent {
+ protected:
+  static std::vector<std::pair<std::string, Value>> table() {
+    return GetParam().cpp_child ? advanced_table() : advanced_table(node_version());
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Of, AdvancedCppParent,
                          testing::Values(Pair{true, Serialization::advanced},
                                          Pair{false, Serialization::advanced}),
                          [](const auto& test) { return name_of(test.param); });
 
 TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
-  const auto status = play([](Process&, ForkedChild& child) -> Task<> {
-    for (const auto& [name, value] : advanced_table()) {
+  const auto values = table();
+  const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : values) {
       child.send(value);
       const Message message = co_await child.next_message();
       const Value expected = Value::object().set("echo", inside(value));
@@ -462,9 +493,10 @@ TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
 }
 
 TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
-  const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
+  const auto values = table();
+  const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
     const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
-    for (const auto& [name, value] : advanced_table()) {
+    for (const auto& [name, value] : values) {
       child.send(value, server);
       const Message message = co_await child.next_message();
       const Value expected = Value::object().set("got", "net.Server").set("with", inside(value));
@@ -475,10 +507,15 @@ TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
   EXPECT_EQ(status.code(), 0);
 }
 
-TEST_P(AdvancedCppParent, SaysWhatNodeUnderstandsAndUnderstandsWhatNodeSays) {
-  if (GetParam().cpp_child) GTEST_SKIP() << "it takes a Node to judge";
-  const auto judged = [](Process&, ForkedChild& child) -> Task<> {
-    for (const auto& [name, value] : advanced_table()) {
+// It takes a Node to judge.
+class AdvancedNodeChild : public CppParent {};
+INSTANTIATE_TEST_SUITE_P(Of, AdvancedNodeChild, testing::Values(Pair{false, Serialization::advanced}),
+                         [](const auto& test) { return name_of(test.param); });
+
+TEST_P(AdvancedNodeChild, UnderstandsWhatIsSaidAndIsUnderstood) {
+  const auto values = advanced_table(node_version());
+  const auto judged = [&](Process&, ForkedChild& child) -> Task<> {
+    for (const auto& [name, value] : values) {
       child.send(Value::object().set("name", name).set("value", inside(value)));
       const Message message = co_await child.next_message();
       EXPECT_EQ(message.value()["same"], Value("yes")) << name;
@@ -489,6 +526,27 @@ TEST_P(AdvancedCppParent, SaysWhatNodeUnderstandsAndUnderstandsWhatNodeSays) {
     child.disconnect();
   };
   EXPECT_EQ(play(judged, source("tests/interop/advanced_judge.js")).code(), 0);
+}
+
+// Here the child has ended before anybody reads.
+TEST(SilentChild, IsNotClosedBeforeWhatItWroteWasRead) {
+  const Loop first;
+  const LeakCheck check;
+  std::string output;
+  const auto parent = [&](Process& self) {
+    ForkedChild& child = self.fork("/bin/echo", ForkOptions().args({"a word"}).silent());
+    wait_until_ended(child.pid());
+    child.process().stdout_stream().on_data([&](std::string_view bytes) { output += bytes; });
+    child.on_close([&](const ExitStatus& status) {
+      EXPECT_EQ(status.code(), 0);
+      EXPECT_EQ(output, "a word\n");
+      output = "closed";
+    });
+  };
+  std::string name = "parent";
+  char* arguments[] = {name.data(), nullptr};
+  EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
+  EXPECT_EQ(output, "closed");
 }
 
 // What a Node sends when it was refused, by hand: the message wrapped twice. (A Node parent itself does so in

@@ -3,8 +3,10 @@
 #include <signal.h>
 
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "baton/baton.h"
@@ -19,16 +21,24 @@ class ProxyExample : public World {
     more.insert(more.begin(), {program("proxy"), "--port", "0", "--workers", "1"});
     return run(std::move(more));
   }
+  /// Kills a child of a process that stands still, which does not collect it.
+  static void kill_and_leave(pid_t process) {
+    signal_one(process, SIGKILL);
+    EXPECT_TRUE(eventually([process] { return status_of(process, "State:").contains("Z"); }));
+  }
+  const std::string plain_get = "GET / HTTP/1.0\r\nHost: x\r\n\r\n";
   static Value cost(Program& primary) {
     signal_one(primary.pid(), SIGUSR1);
     return wire::read_json(primary.line("cost ")).value();
   }
-  static int64_t peak_memory_kib(pid_t process) {
+  static int64_t peak_memory_kib(pid_t process) { return std::stoll(status_of(process, "VmHWM:")); }
+  /// What the kernel says of the process under this name; nothing if there is no such line.
+  static std::string status_of(pid_t process, std::string_view name) {
     std::ifstream status("/proc/" + std::to_string(process) + "/status");
     for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+      if (line.starts_with(name)) return line.substr(name.size());
     }
-    return -1;
+    return {};
   }
 };
 
@@ -64,6 +74,41 @@ TEST_F(ProxyExample, AnswersARequestThatIsUnderWayWhenItIsAskedToEnd) {
     }
     EXPECT_EQ(primary.wait(), 0);
   }
+}
+
+TEST_F(ProxyExample, ServesWhoeverWaitsForAWorkerWhenItIsAskedToEnd) {
+  for (const bool hand_over : {false, true}) {
+    Program& primary =
+        start(hand_over ? std::vector<std::string>{"--hand-over"} : std::vector<std::string>());
+    const pid_t first = std::stoi(primary.line("worker "));
+    const int port = primary.number("listening on port ");
+    // When it goes on, the worker is gone, a client is there, and it is to end, in whatever order it sees it.
+    stop(primary.pid());
+    kill_and_leave(first);
+    {
+      const Client client(port);
+      client.send(plain_get);
+      signal_one(primary.pid(), SIGTERM);
+      go_on(primary.pid());
+      EXPECT_EQ(number_at_end(client.read_all()), std::stoi(primary.line("worker ")));
+    }
+    EXPECT_EQ(primary.wait(), 0);
+  }
+}
+
+TEST_F(ProxyExample, ServesWhoeverCameBeforeItsFirstWorkerWhenItIsAskedToEnd) {
+  Program& before = start();
+  const int port = before.number("listening on port ");
+  EXPECT_EQ(before.end(SIGTERM), 0);
+  Program& primary = run({program("proxy"), "--port", std::to_string(port), "--workers", "1"});
+  // It listens before it starts a worker.
+  std::optional<Client> client;
+  EXPECT_TRUE(eventually([&] { return client.emplace(port).connected(); }));
+  signal_one(primary.pid(), SIGTERM);
+  client->send(plain_get);
+  EXPECT_EQ(number_at_end(client->read_all()), std::stoi(primary.line("worker ")));
+  client.reset();
+  EXPECT_EQ(primary.wait(), 0);
 }
 
 TEST_F(ProxyExample, GoesOnWithAnotherWorkerWhenOneIsKilled) {
@@ -122,6 +167,22 @@ TEST_F(HeavyExample, AnswersOthersWhileAChildDoesTheWork) {
   EXPECT_FALSE(worker.has_answer());
   go_on(child);
   EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
+}
+
+TEST_F(HeavyExample, StartsAChildThatKeepsDyingLessAndLessOften) {
+  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
+  const int port = server.number("listening on port ");
+  // At most 100 ms after its first death, 200 after the second.
+  int wait = 0;
+  for (int deaths = 0; wait <= 100 && deaths < 20; ++deaths) {
+    signal_one(server.number("child "), SIGKILL);
+    wait = server.number("the child ended, another in ");
+  }
+  EXPECT_GT(wait, 100);
+  server.line("child ");
+  const Client worker(port);
+  ask_for(worker, "/work?ms=1");
+  EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(HeavyExample, RefusesTheWorkOfAChildThatDiedAndStartsAnother) {

@@ -17,6 +17,7 @@ struct Pair {
   std::string child;
 };
 std::string name_of(const Pair& pair) { return "Parent_" + pair.parent + "_Child_" + pair.child; }
+void PrintTo(const Pair& pair, std::ostream* out) { *out << name_of(pair); }
 
 std::vector<Pair> every_pair() {
   std::vector<Pair> pairs;

@@ -1,18 +1,29 @@
 'use strict';
 // A Node that is the parent: node node_parent.js SCENARIO MODULE [TEXT...]. It exits with 0 if the child did what
-// Node's own children do. A line that Node does not expect ends it by itself. $SERIALIZATION is the channel's.
+// Node's own children do. A line that Node does not expect ends it by itself. $SERIALIZATION is the channel's, $START says
+// how the child is started if not as anybody would.
 
 const assert = require('assert');
 const dgram = require('dgram');
+const fs = require('fs');
 const net = require('net');
 const { execFileSync, fork, spawn } = require('child_process');
 const { once } = require('events');
+const assertSame = require('./advanced_same.js');
 
 const [scenario, module_, ...texts] = process.argv.slice(2);
 const serialization = process.env.SERIALIZATION || 'json';
-const child = /\.js$/.test(module_)
-  ? fork(module_, [], { serialization })
-  : spawn(module_, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], serialization });
+const isScript = /\.js$/.test(module_);
+const [file, ...args] = isScript ? [process.execPath, module_] : [module_];
+const streams = ['inherit', 'inherit', 'inherit'];
+const starts = {
+  script: () => fork(module_, [], { serialization }),
+  program: () => spawn(file, args, { stdio: [...streams, 'ipc'], serialization }),
+  fifth: () => spawn(file, args, { stdio: [...streams, 'ignore', 'pipe', 'ipc'], serialization }),
+  // To a program that is no Node the script's name is an argument as any other.
+  fork: () => fork('script', [], { execPath: module_, serialization }),
+};
+const child = starts[process.env.START || (isScript ? 'script' : 'program')]();
 
 let leaving = false;
 child.on('exit', (code, signal) => assert(leaving, `the child ended too early: ${code ?? signal}`));
@@ -24,8 +35,8 @@ const leave = (how) => {
 const internal = [];
 child.prependListener('internalMessage', ({ cmd }) => {
   internal.push(cmd);
-  assert(['NODE_HANDLE', 'NODE_HANDLE_ACK', 'NODE_HANDLE_NACK', 'NODE_SOCKET_COUNT', 'NODE_SOCKET_ALL_CLOSED']
-    .includes(cmd), cmd);
+  assert(['NODE_HANDLE', 'NODE_HANDLE_ACK', 'NODE_HANDLE_NACK', 'NODE_SOCKET_COUNT', 'NODE_SOCKET_ALL_CLOSED',
+    'NODE_SOCKET_GET_COUNT', 'NODE_SOCKET_NOTIFY_CLOSE'].includes(cmd), cmd);
 });
 const acknowledged = () => internal.filter((cmd) => cmd === 'NODE_HANDLE_ACK').length;
 
@@ -41,7 +52,7 @@ async function next() {
 }
 async function expect(message) {
   const [got] = await next();
-  assert.deepStrictEqual(got, message);
+  assertSame(got, message);
 }
 
 async function listen(options) {
@@ -50,7 +61,10 @@ async function listen(options) {
   await once(server, 'listening');
   return server;
 }
-const connect = (port) => net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+const connect = (where) => net.connect({
+  ...(typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' }),
+  allowHalfOpen: true,
+});
 // Up to the end of the peer's direction; the socket stays open.
 async function readAll(socket) {
   let text = '';
@@ -59,33 +73,34 @@ async function readAll(socket) {
   return text;
 }
 // Connects that many clients, and sends each connection to the child.
-async function handOver(server, count) {
+async function handOver(server, count, where = server.address().port) {
   server.on('connection', (socket) => child.send('take', socket));
-  const clients = Array.from({ length: count }, () => connect(server.address().port));
+  const clients = Array.from({ length: count }, () => connect(where));
   for (let i = 0; i < count; ++i) await expect({ got: 'net.Socket', with: 'take' });
   return clients;
 }
-async function bindUdp() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
+const loopback = (type) => (type === 'udp6' ? '::1' : '127.0.0.1');
+async function bindUdp(type = 'udp4') {
+  const socket = dgram.createSocket(type);
+  socket.bind(0, loopback(type));
   await once(socket, 'listening');
   return socket;
 }
 // Node has no public name for the handle of a socket.
 const rawHandle = (socket) => socket[
   Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')].handle;
-async function askUdp(port, text) {
-  const socket = await bindUdp();
-  socket.send(text, port, '127.0.0.1');
+async function askUdp(port, text, type = 'udp4') {
+  const socket = await bindUdp(type);
+  socket.send(text, port, loopback(type));
   const [answer] = await once(socket, 'message');
   socket.close();
   return answer.toString();
 }
 // While the child stands still, so that it is this process that receives.
-async function receiveAlone(socket) {
+async function receiveAlone(socket, type = 'udp4') {
   socket.on('message', (bytes, from) => socket.send(`the parent got ${bytes}`, from.port, from.address));
   child.kill('SIGSTOP');
-  assert.strictEqual(await askUdp(socket.address().port, 'hello'), 'the parent got hello');
+  assert.strictEqual(await askUdp(socket.address().port, 'hello', type), 'the parent got hello');
   child.kill('SIGCONT');
   socket.close();
 }
@@ -95,8 +110,30 @@ const getConnections = (server) => new Promise((resolve, reject) => {
 // The descriptors that the child may open from now on have lower numbers than this.
 const limitDescriptors = (count) => execFileSync('prlimit', ['--pid', child.pid, `--nofile=${count}:`]);
 
-async function goodbye() {
-  leave(() => child.send('bye'));
+// What giver.cc and giver.js give: a connection that is answered, and open until the client ends it.
+async function take(count) {
+  const taken = [];
+  while (taken.length < count) {
+    const [message, socket] = await next();
+    assert.strictEqual(message, 'yours');
+    assert(socket instanceof net.Socket);
+    socket.on('error', () => {});
+    socket.resume();
+    socket.end(`handled by ${process.pid}\n`);
+    taken.push(socket);
+  }
+  return taken;
+}
+async function tell(order) {
+  child.send(order);
+  return (await next())[0];
+}
+async function listenThere(order = {}) {
+  return (await tell({ do: 'listen', ...order })).listening;
+}
+
+async function goodbye(word = 'bye') {
+  leave(() => child.send(word));
   const [code, signal] = await once(child, 'exit');
   assert.deepStrictEqual([code, signal], [0, null]);
   assert.deepStrictEqual(inbox, []);
@@ -213,6 +250,38 @@ const scenarios = {
     await goodbye();
   },
 
+  async udp6() {
+    const socket = await bindUdp('udp6');
+    child.send('udp6', socket);
+    await expect({ got: 'dgram.Socket', with: 'udp6' });
+    const { port } = socket.address();
+    socket.close();
+    assert.strictEqual(await askUdp(port, 'hello', 'udp6'), 'hello');
+    await goodbye();
+  },
+
+  async path() {
+    const [path] = texts;
+    const server = net.createServer({ pauseOnConnect: true });
+    server.listen(path);
+    await once(server, 'listening');
+    child.send('serve', server);
+    await expect({ got: 'net.Server', with: 'serve' });
+    // Node's server takes its name with it.
+    fs.linkSync(path, `${path}1`);
+    server.close();
+    assert.strictEqual(await readAll(connect(`${path}1`)), `served by ${child.pid}\n`);
+
+    const other = net.createServer({ pauseOnConnect: true });
+    other.listen(`${path}2`);
+    await once(other, 'listening');
+    const [client] = await handOver(other, 1, `${path}2`);
+    assert.strictEqual(await readAll(client), `handled by ${child.pid}\n`);
+    client.end();
+    await new Promise((resolve) => other.close(resolve));
+    await goodbye();
+  },
+
   async udp_native() {
     const socket = await bindUdp();
     child.send('raw', rawHandle(socket));
@@ -294,6 +363,92 @@ const scenarios = {
     await new Promise((resolve) => server.close(resolve));
     await goodbye();
     assert.strictEqual(acknowledged(), 200);
+  },
+
+  async given_counted() {
+    const port = await listenThere();
+    const clients = Array.from({ length: 3 }, () => connect(port));
+    const taken = await take(3);
+    assert.deepStrictEqual(await tell({ do: 'count' }), { open: 3 });
+    for (const client of clients) assert.strictEqual(await readAll(client), `handled by ${process.pid}\n`);
+    taken.pop().destroy();
+    while ((await tell({ do: 'count' })).open !== 2);
+    child.send({ do: 'close' });
+    assert.deepStrictEqual(await tell({ do: 'ping' }), { pong: true });
+    for (const client of clients) client.end();
+    await expect({ closed: true });
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_many() {
+    const port = await listenThere();
+    const clients = Array.from({ length: 200 }, () => connect(port));
+    await take(200);
+    assert.deepStrictEqual(await tell({ do: 'count' }), { open: 200 });
+    const answers = clients.map((client) => readAll(client).finally(() => client.end()));
+    for (const answer of await Promise.all(answers)) assert.strictEqual(answer, `handled by ${process.pid}\n`);
+    assert.deepStrictEqual(await tell({ do: 'close' }), { closed: true });
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_shared() {
+    const client = connect(await listenThere({ keep: true }));
+    const [message, socket] = await next();
+    assert.strictEqual(message, 'ours');
+    socket.resume();
+    socket.end(`handled by ${process.pid}\n`);
+    assert.deepStrictEqual(await tell({ do: 'drop' }), { open: 1 });
+    assert.strictEqual(await readAll(client), `said by the child\nhandled by ${process.pid}\n`);
+    client.end();
+    await once(socket, 'close');
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_read() {
+    const client = connect(await listenThere({ read: true }));
+    const answer = readAll(client);
+    client.write('read by the child');
+    await expect({ back: 'read by the child' });
+    assert.strictEqual(await answer, '');
+    client.end();
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_of_a_path() {
+    const [path] = texts;
+    assert.strictEqual(await listenThere({ path }), path);
+    const client = connect(path);
+    await take(1);
+    assert.deepStrictEqual(await tell({ do: 'count' }), { open: 1 });
+    assert.strictEqual(await readAll(client), `handled by ${process.pid}\n`);
+    client.end();
+    assert.deepStrictEqual(await tell({ do: 'close' }), { closed: true });
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_server_of_a_path() {
+    const [path] = texts;
+    child.send({ do: 'server', path });
+    const [message, server] = await next();
+    assert.deepStrictEqual(message, { given: path });
+    assert(server instanceof net.Server);
+    server.on('connection', (socket) => socket.end('served by the parent\n'));
+    // The child stands still, so it is this process that accepts.
+    child.kill('SIGSTOP');
+    assert.strictEqual(await readAll(connect(path)), 'served by the parent\n');
+    child.kill('SIGCONT');
+    server.close();
+    await goodbye({ do: 'bye' });
+  },
+
+  async given_udp6() {
+    child.send({ do: 'udp6' });
+    const [{ given }, socket] = await next();
+    assert(socket instanceof dgram.Socket);
+    assert.strictEqual(socket.address().port, given);
+    assert.strictEqual(socket.address().family, 'IPv6');
+    await receiveAlone(socket, 'udp6');
+    await goodbye({ do: 'bye' });
   },
 
   async many_messages() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "baton/baton.h"
+#include "interop/advanced_table.h"
 #include "interop/world.h"
 
 namespace baton::test {
@@ -30,6 +31,7 @@ class Runtime : public World {
   static std::string name() { return std::filesystem::path(node_program()).filename(); }
   static bool is_bun() { return name() == "bun"; }
   static bool is_deno() { return name() == "deno"; }
+  static constexpr const char* bun_is_not_v8 = "what Bun calls advanced is of JavaScriptCore, not of V8";
   static std::vector<std::string> options() {
     if (is_deno()) return {"run", "--quiet", "--allow-all", "--unstable-detect-cjs"};
     return {};
@@ -42,10 +44,13 @@ class Runtime : public World {
   }
 
   /// Runs a parent with one child of the runtime; begins with `body` when that is ready.
-  static void play(const std::function<Task<>(Process&, ForkedChild&)>& body) {
+  static void play(const std::function<Task<>(Process&, ForkedChild&)>& body,
+                   Serialization serialization = Serialization::json,
+                   const std::string& script = "tests/interop/echo_worker.js") {
     const auto parent = [&](Process& self) -> Task<> {
-      const auto how = ForkOptions().interpreter(node_program()).exec_args(options());
-      ForkedChild& child = self.fork(source("tests/interop/echo_worker.js"), how);
+      const auto how =
+          ForkOptions().interpreter(node_program()).exec_args(options()).serialization(serialization);
+      ForkedChild& child = self.fork(source(script), how);
       child.on_close([&](const ExitStatus& status) {
         EXPECT_EQ(status.code(), 0);
         self.exit(0);
@@ -58,6 +63,14 @@ class Runtime : public World {
     std::string program = "parent";
     char* arguments[] = {program.data(), nullptr};
     EXPECT_EQ(baton::run(1, arguments, {{"parent", parent}}), 0);
+  }
+
+  /// Runs runtime_parent.js with echo_worker; its exit code.
+  int play_parent(const std::string& scenario, const std::string& serialization = "json") {
+    auto words = command("tests/interop/runtime_parent.js");
+    words.push_back(scenario);
+    words.push_back(program("echo_worker"));
+    return run(words, {"SERIALIZATION=" + serialization}).wait();
   }
 
   /// `baton run` with two workers of the runtime on this port. Its lines are on standard output.
@@ -142,6 +155,100 @@ TEST_F(Runtime, AsAChildGivesAServer) {
     const auto server = message.take<net::Server>();
     EXPECT_EQ(message.value()["port"], Value(server.local().port()));
   });
+}
+
+TEST_F(Runtime, AsAChildGivesAConnection) {
+  const auto body = [](Process&, ForkedChild& child) -> Task<> {
+    child.send(Value::object().set("do", "listen"));
+    const Message listening = co_await child.next_message();
+    const Client client(static_cast<int>(listening.value()["listening"].as_number()));
+    Message message = co_await child.next_message();
+    EXPECT_EQ(message.value(), Value("yours"));
+    auto socket = message.take<net::Socket>();
+    socket.end("handled by the parent\n");
+    co_await socket.flushed();
+    EXPECT_EQ(client.read_all(), "handled by the parent\n");
+  };
+  play(body, Serialization::json, "tests/interop/giver.js");
+}
+
+TEST_F(Runtime, AsAChildAnswersOnAUdpSocket) {
+  play([](Process& self, ForkedChild& child) -> Task<> {
+    auto socket = net::bind_udp(self.loop(), net::Endpoint("127.0.0.1", 0));
+    const int port = socket.local().port();
+    child.send("echo", socket);
+    socket.close();
+    const Message message = co_await child.next_message();
+    EXPECT_EQ(message.value()["got"], Value("dgram.Socket"));
+    EXPECT_EQ(ask_udp(port, "hello"), "hello");
+  });
+}
+
+TEST_F(Runtime, AsAChildGivesAUdpSocket) {
+  play([](Process& self, ForkedChild& child) -> Task<> {
+    child.send(Value::object().set("give", "dgram.Socket"));
+    Message message = co_await child.next_message();
+    auto socket = message.take<net::UdpSocket>();
+    EXPECT_EQ(message.value()["port"], Value(socket.local().port()));
+    // Through it something is sent, as what comes in is either's.
+    auto client = net::bind_udp(self.loop(), net::Endpoint("127.0.0.1", 0));
+    Promise<net::Endpoint> received(self.loop());
+    const auto note = [&](std::string_view, const net::Endpoint& from) { received.resolve(from); };
+    client.on_message(note);
+    socket.send("hello", client.local());
+    const net::Endpoint from = co_await received.op();
+    EXPECT_EQ(from.port(), socket.local().port());
+  });
+}
+
+TEST_F(Runtime, AsAChildExchangesAdvancedMessages) {
+  if (is_bun()) GTEST_SKIP() << bun_is_not_v8;
+  const auto values = is_deno() ? advanced_table() : advanced_table(node_version());
+  play(
+      [&](Process&, ForkedChild& child) -> Task<> {
+        for (const auto& [name, value] : values) {
+          child.send(value);
+          const Message message = co_await child.next_message();
+          std::string said, meant;
+          EXPECT_TRUE(wire::write_advanced(message.value(), said)) << name;
+          EXPECT_TRUE(wire::write_advanced(Value::object().set("echo", inside(value)), meant)) << name;
+          EXPECT_EQ(said, meant) << name;
+        }
+      },
+      Serialization::advanced);
+}
+
+TEST_F(Runtime, AsAParentSendsAServer) { EXPECT_EQ(play_parent("sends_a_server"), 0); }
+TEST_F(Runtime, AsAParentGetsAServer) { EXPECT_EQ(play_parent("gets_a_server"), 0); }
+TEST_F(Runtime, AsAParentSendsAConnection) { EXPECT_EQ(play_parent("sends_a_connection"), 0); }
+TEST_F(Runtime, AsAParentGetsAConnection) { EXPECT_EQ(play_parent("gets_a_connection"), 0); }
+TEST_F(Runtime, AsAParentSendsAUdpSocket) { EXPECT_EQ(play_parent("sends_a_udp_socket"), 0); }
+TEST_F(Runtime, AsAParentGetsAUdpSocket) { EXPECT_EQ(play_parent("gets_a_udp_socket"), 0); }
+TEST_F(Runtime, AsAParentExchangesAdvancedMessages) {
+  if (is_bun()) GTEST_SKIP() << bun_is_not_v8;
+  EXPECT_EQ(play_parent("messages", "advanced"), 0);
+  EXPECT_EQ(play_parent("values", "advanced"), 0);
+}
+TEST_F(Runtime, AsAParentSendsAConnectionWithAdvancedMessages) {
+  if (is_bun()) GTEST_SKIP() << bun_is_not_v8;
+  EXPECT_EQ(play_parent("sends_a_connection", "advanced"), 0);
+}
+
+TEST_F(Runtime, AsAPrimaryHasWorkersInCpp) {
+  auto words = command("tests/interop/runtime_primary.js");
+  words.push_back(program("cluster_peer"));
+  Program& primary = run(words);
+  const std::string started = primary.line("starts ");
+  if (is_deno()) {
+    EXPECT_EQ(started, std::filesystem::canonical(node_program()));
+    GTEST_SKIP() << "a primary of Deno starts only scripts, with itself";
+  }
+  EXPECT_EQ(started, program("cluster_peer"));
+  if (is_bun()) GTEST_SKIP() << "a primary of Bun hears only what begins with a byte of Bun's own";
+  primary.line("online");
+  const int port = primary.number("listening ");
+  EXPECT_GT(number_at_end(http_get(port, "/")), 0);
+  EXPECT_EQ(primary.end(SIGTERM), 0);
 }
 
 TEST_F(Runtime, AsAParentExchangesMessages) {

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -64,23 +65,6 @@ sockaddr_in loopback(int port) {
 }
 
 }  // namespace
-
-std::string node_program() {
-  if (const char* chosen = std::getenv("BATON_NODE"); chosen != nullptr && *chosen != '\0') return chosen;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
-  }
-  return {};
-}
-
-bool node_has_bound_sockets() {
-  Program node({node_program(), "-p", "'is ' + parseInt(process.versions.node)"});
-  const int major = node.number("is ");
-  node.wait();
-  return major >= 26;
-}
 
 std::string program(const std::string& name) { return std::string(BATON_PROGRAMS) + "/" + name; }
 std::string source(const std::string& path) { return std::string(BATON_SOURCES) + "/" + path; }
@@ -314,6 +298,15 @@ std::vector<int> numbers_of(pid_t process, const std::string& socket) {
 
 bool holds(pid_t process, const std::string& socket) { return !numbers_of(process, socket).empty(); }
 
+double cpu_ms(pid_t process) {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+    ADD_FAILURE() << "process " << process << " has no clock";
+  }
+  return double(used.tv_sec) * 1e3 + double(used.tv_nsec) / 1e6;
+}
+
 void stop(pid_t process) {
   signal_one(process, SIGSTOP);
   EXPECT_TRUE(eventually([process] {
@@ -372,6 +365,30 @@ Program& World::start(const Ends& ends, const std::string& example, std::vector<
                                    : source("examples/notes/" + worker + "/worker.js"));
   command.insert(command.end(), more.begin(), more.end());
   return run(std::move(command));
+}
+
+namespace {
+
+// A C++ end is the program itself, and a Node end a script of the folder of its name.
+std::vector<std::string> with_ends(const Ends& ends, const std::string& example, const std::string& parent,
+                                   const std::string& child, const std::vector<std::string>& arguments) {
+  const std::string folder = source("examples/" + example + "/");
+  std::vector<std::string> command =
+      ends.cpp_parent ? std::vector{program(example)} : std::vector{node_program(), folder + parent + ".js"};
+  command.push_back("--" + child);
+  command.push_back(ends.cpp_child ? program(example) : folder + child + ".js");
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+}  // namespace
+
+Program& World::start_proxy(const Ends& ends, const std::vector<std::string>& arguments) {
+  return run(with_ends(ends, "proxy", "primary", "worker", arguments));
+}
+
+Program& World::start_heavy(const Ends& ends, const std::vector<std::string>& arguments) {
+  return run(with_ends(ends, "heavy", "server", "child", arguments));
 }
 
 Program& World::run(std::vector<std::string> command, std::vector<std::string> variables, int pass) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "interop/node.h"
 #include "support/leak_check.h"
 #include "support/signal_one.h"
 
@@ -20,14 +21,12 @@
 // 30 s.
 namespace baton::test {
 
-/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
-std::string node_program();
 /// A program of this build, and a file of the sources.
 std::string program(const std::string& name);
 std::string source(const std::string& path);
 
-/// Whether that Node can send and receive a net.BoundSocket: 26 can.
-bool node_has_bound_sockets();
+/// Whether the Node to test with can send and receive a net.BoundSocket: 26 can.
+inline bool node_has_bound_sockets() { return node_version() >= 26; }
 
 /// Waits, without sleeping, until `condition` holds; false if it never did.
 bool eventually(const std::function<bool()>& condition);
@@ -110,6 +109,8 @@ std::string listening_socket(int port);
 bool holds(pid_t process, const std::string& socket);
 /// How the socket's descriptors are numbered in the process.
 std::vector<int> numbers_of(pid_t process, const std::string& socket);
+/// The CPU time in milliseconds that the process has used since it was forked, all threads.
+double cpu_ms(pid_t process);
 /// Stops a process and waits until it stands still; and lets it go on.
 void stop(pid_t process);
 void go_on(pid_t process);
@@ -120,6 +121,7 @@ struct Ends {
   bool cpp_child;
 };
 std::string name_of(const Ends& ends);
+inline void PrintTo(const Ends& ends, std::ostream* out) { *out << name_of(ends); }
 const std::vector<Ends>& all_four();
 
 /// The kinds of handles that Node has names for; whether these ends have that one; and what the example
@@ -139,6 +141,10 @@ class World : public testing::Test {
   /// Starts the primary of an example with a worker.
   Program& start(const Ends& ends, const std::string& example, std::vector<std::string> more = {"0", "2"},
                  const std::string& worker_of = {});
+  /// Starts the example `proxy` with workers, both with these arguments; or `heavy`, which has a child if its
+  /// arguments say so.
+  Program& start_proxy(const Ends& ends, const std::vector<std::string>& arguments);
+  Program& start_heavy(const Ends& ends, const std::vector<std::string>& arguments);
   Program& run(std::vector<std::string> command, std::vector<std::string> variables = {}, int pass = -1);
   void TearDown() override;
 

@@ -1,9 +1,10 @@
 // A primary that is driven by lines on its standard input and prints each event, and workers of it that do as
-// they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--serialization NAME] [--exec MODULE
-// [ARG...]]`:
+// they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--serialization NAME] [--silent on]
+// [--cwd FOLDER]
+// [--uid NUMBER] [--exec-arg ARG] [--exec MODULE [ARG...]]`:
 //
 //   fork | fork SLOT       tell ID JSON          kill ID SIGNAL       leave ID      leave
-//   listeners | state ID | totals                                     each is answered by one line
+//   listeners | state ID | totals | settings                          each is answered by one line
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,7 +39,13 @@ class Primary {
  public:
   Primary(baton::Process& self, const cluster::PrimaryOptions& options)
       : self_(self), cluster_(self, options) {
-    cluster_.on_fork([](WorkerProcess& worker) { tell(worker, "forked " + std::to_string(worker.slot())); });
+    cluster_.on_fork([this](WorkerProcess& worker) {
+      tell(worker, "forked " + std::to_string(worker.slot()));
+      if (!cluster_.settings().silent()) return;
+      auto& process = worker.process().process();
+      process.stdout_stream().on_data([&worker](std::string_view text) { quote(worker, "prints", text); });
+      process.stderr_stream().on_data([&worker](std::string_view text) { quote(worker, "complains", text); });
+    });
     cluster_.on_online([](WorkerProcess& worker) { tell(worker, "online"); });
     cluster_.on_listening([](WorkerProcess& worker, const cluster::Listening& where) {
       tell(worker, "listening " + where.to_string());
@@ -74,6 +81,13 @@ class Primary {
     } else if (verb == "totals") {
       print("in flight " + std::to_string(cluster_.in_flight()) + ", requeued " +
             std::to_string(cluster_.requeued()));
+    } else if (verb == "settings") {
+      const cluster::PrimaryOptions& options = cluster_.settings();
+      const bool advanced = options.fork().serialization() == baton::Serialization::advanced;
+      std::string arguments;
+      for (const auto& argument : options.fork().args()) arguments += " " + argument;
+      print("settings: exec " + options.exec() + arguments + (advanced ? ", advanced" : ", json") +
+            (options.silent() ? ", silent" : ""));
     } else if (verb == "leave" && id == 0) {
       cluster_.disconnect().then([this](const baton::Result<void>&) {
         print("all gone");
@@ -89,6 +103,10 @@ class Primary {
  private:
   static void tell(WorkerProcess& worker, const std::string& what) {
     print(std::to_string(worker.id()) + " " + what);
+  }
+
+  static void quote(WorkerProcess& worker, const std::string& how, std::string_view text) {
+    tell(worker, how + " " + std::string(text.substr(0, text.find('\n'))));
   }
 
   static void on_line(WorkerProcess& worker, const std::string& verb, std::istringstream& words) {
@@ -112,20 +130,32 @@ class Primary {
   cluster::Primary cluster_;
 };
 
-baton::Task<> primary(baton::Process& self) {
+cluster::PrimaryOptions options_of(const std::vector<std::string>& arguments) {
   cluster::PrimaryOptions options;
-  const auto& arguments = self.args();
+  baton::ForkOptions fork;
+  auto spawn = baton::SpawnOptions().stdio(baton::Stdio::inherit());
+  std::vector<std::string> exec_args;
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
-    if (arguments[i] == "--policy") options.policy(cluster::Policy::parse(arguments[i + 1]).value());
-    if (arguments[i] == "--hang")
-      options.hang_timeout(std::chrono::milliseconds(std::stoi(arguments[i + 1])));
-    if (arguments[i] == "--serialization" && arguments[i + 1] == "advanced")
-      options.serialization(baton::Serialization::advanced);
+    const std::string& value = arguments[i + 1];
+    if (arguments[i] == "--policy") options.policy(cluster::Policy::parse(value).value());
+    if (arguments[i] == "--hang") options.hang_timeout(std::chrono::milliseconds(std::stoi(value)));
+    if (arguments[i] == "--silent") options.silent();
+    if (arguments[i] == "--serialization" && value == "advanced")
+      fork.serialization(baton::Serialization::advanced);
+    if (arguments[i] == "--cwd") spawn.cwd(value);
+    if (arguments[i] == "--uid") spawn.uid(static_cast<uid_t>(std::stoi(value)));
+    if (arguments[i] == "--exec-arg") exec_args.push_back(value);
     if (arguments[i] != "--exec") continue;
-    options.exec(arguments[i + 1])
-        .args({arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2, arguments.end()});
+    options.exec(value);
+    fork.args({arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2, arguments.end()});
     break;
   }
+  options.fork(fork.spawn(std::move(spawn)).exec_args(std::move(exec_args)));
+  return options;
+}
+
+baton::Task<> primary(baton::Process& self) {
+  const cluster::PrimaryOptions options = options_of(self.args());
   Primary cluster(self, options);
   auto input = baton::net::Socket::adopt(self.loop(), baton::Fd(::dup(STDIN_FILENO))).value();
   std::string partial;
@@ -180,6 +210,8 @@ class Worker {
         .max_connections(static_cast<uint32_t>(number(order, "max")))
         .backlog(number(order, "backlog"))
         .exclusive(number(order, "exclusive") != 0)
+        .ipv6_only(number(order, "ipv6_only") != 0)
+        .readable_all(number(order, "readable") != 0)
         .writable_all(number(order, "writable") != 0);
   }
 
@@ -191,19 +223,35 @@ class Worker {
     if (what == "close") return held_.clear();
     if (what == "disconnect") return cluster_.disconnect();
     if (what == "kill") return cluster_.kill();
+    if (what == "print") return write_words();
     if (what == "connections") return say(std::to_string(cluster_.connections()));
     if (what == "limit") return limit(number(order, "descriptors"));
     if (what == "block") ::usleep(static_cast<useconds_t>(number(order, "ms")) * 1000);
   }
 
   void serve(const Value& order) {
-    cluster_
-        .serve(
-            where(order), [this](auto& request, auto& response) { answer(request, response); },
-            options(order))
-        .then([this](const baton::Result<baton::net::Endpoint>& local) {
-          say(local ? "serving " + local->to_string() : std::string(local.error().what()));
-        });
+    baton::http::Handler handler = [this](auto& request, auto& response) { answer(request, response); };
+    auto serving = number(order, "hooks") == 0
+                       ? cluster_.serve(where(order), std::move(handler), options(order))
+                       : cluster_.serve(where(order), with_hooks(std::move(handler)), options(order));
+    std::move(serving).then([this](const baton::Result<baton::net::Endpoint>& local) {
+      say(local ? "serving " + local->to_string() : std::string(local.error().what()));
+    });
+  }
+
+  // Who upgrades gets 101 and everything back; who expects anything is told 401 or 418; heads are short.
+  baton::http::Server with_hooks(baton::http::Handler handler) {
+    auto http =
+        baton::http::serve(self_.loop(), std::move(handler), baton::http::Options().max_header_size(256));
+    http.on_check_continue([](auto& /*request*/, auto& response) { response.status(401).end("no\n"); });
+    http.on_check_expectation([](auto& /*request*/, auto& response) { response.status(418).end("tea\n"); });
+    http.on_upgrade([this](auto& /*request*/, baton::net::Socket socket, const std::string& first) {
+      const auto place = sockets_.insert(sockets_.end(), std::move(socket));
+      place->write("HTTP/1.1 101 Switching Protocols\r\n\r\n" + first);
+      place->on_data([place](std::string_view bytes) { place->write(bytes); });
+      place->on_close([this, place] { sockets_.erase(place); });
+    });
+    return http;
   }
 
   void answer(baton::http::Request& request, baton::http::Response& response) {
@@ -246,6 +294,11 @@ class Worker {
       });
       say("bound " + bound.local().to_string());
     });
+  }
+
+  static void write_words() {
+    print("a word");
+    std::fputs("another word\n", stderr);
   }
 
   void limit(int descriptors) {

@@ -13,6 +13,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <tuple>
 
 #include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
@@ -57,12 +58,43 @@ Fd listen_on(const std::string& name) {
 
 }  // namespace
 
+std::string framed(std::string_view json, Serialization serialization) {
+  if (serialization == Serialization::json) return std::string(json) + "\n";
+  const auto message = wire::read_json(json);
+  std::string body;
+  require(message && wire::write_advanced(*message, body), "a message of a test");
+  return RawChannel::with_length(body);
+}
+
+std::optional<std::string> next_message(RawChannel& channel, Serialization serialization) {
+  if (serialization == Serialization::json) return channel.next_line();
+  const auto body = channel.next_frame();
+  if (!body) return std::nullopt;
+  const auto message = wire::read_advanced(*body);
+  return message ? to_json(*message) : message.error().what();
+}
+
 ProcessTest::ProcessTest() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGPIPE, SIG_IGN);
 }
 
 ProcessTest::~ProcessTest() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+
+std::pair<Program, RawChannel> start_with_channel(const std::string& path,
+                                                  const std::vector<std::string>& arguments,
+                                                  Serialization serialization, int number) {
+  int ends[2];
+  require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+  const Fd theirs(ends[0]);
+  RawChannel ours{Fd(ends[1])};
+  const auto options = StartOptions()
+                           .descriptor(number, theirs.get())
+                           .variable("NODE_CHANNEL_FD", std::to_string(number))
+                           .variable("NODE_CHANNEL_SERIALIZATION_MODE",
+                                     serialization == Serialization::advanced ? "advanced" : "json");
+  return {Program(path, arguments, options), std::move(ours)};
+}
 
 void EitherEnd::SetUp() {
   if (ours_is_child()) {
@@ -76,15 +108,7 @@ void EitherEnd::SetUp() {
 }
 
 void EitherEnd::start_child() {
-  int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  const Fd theirs(ends[0]);
-  channel = RawChannel(Fd(ends[1]));
-  ours = Program(ECHO_WORKER, {},
-                 StartOptions()
-                     .descriptor(3, theirs.get())
-                     .variable("NODE_CHANNEL_FD", "3")
-                     .variable("NODE_CHANNEL_SERIALIZATION_MODE", advanced() ? "advanced" : "json"));
+  std::tie(ours, channel) = start_with_channel(ECHO_WORKER, {}, serialization());
   EXPECT_EQ(heard(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
 }
 
@@ -111,22 +135,6 @@ void EitherEnd::TearDown() {
   if (!sanitized) {
     EXPECT_LT(ours.peak_memory(), most_memory_);
   }
-}
-
-std::string EitherEnd::framed(std::string_view json) {
-  if (!advanced()) return std::string(json) + "\n";
-  const auto message = wire::read_json(json);
-  std::string body;
-  require(message && wire::write_advanced(*message, body), "a message of a test");
-  return RawChannel::with_length(body);
-}
-
-std::optional<std::string> EitherEnd::heard() {
-  if (!advanced()) return channel.next_line();
-  const auto body = channel.next_frame();
-  if (!body) return std::nullopt;
-  const auto message = wire::read_advanced(*body);
-  return message ? to_json(*message) : message.error().what();
 }
 
 void EitherEnd::expect_delivered(std::string_view json) {

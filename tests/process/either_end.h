@@ -7,17 +7,34 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "baton/wire/serialization.h"
 #include "process/program.h"
 #include "process/raw_channel.h"
 #include "support/leak_check.h"
+
+namespace baton {
+inline void PrintTo(Serialization how, std::ostream* out) {
+  *out << (how == Serialization::advanced ? "advanced" : "json");
+}
+}  // namespace baton
 
 namespace baton::test {
 
 /// What our end of the channel is: echo_worker, with this test as its parent, or echo_primary, with a child
 /// that lends its end to this test; with either serialization.
 enum class OurEnd { child, parent, advanced_child, advanced_parent };
+inline void PrintTo(OurEnd end, std::ostream* out) {
+  static const char* const names[] = {"child", "parent", "advanced_child", "advanced_parent"};
+  *out << names[static_cast<size_t>(end)];
+}
+
+/// A message, which is given as JSON, as it is written in a channel; and the next one that comes, as JSON,
+/// nothing at the end.
+std::string framed(std::string_view json, Serialization serialization);
+std::optional<std::string> next_message(RawChannel& channel, Serialization serialization);
 
 /// Children of children become ours when their parent dies, so that none escapes the LeakCheck.
 class ProcessTest : public LeakFree {
@@ -25,6 +42,13 @@ class ProcessTest : public LeakFree {
   ProcessTest();
   ~ProcessTest() override;
 };
+
+/// A program that is started as Node starts its children, with a channel as its descriptor `number`, and this
+/// test's end of it.
+std::pair<Program, RawChannel> start_with_channel(const std::string& path,
+                                                  const std::vector<std::string>& arguments = {},
+                                                  Serialization serialization = Serialization::json,
+                                                  int number = 3);
 
 /// One end of a channel is a Baton program; `channel` is the other one, for the test to misuse. Afterwards
 /// our end must have ended well, without a word on standard error that the test did not expect.
@@ -39,8 +63,13 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
   [[nodiscard]] static bool advanced() {
     return GetParam() == OurEnd::advanced_child || GetParam() == OurEnd::advanced_parent;
   }
+  [[nodiscard]] static Serialization serialization() {
+    return advanced() ? Serialization::advanced : Serialization::json;
+  }
   /// A message, which is given as JSON, as it is written on this channel.
-  [[nodiscard]] static std::string framed(std::string_view json);
+  [[nodiscard]] static std::string framed(std::string_view json) {
+    return test::framed(json, serialization());
+  }
   bool say(std::string_view json) { return channel.write(framed(json)); }
   /// Descriptors ride on the first byte.
   bool say_with(std::string_view json, std::span<const int> descriptors) {
@@ -51,7 +80,7 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
     return say_with(json, std::span(&number, 1));
   }
   /// The next message that comes to the test, as JSON; nothing at the end.
-  std::optional<std::string> heard();
+  std::optional<std::string> heard() { return next_message(channel, serialization()); }
 
   /// The program gets this JSON as the next message: the worker echoes it, the primary prints it.
   void expect_delivered(std::string_view json);
@@ -85,8 +114,7 @@ class EitherEnd : public ProcessTest, public testing::WithParamInterface<OurEnd>
 
 /// For INSTANTIATE_TEST_SUITE_P.
 inline std::string name_of_end(const testing::TestParamInfo<OurEnd>& end) {
-  static const char* const names[] = {"child", "parent", "advanced_child", "advanced_parent"};
-  return names[static_cast<size_t>(end.param)];
+  return testing::PrintToString(end.param);
 }
 
 /// Descriptors of every kind, made for being sent.

@@ -8,23 +8,32 @@
 //   observe MODULE [ARG...] a Baton parent: prints each event of its child as it comes
 //   inherited               a Baton child: what does a program see that it starts?
 //   activate                a Baton parent: prints what a child says that is started as a systemd service is
+//   foreground              a Baton parent on a terminal: how often does an interrupt reach each of its
+//   children? count-interrupts        says how often it was interrupted when its standard input ends forbid
+//   CALL PROGRAM [ARG...]  becomes PROGRAM, for which that system call fails with EAGAIN
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "baton/baton.h"
 #include "process/raw_channel.h"
+#include "support/refuse_call.h"
 
 using baton::Fd;
 using baton::test::RawChannel;
@@ -188,6 +197,100 @@ baton::Task<> show_what_is_inherited(baton::Process& self) {
   co_await shell.exited();
 }
 
+void count_interrupts() {
+  static volatile sig_atomic_t interrupts = 0;
+  struct sigaction action{};
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) {
+    interrupts = interrupts + 1;
+    (void)!::write(1, "interrupted\n", 12);
+  };
+  ::sigaction(SIGINT, &action, nullptr);
+  print("ready");
+  wait_for_input_to_end();
+  print(std::to_string(interrupts) + " in all");
+}
+
+/// Children in this process's group and in sessions of their own; the interrupt of the terminal is passed on
+/// to these.
+class Foreground {
+ public:
+  explicit Foreground(baton::Process& self) : self_(self) {
+    start("of the group", baton::SpawnOptions());
+    start("detached", baton::SpawnOptions().detached());
+    start("a tree", baton::SpawnOptions().whole_tree());
+    start("on a terminal", baton::SpawnOptions().terminal());
+    interrupt_ = baton::SignalWatcher(self.loop(), SIGINT, [this](int) {
+      ++interrupts_;
+      go_on();
+    });
+  }
+
+ private:
+  struct One {
+    std::string name;
+    baton::Child process;
+    std::string said;
+    [[nodiscard]] bool has_said(const char* what) const { return said.contains(what); }
+  };
+
+  void start(const std::string& name, baton::SpawnOptions how) {
+    how.stdio(0, baton::Stdio::pipe()).stdio(1, baton::Stdio::pipe()).stdio(2, baton::Stdio::inherit());
+    One& one = children_.emplace_back(name);
+    one.process = baton::spawn(self_.loop(), "/proc/self/exe", {"count-interrupts"}, how);
+    one.process.stdout_stream().on_data([this, &one](std::string_view bytes) {
+      for (const char c : bytes) one.said += c == '\n' ? ' ' : c;
+      go_on();
+    });
+    one.process.on_close([this](const baton::ExitStatus&) {
+      if (++closed_ < children_.size()) return;
+      for (const One& each : children_) print(each.name + ": " + each.said);
+      print("the parent: " + std::to_string(interrupts_) + " in all");
+      self_.exit(0);
+    });
+  }
+  [[nodiscard]] bool all_have_said(const char* what) const {
+    return std::ranges::all_of(children_, [&](const One& one) { return one.has_said(what); });
+  }
+  void go_on() {
+    if (!std::exchange(told_ready_, all_have_said("ready")) && told_ready_) print("all are ready");
+    // Both of the group have had the terminal's: what would come of it to the others has come.
+    const bool passes_on = interrupts_ > 0 && children_.front().has_said("interrupted");
+    if (!std::exchange(passed_on_, passes_on) && passed_on_) {
+      for (One& one : children_) {
+        if (&one != &children_.front()) one.process.kill(SIGINT);
+      }
+    }
+    if (!std::exchange(finished_, all_have_said("interrupted")) && finished_) {
+      for (One& one : children_) one.process.stdin_stream().end();
+    }
+  }
+
+  baton::Process& self_;
+  std::list<One> children_;
+  baton::SignalWatcher interrupt_;
+  int interrupts_ = 0;
+  size_t closed_ = 0;
+  bool told_ready_ = false, passed_on_ = false, finished_ = false;
+};
+
+baton::Task<> in_the_foreground(baton::Process& self) {
+  const Foreground foreground(self);
+  baton::Promise<> never(self.loop());
+  co_await never.op();  // Foreground exits
+}
+
+int run_without(const std::string& name, char** program) {
+  static constexpr std::pair<const char*, long> calls[] = {{"clone", SYS_clone},
+                                                           {"setgroups", SYS_setgroups},
+                                                           {"setresgid", SYS_setresgid},
+                                                           {"setresuid", SYS_setresuid}};
+  for (const auto& [known, number] : calls) {
+    if (name == known && baton::test::refuse_call(number, EAGAIN)) ::execv(program[0], program);
+  }
+  return 9;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -196,11 +299,14 @@ int main(int argc, char** argv) {
   if (mode == "observe") return baton::run(argc, argv, {{"observe", observe}});
   if (mode == "activate" || mode.empty())
     return baton::run(argc, argv, {{"activate", activate}, {"activated", activated}});
+  if (mode == "foreground") return baton::run(argc, argv, {{"foreground", in_the_foreground}});
   if (mode == "inherited") return baton::run(argc, argv, {{"inherited", show_what_is_inherited}});
+  if (mode == "forbid" && arguments.size() >= 3) return run_without(arguments[1], argv + 3);
   // Should the test itself die, nothing of it shall stay.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // A script tells what it inherited; RawChannel raises no SIGPIPE anyway.
   if (mode != "script") ::signal(SIGPIPE, SIG_IGN);
+  if (mode == "count-interrupts") return count_interrupts(), 0;
   if (mode == "lend" && arguments.size() == 2) return lend(arguments[1]);
   if (mode == "script") return play({arguments.begin() + 1, arguments.end()});
   if (mode == "parent" && arguments.size() == 2) return be_parent(arguments[1]);

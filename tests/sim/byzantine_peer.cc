@@ -142,6 +142,7 @@ void ByzantinePeer::write() {
       if (kernel().kind_of(kernel().file_of(pid(), one)) != FileKind::socket) carried.push_back(one);
     }
     if (random().below(2) == 1) kernel().open_other(pid());
+    if (random().below(4) == 1) kernel().open_datagram(pid());
   }
   std::size_t length = queue_.size();
   if (random().below(3) == 1) length = random().between(1, static_cast<std::uint32_t>(length));

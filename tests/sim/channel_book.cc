@@ -80,9 +80,11 @@ void ChannelBook::delivered(MessageId id, int stream, Peer& at, int descriptor) 
   in_order(message, at);
   if ((descriptor >= 0) != (message.cargo != Cargo::nothing))
     return wrong("a message came without its handle");
-  if (message.cargo == Cargo::listener &&
-      kernel_->kind_of(kernel_->file_of(at.pid(), descriptor)) != FileKind::listener) {
-    return wrong("a message came with another's handle");
+  if (message.cargo == Cargo::listener || message.cargo == Cargo::datagram) {
+    const bool listener = message.cargo == Cargo::listener;
+    const FileKind kind = kernel_->kind_of(kernel_->file_of(at.pid(), descriptor));
+    if (kind != (listener ? FileKind::listener : FileKind::datagram))
+      wrong("a message came with another's handle");
   }
   if (message.cargo != Cargo::connection) return;
   if (kernel_->connection_of(at.pid(), descriptor) != message.connection) {

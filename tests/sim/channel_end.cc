@@ -32,6 +32,8 @@ DescriptorKind kind_of(FileKind kind) {
       return DescriptorKind::tcp_listener;
     case FileKind::socket:
       return DescriptorKind::unix_stream;
+    case FileKind::datagram:
+      return DescriptorKind::udp;
     case FileKind::other:
       break;
   }
@@ -137,10 +139,10 @@ Result<std::uint64_t> ChannelEnd::send_handle(MessageId id, const Value& message
   if (cargo == Cargo::connection && ahead_too) said.set("ahead", true);
   const std::string ahead = read_ahead(said);
   const wire::ChannelMachine::Outgoing handle{static_cast<wire::HandleId>(handles_.size()),
-                                              cargo == Cargo::listener ? "net.Server" : "net.Socket",
+                                              type_of(cargo),
                                               keyed ? server_key : std::string_view{},
                                               offer,
-                                              {},
+                                              cargo == Cargo::datagram ? "udp4" : std::string_view{},
                                               ahead};
   auto sent = machine_.send(said, &handle);
   if (sent) handles_[keep(descriptor, id, keyed)].offer = offer ? *sent : 0;
@@ -276,6 +278,7 @@ void ChannelEnd::deliver() {
     if (descriptor < 0) return story().wrong("a closed handle is delivered");
     if (delivery->ahead != read_ahead(delivery->message)) story().wrong("what was read ahead is lost");
     if (!delivery->ahead.empty()) met(Met::read_ahead);
+    if (delivery->type == type_of(Cargo::datagram)) met(Met::datagram_came);
   }
   story().delivered(*this, delivery->message, descriptor, !delivery->key.empty());
 }
@@ -423,6 +426,8 @@ std::string ChannelEnd::outgrown() const {
   const bool baton = machine_.peer_is_baton();
   if (machine_.ledger().size() > (baton ? limits_.offers : 1U))
     return "more handles are on offer than allowed";
+  if (machine_.ledger().bytes() > limits_.queue + limits_.message + 1)
+    return "the frames on offer grow without bound";
   return {};
 }
 

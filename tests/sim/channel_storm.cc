@@ -52,6 +52,7 @@ void ChannelStorm::begin(Random& random, Cast cast) {
   serialization_ = limits_.queue % 2 == 0 ? Serialization::advanced : Serialization::json;
   io_share_ = random.between(16, 50);
   limits_.high_water = 100;
+  if (limits_.queue % 3 > 0) limits_.values = limits_.queue % 7 * 20;  // the rest waits as it came
   limits_.offers = random.between(1, 6);
   model_.faults = {.short_send = some(),
                    .short_receive = some(),
@@ -190,7 +191,7 @@ void ChannelStorm::program() {
     case 5:
       return accept();
     case 6:
-      return send_listener(link, side);
+      return send_shared(link, side);
     case 7:
       return link.ends[side]->ask();
     case 8:
@@ -295,11 +296,13 @@ bool ChannelStorm::send(Link& link, std::size_t side, Cargo cargo, int descripto
   return false;
 }
 
-void ChannelStorm::send_listener(Link& link, std::size_t side) {
+void ChannelStorm::send_shared(Link& link, std::size_t side) {
   const Pid pid = link.ends[side]->pid();
-  const int listener = model_.listen(pid, 3);
-  if (listener < 0) return;
-  if (!send(link, side, Cargo::listener, listener, -1, false)) model_.close(pid, listener);
+  const bool listens = below(3) < 2;
+  const int copy = listens ? model_.listen(pid, 3) : model_.open_datagram(pid);
+  if (copy < 0) return;
+  if (!send(link, side, listens ? Cargo::listener : Cargo::datagram, copy, -1, false))
+    model_.close(pid, copy);
 }
 
 void ChannelStorm::hand_over(std::size_t index, Peer& through) {

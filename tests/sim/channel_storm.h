@@ -6,8 +6,8 @@
 
 namespace baton::sim {
 
-// A primary hands connections, listeners and messages to workers, which answer them; anybody may be killed,
-// stopped, starved or slowed after every step.
+// A primary hands connections, listeners, UDP sockets and messages to workers, which answer them; anybody may
+// be killed, stopped, starved or slowed after every step.
 
 /// Both ends are Baton, and the worker says so.
 std::optional<Failure> batons_storm(Random& random);

@@ -82,7 +82,7 @@ class ChannelStorm final : public Story {
   void accept();
   void hand_over(std::size_t held, Peer& through);
   bool send(Link& link, std::size_t side, Cargo cargo, int descriptor, int connection, bool keyed);
-  void send_listener(Link& link, std::size_t side);
+  void send_shared(Link& link, std::size_t side);
   void work(std::size_t held);
   void give_away(std::size_t held);
 

@@ -41,6 +41,7 @@ std::string_view name_of(Met event) {
       "an offer was taken out of the queue",
       "an internal message overtook messages that nobody took",
       "bytes that were read ahead came along with their connection",
+      "a UDP socket came",
       "a reload was done",
       "a reload failed",
       "a reload was asked for during one",

@@ -46,6 +46,7 @@ enum class Met : std::uint8_t {
   offer_taken_out_of_the_queue,
   internal_overtook_messages,
   read_ahead,
+  datagram_came,
   reload_done,
   reload_failed,
   reload_merged,

@@ -156,6 +156,7 @@ class Storm {
           kernel_.answer_connection(pid, descriptor);
         }
         return;
+      case FileKind::datagram:
       case FileKind::other:
         return;
     }

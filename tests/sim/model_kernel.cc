@@ -121,10 +121,10 @@ FileId ModelKernel::use(Pid pid, int descriptor, FileKind kind, const char* call
   return -1;
 }
 
-int ModelKernel::open_other(Pid pid) {
+int ModelKernel::open_plain(Pid pid, FileKind kind) {
   if (!may_act(pid, "open")) return -EBADF;
   if (table_full(processes_[pid])) return -EMFILE;
-  const FileId file = open_file(FileKind::other, 0);
+  const FileId file = open_file(kind, 0);
   reference(file);
   return install(pid, file);
 }
@@ -189,6 +189,7 @@ void ModelKernel::release(FileId id) {
       for (; !waiting.empty(); waiting.pop()) release(connections_[waiting.front()].file);
       break;
     }
+    case FileKind::datagram:
     case FileKind::other:
       break;
   }

@@ -18,6 +18,7 @@ enum class FileKind : std::uint8_t {
   socket,      ///< one end of a stream socket pair
   connection,  ///< the server's end of a client's connection
   listener,    ///< a listening socket: a queue of connections
+  datagram,    ///< a UDP socket, of which all that matters here is who has it
   other,       ///< anything else that can be carried
 };
 
@@ -99,7 +100,8 @@ class ModelKernel {
   [[nodiscard]] int exit_signal(Pid pid) const { return processes_[pid].exit_signal; }  ///< 0 when it exited
 
   // -- descriptors
-  int open_other(Pid pid);
+  int open_other(Pid pid) { return open_plain(pid, FileKind::other); }
+  int open_datagram(Pid pid) { return open_plain(pid, FileKind::datagram); }
   int duplicate(Pid pid, int descriptor);
   /// A descriptor of the same file in another process's table, as fork leaves it there.
   int inherit(Pid from, int descriptor, Pid to);
@@ -188,6 +190,7 @@ class ModelKernel {
     Fifo<int> waiting;
   };
 
+  int open_plain(Pid pid, FileKind kind);
   FileId open_file(FileKind kind, int object);
   int install(Pid pid, FileId file);
   bool table_full(const Process& process) const;

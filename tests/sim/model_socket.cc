@@ -206,6 +206,9 @@ short ModelKernel::poll(Pid pid, int descriptor) const {
     case FileKind::connection:
       events |= POLLOUT | POLLIN;
       break;
+    case FileKind::datagram:
+      events |= POLLOUT;
+      break;
     case FileKind::other:
       break;
   }

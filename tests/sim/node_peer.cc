@@ -63,7 +63,8 @@ bool NodePeer::send(MessageId id, const Value& message, int descriptor, Cargo ca
   if (!accepts()) return false;
   Item item{id, message, descriptor, cargo == Cargo::connection};
   if (cargo != Cargo::nothing) {
-    item.body = envelope(item.kept ? "net.Socket" : "net.Server", message);
+    item.body = envelope(type_of(cargo), message);
+    if (cargo == Cargo::datagram) item.body.set("dgramType", "udp4");
     if (keyed) item.body.set("key", "4:127.0.0.1:0");
   }
   put(std::move(item));

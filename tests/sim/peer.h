@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "baton/base/error.h"
@@ -15,7 +16,13 @@ namespace baton::sim {
 
 /// A message of a run, whoever sent it: 0, 1, 2 ...
 using MessageId = std::uint32_t;
-enum class Cargo : std::uint8_t { nothing, connection, listener };
+enum class Cargo : std::uint8_t { nothing, connection, listener, datagram };
+
+/// Its type on the wire.
+constexpr std::string_view type_of(Cargo cargo) {
+  if (cargo == Cargo::connection) return "net.Socket";
+  return cargo == Cargo::listener ? "net.Server" : "dgram.Socket";
+}
 
 class Peer;
 

@@ -34,6 +34,7 @@ class Error : public std::system_error {
   /// The same for a value of errno.
   Error(int errno_value, std::string_view operation, std::string_view step = {});
 
+  /// `message()`, for who catches a std::exception.
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
   /// The operation and its subject: "spawn ./worker".
   [[nodiscard]] const std::string& operation() const noexcept { return operation_; }

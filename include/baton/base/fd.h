@@ -11,15 +11,19 @@ class Fd {
   Fd() = default;
   /// Takes over `descriptor`, which nobody else may close from now on. A negative number owns nothing.
   explicit Fd(int descriptor) noexcept : descriptor_(descriptor) {}
+  /// @{
+  /// Moves; the other is empty afterwards.
   Fd(Fd&& other) noexcept : descriptor_(other.release()) {}
   Fd& operator=(Fd&& other) noexcept {
     if (this != &other) reset(other.release());
     return *this;
   }
+  /// @}
   ~Fd() { reset(); }
 
   /// The descriptor's number, still owned here; -1 if none.
   [[nodiscard]] int get() const noexcept { return descriptor_; }
+  /// Whether a descriptor is owned.
   explicit operator bool() const noexcept { return descriptor_ >= 0; }
 
   /// Gives the duty to close to the caller.

@@ -15,6 +15,7 @@ namespace baton::cluster {
 /// A worker that could take a connection now, as a chooser sees it.
 class Candidate {
  public:
+  /// The values of the getters below.
   Candidate(std::uint32_t id, unsigned slot, std::uint64_t connections, double lag)
       : connections_(connections), lag_(lag), id_(id), slot_(slot) {}
 
@@ -42,6 +43,7 @@ using Chooser = std::function<std::size_t(std::span<const Candidate> workers, st
 /// Which worker gets the next connection. What each costs and how even it is: docs/cluster.md.
 class Policy {
  public:
+  /// Who gets a connection.
   enum class Kind {
     round_robin,   ///< in turn: the primary accepts and hands over
     shared,        ///< all workers accept from one socket, one connection a wake-up
@@ -55,6 +57,7 @@ class Policy {
 
   /// Round robin.
   Policy() = default;
+  /// One that needs nothing more; `sticky` by address.
   Policy(Kind kind) : kind_(kind) {}
 
   /// Sticky by a cookie or header of that name in the first request.
@@ -64,13 +67,16 @@ class Policy {
   /// What `name` gives, and "rr"; Node's "none" is "shared". An error that lists the names for anything else.
   static Result<Policy> parse(std::string_view text);
 
+  /// Which of them.
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   /// "round-robin", "shared", "reuse-port", "least-loaded", "sticky:address", "sticky:cookie=NAME",
   /// "sticky:header=NAME", "chosen".
   [[nodiscard]] std::string name() const;
+  /// What `sticky` looks at.
   [[nodiscard]] Sticky sticky_by() const noexcept { return sticky_; }
   /// Of the cookie or header.
   [[nodiscard]] const std::string& sticky_name() const noexcept { return sticky_name_; }
+  /// The program's function; empty unless it is `chosen`.
   [[nodiscard]] const Chooser& chooser() const noexcept { return chooser_; }
   /// The primary accepts and hands over (instead of the workers accepting by themselves).
   [[nodiscard]] bool hands_over() const noexcept {

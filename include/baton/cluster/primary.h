@@ -26,6 +26,7 @@ class PrimaryOptions {
   /// Their arguments, Node's own arguments, the interpreter, the directory, user, environment and streams
   /// (inherited unless set).
   PrimaryOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
+  /// The arguments of the workers. Mirrors `settings.args`.
   PrimaryOptions& args(std::vector<std::string> arguments) { return fork_.args(std::move(arguments)), *this; }
   /// How messages are written between the primary and its workers; JSON unless set here or in `fork`.
   PrimaryOptions& serialization(Serialization how) { return fork_.serialization(how), *this; }
@@ -41,12 +42,15 @@ class PrimaryOptions {
   /// accepted goes to others. Off (0) by default. At least 30 ms.
   PrimaryOptions& hang_timeout(std::chrono::milliseconds time) { return hang_timeout_ = time, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] const std::string& exec() const noexcept { return exec_; }
   [[nodiscard]] const ForkOptions& fork() const noexcept { return fork_; }
   [[nodiscard]] bool silent() const noexcept { return silent_; }
   [[nodiscard]] const std::optional<Policy>& policy() const noexcept { return policy_; }
   [[nodiscard]] int backlog() const noexcept { return backlog_; }
   [[nodiscard]] std::chrono::milliseconds hang_timeout() const noexcept { return hang_timeout_; }
+  /// @}
 
  private:
   std::string exec_ = "worker";
@@ -67,14 +71,19 @@ class WorkerOptions {
   /// The place that it holds, 1 or more: a worker that replaces another gets the same. `sticky` hashes over
   /// slots, `reuse_port` has a socket for each. By default the lowest that no live worker holds.
   WorkerOptions& slot(uint32_t number) { return slot_ = number, *this; }
+  /// @{
   /// In place of the primary's `exec` and `fork` options.
   WorkerOptions& exec(std::string module) { return exec_ = std::move(module), *this; }
   WorkerOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
+  /// @}
 
+  /// @{
+  /// What was set.
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& env() const noexcept { return env_; }
   [[nodiscard]] uint32_t slot() const noexcept { return slot_; }
   [[nodiscard]] const std::optional<std::string>& exec() const noexcept { return exec_; }
   [[nodiscard]] const std::optional<ForkOptions>& fork() const noexcept { return fork_; }
+  /// @}
 
  private:
   std::vector<std::pair<std::string, std::string>> env_;
@@ -101,9 +110,13 @@ class WorkerOptions {
 /// in the kernel. A listener that its last worker closes while it goes on is closed 1 s later.
 class Primary {
  public:
+  /// Makes this process a primary. `process` must outlive it.
   explicit Primary(Process& process, const PrimaryOptions& options = PrimaryOptions());
+  /// @{
+  /// Moves; the other is empty afterwards.
   Primary(Primary&&) noexcept;
   Primary& operator=(Primary&&) noexcept;
+  /// @}
   /// Closes the listeners and stops the workers that are left as `Child::stop` does, in the background.
   ~Primary();
 
@@ -134,6 +147,7 @@ class Primary {
   /// How many connections came back from a worker and went to another, since the beginning.
   [[nodiscard]] uint64_t requeued() const noexcept;
 
+  /// @{
   /// Each event of each worker; what the worker's own callback gets comes here first. `on_fork` comes right
   /// after the `fork` that caused it.
   void on_fork(std::move_only_function<void(WorkerProcess&)> callback);
@@ -142,8 +156,10 @@ class Primary {
   void on_disconnect(std::move_only_function<void(WorkerProcess&)> callback);
   void on_exit(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
   void on_close(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
+  /// @}
   /// May take the message's handle.
   void on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback);
+  /// What was wrong with what a worker sent, and failures that nobody waits for.
   void on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback);
   /// A listener that a worker asked for could not be opened; the worker was told the same errno, as Node's
   /// 'error' event of its server.

@@ -38,7 +38,9 @@ class Where {
     return where;
   }
 
+  /// The port; 0 for a path and for one that is to be chosen.
   [[nodiscard]] uint16_t port() const noexcept { return port_; }
+  /// The address or path; nothing for a port of every address.
   [[nodiscard]] const std::optional<net::Endpoint>& endpoint() const noexcept { return endpoint_; }
   /// -1 if it is none.
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
@@ -60,19 +62,24 @@ class ListenOptions {
   ListenOptions& exclusive(bool on = true) { return exclusive_ = on, *this; }
   /// On "::" accept IPv6 only.
   ListenOptions& ipv6_only(bool on = true) { return ipv6_only_ = on, *this; }
+  /// @{
   /// The socket file may be connected to by everybody.
   ListenOptions& readable_all(bool on = true) { return readable_all_ = on, *this; }
   ListenOptions& writable_all(bool on = true) { return writable_all_ = on, *this; }
+  /// @}
   /// With so many connections open the worker takes no more: the primary gives them to others, or they wait.
   /// No limit (0) by default. Mirrors `server.maxConnections`.
   ListenOptions& max_connections(uint32_t connections) { return max_connections_ = connections, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] int backlog() const noexcept { return backlog_; }
   [[nodiscard]] bool exclusive() const noexcept { return exclusive_; }
   [[nodiscard]] bool ipv6_only() const noexcept { return ipv6_only_; }
   [[nodiscard]] bool readable_all() const noexcept { return readable_all_; }
   [[nodiscard]] bool writable_all() const noexcept { return writable_all_; }
   [[nodiscard]] uint32_t max_connections() const noexcept { return max_connections_; }
+  /// @}
 
  private:
   int backlog_ = 0;
@@ -89,10 +96,14 @@ class Listener {
  public:
   /// No listener.
   Listener() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Listener(Listener&&) noexcept;
   Listener& operator=(Listener&&) noexcept;
+  /// @}
   ~Listener();
 
+  /// Whether there is a listener, open or closed.
   explicit operator bool() const noexcept;
   /// Each connection, after the primary was told that it has arrived. Setting it starts accepting: before, a
   /// connection that was handed over waits here.
@@ -117,6 +128,7 @@ class WorkerSettings {
   /// How long an HTTP connection that has had an answer may be quiet once the worker was told to leave; then
   /// it is closed. 5 s.
   WorkerSettings& grace(std::chrono::milliseconds time) { return grace_ = time, *this; }
+  /// What was set.
   [[nodiscard]] std::chrono::milliseconds grace() const noexcept { return grace_; }
 
  private:
@@ -142,8 +154,11 @@ class Worker {
  public:
   /// Joins the cluster. Throws Error in a process that is no worker. There can be one in a process.
   explicit Worker(Process& process, const WorkerSettings& settings = WorkerSettings());
+  /// @{
+  /// Moves; the other is empty afterwards.
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) noexcept;
+  /// @}
   /// Closes what `serve` opened, at once.
   ~Worker();
 
@@ -158,6 +173,16 @@ class Worker {
   Op<net::Endpoint> serve(const Where& where, http::Handler handler,
                           const ListenOptions& options = ListenOptions(),
                           const http::Options& http = http::Options());
+  /// The same with a server that has its hooks (`on_upgrade`, `on_check_continue`, ...): one of
+  /// `http::serve(loop, handler, options)`, which the worker owns from here on. An upgraded connection is one
+  /// of the others that leaving waits for. `max_connections` of `options` counts, the server's own does not:
+  /// it never refuses what is given to it. No server (an empty one) is misuse.
+  ///
+  ///     auto http = baton::http::serve(self.loop(), answer, baton::http::Options().max_body_size(1 << 20));
+  ///     http.on_upgrade(take);
+  ///     co_await cluster.serve(8080, std::move(http));
+  Op<net::Endpoint> serve(const Where& where, http::Server server,
+                          const ListenOptions& options = ListenOptions());
   /// Asks the primary for a bound UDP socket, which all workers that ask for the same share: each datagram
   /// goes to one of them. With `reuse_port` this worker binds one of its own, and the kernel spreads the
   /// senders. Mirrors `dgram.Socket.bind` in a worker of Node's.

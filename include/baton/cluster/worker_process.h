@@ -33,12 +33,15 @@ class WorkerProcess {
   /// The process, for its streams and for signals; its channel's messages come here instead. Mirrors
   /// `worker.process`.
   [[nodiscard]] ForkedChild& process() noexcept;
+  /// The number of the process. Mirrors `worker.process.pid`.
   [[nodiscard]] pid_t pid() const;
 
+  /// @{
   /// Sends a message, perhaps with a handle, as `Channel::send` does.
   Channel::Sent send(const Value& message);
   Channel::Sent send(const Value& message, const net::Server& server);
   Channel::Sent send(const Value& message, net::Socket socket);
+  /// @}
 
   /// Tells the worker to leave: it gets no more connections, closes its listeners, finishes what it has,
   /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says
@@ -77,8 +80,8 @@ class WorkerProcess {
   void on_disconnect(Callback callback);
   /// The process has ended, once. Mirrors 'exit'.
   void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
-  /// The process has ended, its channel is closed, and the connections that it had not accepted have gone to
-  /// others or wait for them; once, and last.
+  /// The process has ended, its channel is closed, its streams that are being read have ended, and the
+  /// connections that it had not accepted have gone to others or wait for them; once, and last.
   void on_close(std::move_only_function<void(const ExitStatus&)> callback);
   /// Each message for the program. What comes while nobody listens is dropped, as in Node. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);

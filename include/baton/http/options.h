@@ -11,6 +11,7 @@ namespace baton::http {
 /// so they end up to half a second late, never early.
 class Options {
  public:
+  /// The unit of the times.
   using Milliseconds = std::chrono::milliseconds;
 
   /// From the first byte of a request (or from the connection, for its first) to the end of its head; then
@@ -48,6 +49,8 @@ class Options {
     return set(max_connections_per_address_, connections);
   }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] Milliseconds headers_timeout() const noexcept { return headers_timeout_; }
   [[nodiscard]] Milliseconds request_timeout() const noexcept { return request_timeout_; }
   [[nodiscard]] Milliseconds keep_alive_timeout() const noexcept { return keep_alive_timeout_; }
@@ -60,6 +63,7 @@ class Options {
   [[nodiscard]] std::size_t max_connections_per_address() const noexcept {
     return max_connections_per_address_;
   }
+  /// @}
 
  private:
   template <class T>

@@ -31,11 +31,13 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
+  /// "GET", "POST" ...: in capitals, as it was sent.
   [[nodiscard]] std::string_view method() const noexcept;
   /// As it was sent: "/path?query", "*", "http://host/path", or "host:port" for CONNECT.
   [[nodiscard]] std::string_view target() const noexcept;
   /// HTTP/1.x: 0 or 1.
   [[nodiscard]] int version_minor() const noexcept;
+  /// The fields of the head.
   [[nodiscard]] Headers headers() const noexcept;
   /// The value of the first header of that name, in whatever case; nothing if there is none.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
@@ -59,9 +61,11 @@ class Request {
   Op<std::string> body(std::size_t limit = std::size_t{1} << 20);
   /// The same with a callback: `body(limit).then(callback)`.
   void body(std::size_t limit, std::move_only_function<void(Result<std::string>)> callback);
+  /// @{
   /// Stops and resumes the body, its end included; the client is slowed down.
   void pause();
   void resume();
+  /// @}
   /// The fields behind a chunked body, as `headers()` has those in front of it: once the body is whole, and
   /// empty before. They are never joined with those.
   [[nodiscard]] Headers trailers() const noexcept;

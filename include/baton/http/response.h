@@ -49,9 +49,11 @@ class Response {
   /// what must stand in front of the body (Content-Type, Set-Cookie ...), std::logic_error once a head with
   /// Content-Length went.
   Response& trailer(std::string_view name, std::string_view value);
+  /// @{
   /// The response is complete. A second call is ignored.
   void end();
   void end(std::string_view bytes);
+  /// @}
   /// Ends the response with `length` bytes of a regular file from `offset` on, or as many as there are; by
   /// sendfile(2), so they are never copied into this process. Sets Content-Length; to HEAD, and with 204 and
   /// 304, only the head goes. Content-Type, and for a part 206 and Content-Range, are the caller's to set.
@@ -75,6 +77,7 @@ class Response {
 
   /// Whether the head is on its way and can no longer be changed.
   [[nodiscard]] bool head_sent() const noexcept;
+  /// Whether `end` was called.
   [[nodiscard]] bool ended() const noexcept;
 
  private:

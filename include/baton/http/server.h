@@ -38,10 +38,14 @@ class Server {
  public:
   /// No server.
   Server() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
+  /// @}
   ~Server();
 
+  /// Whether it is a server.
   explicit operator bool() const noexcept { return core_ != nullptr; }
 
   /// In place of the handler, the requests that expect `100 Continue`: it answers (401, 413), and the client,
@@ -65,10 +69,10 @@ class Server {
   /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
   /// passed over.
   void adopt(net::Socket socket);
-  /// The end, in order. Accepts what waits in the backlog, then no more: the listener is closed, and what
-  /// comes later is left to the others who hold it. Requests in flight are answered with `Connection: close`,
-  /// and so are clients that speak within `time` on connections that are open. Settles when no connection is
-  /// left; when `time` is over, those that are left are closed. Dropping the Op does not stop it.
+  /// The end, in order. Accepts all that waits in the backlog, `max_connections` or not; then the listener is
+  /// closed, and what comes later is left to the others who hold it. Requests in flight are answered with
+  /// `Connection: close`, and so are clients that speak within `time` on open connections. Settles when none
+  /// is left; when `time` is over, those that are left are closed. Dropping the Op does not stop it.
   Op<> drain(std::chrono::nanoseconds time);
   /// The same by the book, without a deadline (but for one that `drain` sets): a connection that has had an
   /// answer is closed once it was quiet for `grace`, counted from its last byte and not from this call; one

@@ -36,10 +36,13 @@ class ChannelOptions {
   /// How messages are written, which must be the same at the other end; JSON unless set.
   ChannelOptions& serialization(Serialization how) { return serialization_ = how, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] bool announce() const noexcept { return announce_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
   [[nodiscard]] bool ref_while_listening() const noexcept { return ref_while_listening_; }
   [[nodiscard]] std::chrono::milliseconds disconnect_timeout() const noexcept { return disconnect_timeout_; }
+  /// @}
 
  private:
   std::chrono::milliseconds disconnect_timeout_{30000};
@@ -53,6 +56,7 @@ class SendOptions {
  public:
   /// The connection stays open here, too (Node's `keepOpen`).
   SendOptions& keep_open(bool on = true) { return keep_open_ = on, *this; }
+  /// What was set.
   [[nodiscard]] bool keep_open() const noexcept { return keep_open_; }
 
  private:
@@ -62,9 +66,15 @@ class SendOptions {
 /// One end of Node's IPC channel: values and open sockets, both ways, in order, to another Baton or to Node.
 ///
 /// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a
-/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued. Whatever
-/// the peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
+/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued; for
+/// handles that the peer has not answered yet as much again is kept, to offer them once more. Whatever the
+/// peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
 /// descriptor that no message claims, or that is not what its message says, is closed and reported.
+///
+/// Messages that nobody takes yet wait as the bytes that they came in: when they are more than 320 MiB (or
+/// more than 131,072 that came with handles or between others) nothing more is read, and the peer has to
+/// wait. Only the first one, or the first 32 KiB, wait as values: a value takes up to 20 times the bytes of
+/// its JSON, and 70 times those of an advanced message.
 ///
 /// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once;
 /// what is not in the kernel by then is lost: `disconnect` loses nothing.
@@ -76,6 +86,7 @@ class Channel {
   /// What became of a `send`. May be ignored: a failure then goes to `on_error`.
   class Sent {
    public:
+    /// Moves; the other is empty afterwards.
     Sent(Sent&&) noexcept = default;
     Sent& operator=(Sent&&) = delete;
     ~Sent();
@@ -85,12 +96,15 @@ class Channel {
     /// Why the message was refused; null if it was accepted.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
     /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that.
-    /// Fails if that can no longer happen.
+    /// Fails if that can no longer happen. May be asked at any time, also when it is over.
     Op<> op() &&;
+    /// @{
+    /// `op()`, received by a callback or by `co_await`.
     void then(std::move_only_function<void(Result<void>)> receiver) && {
       std::move(*this).op().then(std::move(receiver));
     }
     Op<>::Awaiter operator co_await() && { return std::move(*this).op().operator co_await(); }
+    /// @}
 
    private:
     friend class Channel;
@@ -103,16 +117,22 @@ class Channel {
 
   /// No channel: `connected()` is false and everything else is misuse.
   Channel() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Channel(Channel&&) noexcept;
   Channel& operator=(Channel&&) noexcept;
+  /// @}
   ~Channel();
 
   /// Takes over a connected Unix-domain stream socket (as made by socketpair). An error for anything else.
   [[nodiscard]] static Result<Channel> adopt(Loop& loop, Fd descriptor,
                                              ChannelOptions options = ChannelOptions());
 
+  /// Whether there is a channel, connected or not.
   explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// The loop that it lives on.
   [[nodiscard]] Loop& loop() const noexcept;
+  /// How its messages are written.
   [[nodiscard]] Serialization serialization() const noexcept;
 
   /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
@@ -139,11 +159,13 @@ class Channel {
   /// A bound socket, which moves away (net.BoundSocket). Only Node 26 and Baton know what to do with it: an
   /// older Node reports it as an uncaught exception.
   Sent send(const Value& message, net::BoundSocket socket);
+  /// @{
   /// A socket or pipe as it is (dgram.Native if it is UDP, else net.Native): one that is moved in moves away,
   /// any other is shared, as Node never closes raw handles. Refused: what is neither socket nor pipe, which
   /// would kill a Node at the other end.
   Sent send(const Value& message, net::Native&& handle);
   Sent send(const Value& message, const net::Native& handle);
+  /// @}
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
   void on_message(std::move_only_function<void(Message)> callback);
@@ -184,9 +206,11 @@ class Channel {
   /// Called once, when the descriptor has been closed: both directions are over.
   void on_close(Callback callback);
 
+  /// @{
   /// Fixes whether the channel keeps the loop running. Mirrors `process.channel.ref()/unref()`.
   void ref();
   void unref();
+  /// @}
 
   // For the layers above, not for programs.
 
@@ -198,6 +222,8 @@ class Channel {
   void peer_gone();
   /// Which exception ends the peer, as a Baton says just before.
   void on_peer_death(std::move_only_function<void(std::string_view)> callback);
+  /// Tells the peer at once which exception ends this process; nothing unless this end has said that it is a
+  /// Baton.
   void tell_death(std::string_view what);
   /// Messages of the NODE_ kind that are not the channel's own, and Bun's internal ones. They come at once,
   /// whether or not anybody takes messages, and do not keep the loop running; as far as messages are taken,
@@ -210,7 +236,8 @@ class Channel {
   /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
   /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:
   /// when the peer refuses, `on_refused` says so, and nothing else happens. On failure `handle` is the
-  /// caller's as before. It must not block: a Node would wait in it.
+  /// caller's as before. It must not block: a Node would wait in it. Bytes that were read from it ahead go
+  /// along, under the conditions of `send`.
   Result<uint64_t> offer(const Value& message, net::Native&& handle);
   /// Takes the copy out of the channel, to keep or to close; empty if it was taken before. While it is not
   /// yet in the kernel it is not sent any more, or, where that is too late, nothing more can be sent at all.
@@ -220,9 +247,11 @@ class Channel {
   /// The peer could not take an offer. It stays here until it is taken back.
   void on_refused(std::move_only_function<void(uint64_t offer)> callback);
 
+  /// @{
   /// Whether the peer has said that it is a Baton, and the moment it says so.
   [[nodiscard]] bool peer_is_baton() const noexcept;
   void on_peer_baton(Callback callback);
+  /// @}
 
  private:
   explicit Channel(std::shared_ptr<State> state) noexcept;

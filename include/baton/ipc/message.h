@@ -19,16 +19,21 @@ namespace baton {
 /// closed with the message.
 class Message {
  public:
+  /// Everything that may come with a message; std::monostate: nothing.
   using Handle =
       std::variant<std::monostate, net::Server, net::Socket, net::Native, net::UdpSocket, net::BoundSocket>;
 
   Message() = default;
+  /// @{
+  /// For the layers above: a message that has come.
   explicit Message(Value value) : value_(std::move(value)) {}
   Message(Value value, std::string handle_type, Handle handle)
       : value_(std::move(value)), handle_type_(std::move(handle_type)), handle_(std::move(handle)) {}
+  /// @}
 
   /// What the peer said; undefined if it sent a handle with nothing.
   [[nodiscard]] const Value& value() const noexcept { return value_; }
+  /// Moves the value out.
   [[nodiscard]] Value take_value() { return std::move(value_); }
   /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that
   /// does not fit.
@@ -41,6 +46,7 @@ class Message {
   /// what they are called (a net::UdpSocket the last), "net.Native" and "dgram.Native" as a net::Native;
   /// empty if none came.
   [[nodiscard]] const std::string& handle_type() const noexcept { return handle_type_; }
+  /// Whether a handle came and was not taken yet.
   [[nodiscard]] bool has_handle() const noexcept { return !std::holds_alternative<std::monostate>(handle_); }
   /// The handle, if it is a H (net::Server, Socket, BoundSocket, UdpSocket or Native), still owned by the
   /// message; else null.

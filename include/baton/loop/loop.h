@@ -62,13 +62,17 @@ class Loop {
   }
   /// Sends an exception where those go that leave a callback.
   void uncaught(std::exception_ptr exception) noexcept;
+  /// @{
   /// Keeps an object alive that still has something to finish after its owner let go; `let_go` ends that.
   /// What is left is destroyed with the loop.
   void keep(std::shared_ptr<void> object);
   void let_go(const void* object) noexcept;
+  /// @}
+  /// @{
   /// Owns the frame of a started task until it ends; what is left is destroyed with the loop.
   void own_frame(void* address);
   void disown_frame(void* address) noexcept;
+  /// @}
   /// Destroys the frames of all tasks that are still suspended.
   void drop_frames() noexcept;
 

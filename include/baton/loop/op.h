@@ -74,6 +74,8 @@ struct OpState {
 template <class T = void>
 class [[nodiscard]] Op {
  public:
+  /// @{
+  /// Moves. What is assigned to gives up its own wait, as dropping does.
   Op(Op&&) noexcept = default;
   Op& operator=(Op&& other) noexcept {
     if (this != &other) {
@@ -82,6 +84,7 @@ class [[nodiscard]] Op {
     }
     return *this;
   }
+  /// @}
   ~Op() { reset(); }
 
   /// Calls `receiver(Result<T>)` from the loop when there is an outcome, never from inside this call.
@@ -111,6 +114,7 @@ class [[nodiscard]] Op {
   }
 
   class Awaiter;
+  /// Waits for it in a coroutine; throws its Error.
   Awaiter operator co_await() && { return Awaiter(std::move(state_)); }
 
  private:
@@ -128,12 +132,17 @@ class [[nodiscard]] Op {
 template <class T>
 class Op<T>::Awaiter {
  public:
+  /// @{
+  /// Made by `operator co_await`.
   explicit Awaiter(std::shared_ptr<detail::OpState<T>> state) : state_(std::move(state)) {}
   Awaiter(Awaiter&&) noexcept = default;
+  /// @}
   ~Awaiter() {
     if (state_) state_->drop();
   }
 
+  /// @{
+  /// What the compiler calls.
   bool await_ready() const noexcept { return state_->result.has_value(); }
   void await_suspend(std::coroutine_handle<> waiter) {
     state_->receiver = [this, waiter](Result<T> outcome) {
@@ -141,6 +150,8 @@ class Op<T>::Awaiter {
       waiter.resume();
     };
   }
+  /// @}
+  /// The value, or throws the Error.
   T await_resume() {
     Result<T> outcome = outcome_ ? std::move(*outcome_) : std::move(*state_->result);
     if (!outcome_) state_->result.reset();
@@ -158,7 +169,10 @@ class Op<T>::Awaiter {
 template <class T = void>
 class Promise {
  public:
+  /// A promise on that loop, not kept yet.
   explicit Promise(Loop& loop) : state_(std::make_shared<detail::OpState<T>>(loop)) {}
+  /// @{
+  /// Moves. A promise that is assigned to is abandoned.
   Promise(Promise&&) noexcept = default;
   Promise& operator=(Promise&& other) noexcept {
     if (this != &other) {
@@ -167,6 +181,7 @@ class Promise {
     }
     return *this;
   }
+  /// @}
   /// An operation that is given up without an outcome fails with Errc::cancelled.
   ~Promise() { abandon(); }
 

@@ -14,14 +14,20 @@ class SignalWatcher {
   SignalWatcher() = default;
   /// Watches `signal_number` (SIGTERM, ...). Throws `Error` for a signal that cannot be watched.
   SignalWatcher(Loop& loop, int signal_number, std::move_only_function<void(int)> callback);
+  /// @{
+  /// Moves; the other is empty afterwards.
   SignalWatcher(SignalWatcher&& other) noexcept;
   SignalWatcher& operator=(SignalWatcher&& other) noexcept;
+  /// @}
   ~SignalWatcher();
 
   /// Cuts the callback; with the last watcher of a signal its former action is back.
   void stop() noexcept;
+  /// @{
+  /// Whether it keeps the loop running; it does not until `ref`.
   SignalWatcher& ref();
   SignalWatcher& unref();
+  /// @}
 
  private:
   struct State;

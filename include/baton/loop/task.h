@@ -82,8 +82,11 @@ class TaskPromise<void> : public TaskPromiseBase {
 template <class T>
 class [[nodiscard]] Task {
  public:
+  /// What the compiler looks for.
   using promise_type = detail::TaskPromise<T>;
 
+  /// @{
+  /// Moves; the other is empty afterwards.
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
@@ -92,26 +95,34 @@ class [[nodiscard]] Task {
     }
     return *this;
   }
+  /// @}
   ~Task() {
     if (frame_) frame_.destroy();
   }
 
+  /// What waits for a task in a coroutine.
   class Awaiter {
    public:
+    /// @{
+    /// What the compiler calls.
     explicit Awaiter(Task task) : task_(std::move(task)) {}
     bool await_ready() noexcept { return false; }
+    /// @}
     // Not symmetric transfer: without optimisation, and under ASan, that would grow the stack with each step.
+    /// What the compiler calls.
     bool await_suspend(std::coroutine_handle<> waiter) {
       task_.frame_.resume();
       if (task_.frame_.done()) return false;
       task_.frame_.promise().waiter = waiter;
       return true;
     }
+    /// The value, or throws what left the task.
     T await_resume() { return task_.frame_.promise().take(); }
 
    private:
     Task task_;
   };
+  /// Starts the task, and waits for it.
   Awaiter operator co_await() && { return Awaiter(std::move(*this)); }
 
  private:

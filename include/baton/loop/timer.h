@@ -15,8 +15,11 @@ class Timer {
   Timer() = default;
   /// Calls `callback` once, `delay` from now (rounded up to milliseconds). The loop must outlive the timer.
   Timer(Loop& loop, std::chrono::nanoseconds delay, Callback callback);
+  /// @{
+  /// Moves; the other is empty afterwards.
   Timer(Timer&& other) noexcept;
   Timer& operator=(Timer&& other) noexcept;
+  /// @}
   ~Timer();
 
   /// Calls `callback` every `interval`, for the first time one interval from now.
@@ -28,9 +31,11 @@ class Timer {
   [[nodiscard]] bool active() const noexcept;
   /// Starts the delay anew from now. Does nothing on an empty timer.
   void restart();
+  /// @{
   /// Whether this timer keeps the loop running; it does until `unref`. Mirrors `timeout.ref()/unref()`.
   Timer& ref();
   Timer& unref();
+  /// @}
 
  private:
   struct State;

@@ -21,6 +21,7 @@ class BoundSocket {
   /// is for anything else.
   [[nodiscard]] static Result<BoundSocket> adopt(Fd descriptor);
 
+  /// Whether there is one.
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
   /// Its address, with the port that the kernel chose. Mirrors `bound.address()`.
   [[nodiscard]] Endpoint local() const;

@@ -20,6 +20,7 @@ class Native {
   /// The same when it is known what it is, without asking the kernel.
   Native(Fd descriptor, DescriptorKind kind) : descriptor_(std::move(descriptor)), kind_(kind) {}
 
+  /// Whether there is one.
   explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
   /// What it was when this object was made.
   [[nodiscard]] DescriptorKind kind() const noexcept { return kind_; }
@@ -27,14 +28,18 @@ class Native {
   [[nodiscard]] bool listens() const noexcept {
     return kind_ == DescriptorKind::tcp_listener || kind_ == DescriptorKind::unix_listener;
   }
+  /// The descriptor, still owned here; -1 if there is none.
   [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
   /// Gives the descriptor away.
   [[nodiscard]] Fd release() { return std::move(descriptor_); }
 
+  /// @{
   /// What somebody has read from it already and not used: it belongs before what is still to come.
   /// `Socket::adopt` takes it over.
   [[nodiscard]] const std::string& unread() const noexcept { return unread_; }
   void set_unread(std::string bytes) { unread_ = std::move(bytes); }
+  /// @}
+  /// Moves them out.
   [[nodiscard]] std::string take_unread() { return std::exchange(unread_, {}); }
 
  private:

@@ -31,9 +31,12 @@ class ListenOptions {
     reuse_port_ = on;
     return *this;
   }
+  /// @{
+  /// What was set.
   [[nodiscard]] int backlog() const noexcept { return backlog_; }
   [[nodiscard]] bool ipv6_only() const noexcept { return ipv6_only_; }
   [[nodiscard]] bool reuse_port() const noexcept { return reuse_port_; }
+  /// @}
 
  private:
   int backlog_ = 4096;
@@ -48,8 +51,11 @@ class Server {
  public:
   /// No listener.
   Server() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
+  /// @}
   ~Server();
 
   /// Takes over a stream socket that listens, or that is bound and is then made to listen (with a backlog of
@@ -57,7 +63,9 @@ class Server {
   /// connection a wake-up: that divides them most evenly.
   [[nodiscard]] static Result<Server> adopt(Loop& loop, Fd descriptor);
 
+  /// Whether there is a listener.
   explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// The loop that it lives on.
   [[nodiscard]] Loop& loop() const noexcept;
 
   /// Each accepted connection. Setting it starts accepting; a server that accepts keeps `Loop::run` from
@@ -67,9 +75,11 @@ class Server {
   /// memory, accepting pauses for 100 ms and the connections wait in the backlog. Without a handler, one line
   /// is written to standard error.
   void on_error(std::move_only_function<void(const Error&)> callback);
+  /// @{
   /// Stops and resumes accepting.
   void pause();
   void resume();
+  /// @}
   /// Accepts now what waits in the backlog, at most 4,096 connections. Who closes the last copy of a listener
   /// would otherwise reset them.
   void accept_pending();
@@ -81,12 +91,16 @@ class Server {
   /// What was asked for, as Node writes it in a connection's `key`: "4:127.0.0.1:0", "6::::8080",
   /// "-1:/run/x:-1".
   [[nodiscard]] const std::string& key() const noexcept;
+  /// The descriptor, still owned here.
   [[nodiscard]] int descriptor() const noexcept;
   /// Gives the descriptor away; the server is empty afterwards.
   [[nodiscard]] Fd release();
 
+  /// @{
+  /// Whether the server keeps the loop running.
   void ref();
   void unref();
+  /// @}
 
  private:
   friend Server listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options);

@@ -28,8 +28,11 @@ class Socket {
  public:
   /// No connection: every call but assignment, destruction and `operator bool` is misuse.
   Socket() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
+  /// @}
   ~Socket();
 
   /// Takes over a descriptor that must be a stream (not a listener); otherwise an error that says what it is,
@@ -40,6 +43,7 @@ class Socket {
 
   /// Whether this holds a connection that is not closed yet.
   explicit operator bool() const noexcept;
+  /// The loop that it lives on.
   [[nodiscard]] Loop& loop() const noexcept;
 
   /// Each piece that arrives; it is valid during the call. Setting it starts reading.
@@ -55,12 +59,14 @@ class Socket {
   /// The write queue is empty again after a `write` that returned false.
   void on_drain(Callback callback);
 
+  /// @{
   /// Queues bytes; they go to the kernel at the end of the running callback, joined with others. False: more
   /// than 64 KiB are waiting, better wait for on_drain. Over 256 MiB the connection fails with
   /// Errc::queue_full. Bytes written after `end()` or on a broken connection are dropped.
   bool write(std::string_view bytes);
   bool write(std::string&& bytes);
   bool write(const char* text) { return write(std::string_view(text)); }
+  /// @}
   /// `write` for the last words of a callback: what the kernel takes at once is neither copied nor waits for
   /// the callback's end.
   bool write_through(std::string_view bytes);
@@ -73,9 +79,11 @@ class Socket {
   /// Settles when everything that is queued now is in the kernel.
   Op<> flushed();
 
+  /// @{
   /// Stops and resumes reading; the kernel then slows the peer down.
   void pause();
   void resume();
+  /// @}
   /// Puts bytes back in front of what is still to come: on_data gets them before the next piece, joined with
   /// it, or as soon as reading begins anew (`on_data`, `resume`). A socket that is sent to another Baton
   /// takes them along. Throws std::length_error over 1 MiB in all. Mirrors `readable.unshift`.
@@ -93,22 +101,28 @@ class Socket {
   /// The descriptor, still owned here.
   [[nodiscard]] int descriptor() const noexcept;
 
+  /// @{
+  /// The two ends of the connection; an empty endpoint where the kernel names none.
   [[nodiscard]] Endpoint local() const;
   [[nodiscard]] Endpoint remote() const;
+  /// @}
   /// TCP_NODELAY; on from the beginning. Does nothing on other streams.
   void no_delay(bool on);
   /// The key of the server that accepted this connection, as Node writes it ("4:127.0.0.1:0"); empty if none
   /// did.
   [[nodiscard]] const std::string& server_key() const noexcept;
 
+  /// @{
   /// Whether the socket keeps the loop running.
   void ref();
   void unref();
+  /// @}
 
   // For the layers above, not for programs.
 
   /// `adopt` for a descriptor whose kind is known to be a stream.
   [[nodiscard]] static Result<Socket> adopt(Loop& loop, Fd descriptor, DescriptorKind kind);
+  /// Sets `server_key()`.
   void set_server_key(std::string key);
   /// Something is probably there already: whoever begins to read is given it without asking the kernel first
   /// to tell when there is. To be called before that.

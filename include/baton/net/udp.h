@@ -26,15 +26,20 @@ class UdpOptions {
   /// On "::" take IPv6 only (Node's `ipv6Only`); by default IPv4 too (dual stack), whose addresses are then
   /// written "::ffff:127.0.0.1".
   UdpOptions& ipv6_only(bool on = true) { return ipv6_only_ = on, *this; }
+  /// @{
   /// Bytes of the kernel's buffers (Node's `recvBufferSize`, `sendBufferSize`); 0: its default.
   UdpOptions& receive_buffer(int bytes) { return receive_buffer_ = bytes, *this; }
   UdpOptions& send_buffer(int bytes) { return send_buffer_ = bytes, *this; }
+  /// @}
 
+  /// @{
+  /// What was set.
   [[nodiscard]] bool reuse_address() const noexcept { return reuse_address_; }
   [[nodiscard]] bool reuse_port() const noexcept { return reuse_port_; }
   [[nodiscard]] bool ipv6_only() const noexcept { return ipv6_only_; }
   [[nodiscard]] int receive_buffer() const noexcept { return receive_buffer_; }
   [[nodiscard]] int send_buffer() const noexcept { return send_buffer_; }
+  /// @}
 
  private:
   int receive_buffer_ = 0;
@@ -57,15 +62,20 @@ class UdpSocket {
  public:
   /// No socket: every call but assignment, destruction and `operator bool` is misuse.
   UdpSocket() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   UdpSocket(UdpSocket&&) noexcept;
   UdpSocket& operator=(UdpSocket&&) noexcept;
+  /// @}
   ~UdpSocket();
 
   /// Takes over a UDP socket, connected or not, and makes it non-blocking; an error that says what it is for
   /// anything else. Mirrors `socket.bind({fd})`.
   [[nodiscard]] static Result<UdpSocket> adopt(Loop& loop, Fd descriptor);
 
+  /// Whether there is a socket.
   explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// The loop that it lives on.
   [[nodiscard]] Loop& loop() const noexcept;
 
   /// Each datagram, an empty one too, and who sent it; both are valid during the call. Up to 16 are read with
@@ -86,13 +96,17 @@ class UdpSocket {
   bool send(std::string_view bytes, const Endpoint& to);
   /// The same on a connected socket; throws std::logic_error on any other.
   bool send(std::string_view bytes);
+  /// @{
   /// Sends now or not at all: EAGAIN when the kernel takes none, or others wait; EMSGSIZE and the like as the
   /// kernel says. Mirrors uv_udp_try_send.
   [[nodiscard]] Result<void> try_send(std::string_view bytes, const Endpoint& to);
   [[nodiscard]] Result<void> try_send(std::string_view bytes);
+  /// @}
+  /// @{
   /// What waits, as `socket.getSendQueueSize()` (bytes) and `getSendQueueCount()`.
   [[nodiscard]] size_t queued() const noexcept;
   [[nodiscard]] size_t queued_datagrams() const noexcept;
+  /// @}
   /// Settles when everything that is queued now was given to the kernel, or reported.
   Op<> flushed();
 
@@ -101,18 +115,23 @@ class UdpSocket {
   [[nodiscard]] Result<void> connect(const Endpoint& peer);
   /// Hears of everybody again; throws std::logic_error unless connected. Mirrors `socket.disconnect()`.
   [[nodiscard]] Result<void> disconnect();
+  /// Whether it is connected.
   [[nodiscard]] bool connected() const noexcept;
 
+  /// @{
   /// Joins and leaves a multicast group. `interface`: its name ("eth0"), or one of its addresses; empty: the
   /// kernel chooses. Mirrors `socket.addMembership` and `dropMembership`.
   [[nodiscard]] Result<void> join(std::string_view group, std::string_view interface = {});
   [[nodiscard]] Result<void> leave(std::string_view group, std::string_view interface = {});
+  /// @}
+  /// @{
   /// The same for what `source` alone sends to the group. Mirrors `socket.addSourceSpecificMembership` and
   /// `dropSourceSpecificMembership`.
   [[nodiscard]] Result<void> join_source(std::string_view source, std::string_view group,
                                          std::string_view interface = {});
   [[nodiscard]] Result<void> leave_source(std::string_view source, std::string_view group,
                                           std::string_view interface = {});
+  /// @}
   /// Over which interface multicast goes out. Mirrors `socket.setMulticastInterface`.
   [[nodiscard]] Result<void> multicast_interface(std::string_view interface);
   /// How many routers a multicast datagram passes, 0 to 255; 1 at first. Mirrors `socket.setMulticastTTL`.
@@ -124,16 +143,20 @@ class UdpSocket {
   [[nodiscard]] Result<void> ttl(int hops);
   /// Whether it may send to broadcast addresses. Mirrors `socket.setBroadcast`.
   [[nodiscard]] Result<void> broadcast(bool on);
+  /// @{
   /// The kernel's buffers, in bytes; the kernel rounds, and doubles what it was told. Mirror
   /// `socket.setRecvBufferSize`, `getRecvBufferSize` and so on.
   [[nodiscard]] Result<void> receive_buffer(int bytes);
   [[nodiscard]] Result<void> send_buffer(int bytes);
   [[nodiscard]] int receive_buffer() const noexcept;
   [[nodiscard]] int send_buffer() const noexcept;
+  /// @}
 
+  /// @{
   /// Stops and resumes receiving. What was read together with the datagram at hand is kept for `resume`.
   void pause();
   void resume();
+  /// @}
   /// Closes at once; no callback is called any more.
   void close() noexcept;
   /// Gives the descriptor away; fails with EBUSY while datagrams are queued, EBADF when closed. The socket is
@@ -147,8 +170,11 @@ class UdpSocket {
   /// Whom it is connected to; mirrors `socket.remoteAddress()`.
   [[nodiscard]] Endpoint remote() const;
 
+  /// @{
+  /// Whether the socket keeps the loop running.
   void ref();
   void unref();
+  /// @}
 
  private:
   struct State;

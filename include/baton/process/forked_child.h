@@ -36,12 +36,15 @@ class ForkOptions {
   /// How messages are written, at both ends; JSON unless set. Mirrors `serialization`.
   ForkOptions& serialization(Serialization how) { return serialization_ = how, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }
   [[nodiscard]] const std::string& interpreter() const noexcept { return interpreter_; }
   [[nodiscard]] const std::vector<std::string>& exec_args() const noexcept { return exec_args_; }
   [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
   [[nodiscard]] int channel_number() const noexcept { return channel_number_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
+  /// @}
 
  private:
   std::vector<std::string> args_;
@@ -59,10 +62,12 @@ class ForkOptions {
 /// before a message that the child had sent; `on_close` last.
 class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedChild> {
  public:
+  /// For the layers above: made by `Process::fork`.
   ForkedChild(Channel channel, Child process);
 
-  /// The process, for its streams and signals.
+  /// The process, for its streams and signals; its events come here instead.
   [[nodiscard]] Child& process() noexcept { return process_; }
+  /// The number of the process; mirrors `subprocess.pid`.
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
   /// Sends a signal; false if the process has ended. Mirrors `subprocess.kill`.
   bool kill(int signal_number = SIGTERM) { return process_.kill(signal_number); }
@@ -71,7 +76,8 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
 
   /// The process has ended, once; everything that it had sent before has been delivered.
   void on_exit(std::move_only_function<void(const ExitStatus&)> callback) { on_exit_ = std::move(callback); }
-  /// The process has ended and the channel is closed, once.
+  /// The process has ended, so has every stream of it that is being read (see `Child::on_close`), and the
+  /// channel is closed; once. Mirrors 'close'.
   void on_close(std::move_only_function<void(const ExitStatus&)> callback) {
     on_close_ = std::move(callback);
   }
@@ -89,6 +95,7 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   std::string uncaught_;
   std::optional<ExitStatus> status_;
   bool channel_closed_ = false;
+  bool streams_closed_ = false;
   bool closing_ = false;
   std::move_only_function<void(const ExitStatus&)> on_exit_;
   std::move_only_function<void(const ExitStatus&)> on_close_;

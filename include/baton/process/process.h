@@ -22,6 +22,7 @@ class Process;
 /// A function that a process of this program may begin with: `void(Process&)` or `Task<>(Process&)`.
 class Entry {
  public:
+  /// `function` is called as function(process) when the entry begins.
   template <class F>
     requires std::invocable<F&, Process&>
   Entry(std::string name, F function) : name_(std::move(name)) {  // NOLINT(google-explicit-constructor)
@@ -31,7 +32,9 @@ class Entry {
       begin_ = std::move(function);
     }
   }
+  /// What it is called.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Calls its function.
   void begin(Process& self) const { begin_(self); }
 
  private:
@@ -49,6 +52,7 @@ class Process {
   /// Stops the children that still live, in the background of the loop.
   ~Process();
 
+  /// The loop that everything of this process lives on.
   [[nodiscard]] Loop& loop() noexcept { return loop_; }
   /// The arguments after the program's name.
   [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }

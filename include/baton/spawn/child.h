@@ -36,8 +36,11 @@ class Child {
  public:
   /// No child: every call but assignment, destruction and `operator bool` is misuse (std::logic_error).
   Child() noexcept;
+  /// @{
+  /// Moves; the other is empty afterwards.
   Child(Child&&) noexcept;
   Child& operator=(Child&&) noexcept;
+  /// @}
   ~Child();
 
   /// Whether this holds a child, be it running or ended.
@@ -46,9 +49,11 @@ class Child {
   [[nodiscard]] pid_t pid() const;
   /// How it ended; nothing while it runs.
   [[nodiscard]] const std::optional<ExitStatus>& status() const;
+  /// @{
   /// What was executed, and its argv with argv[0]: Node's `spawnfile` and `spawnargs`.
   [[nodiscard]] const std::string& file() const;
   [[nodiscard]] const std::vector<std::string>& arguments() const;
+  /// @}
   /// Whether a signal other than 0 was sent to it from here: by `kill`, `stop`, the timeout or a stop token.
   /// Node's `killed`.
   [[nodiscard]] bool killed() const;
@@ -63,9 +68,11 @@ class Child {
   [[nodiscard]] net::Socket& stream(int target);
   /// Where the child reads: write to it, then `end()`.
   [[nodiscard]] net::Socket& stdin_stream() { return stream(0); }
+  /// @{
   /// What the child writes. Our side of it and of `stderr_stream()` is finished from the beginning.
   [[nodiscard]] net::Socket& stdout_stream() { return stream(1); }
   [[nodiscard]] net::Socket& stderr_stream() { return stream(2); }
+  /// @}
   /// Whether the descriptor `target` of the child is `Stdio::pipe()`.
   [[nodiscard]] bool piped(int target) const;
   /// The child's terminal (`SpawnOptions::terminal`, else misuse) from our side: what is written is typed,
@@ -101,20 +108,24 @@ class Child {
   /// the child has ended: what it left behind is `SpawnOptions::whole_tree`'s business. Who is killed for
   /// good and has cgroups to give, gives each child one and writes to its `cgroup.kill`.
   size_t kill_tree(int signal = SIGTERM);
+  /// @{
   /// Ends the child and everything that descends from it: the stop signal, and after the grace SIGKILL, again
   /// and again. Settles when none is left; or it fails, with an Error that names one of them, when for 2 s
   /// after the grace none was left but those that may not be signalled (EPERM: a set-user-id program runs
   /// there). Once the child has ended, only with `whole_tree` is there anything to do.
   Op<> stop_tree();
   Op<> stop_tree(std::chrono::nanoseconds grace);
+  /// @}
   /// Lets the child outlive this object, and does not keep the loop for it. Its piped streams still close
   /// with this object; see `SpawnOptions::detached` for a child that also shall not hear our terminal.
   void detach();
 
+  /// @{
   /// Whether the running child keeps the loop running; its streams do as sockets do. Mirrors
   /// `subprocess.ref()/unref()`.
   void ref();
   void unref();
+  /// @}
 
  private:
   friend Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments,

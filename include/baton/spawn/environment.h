@@ -14,11 +14,15 @@ namespace baton {
 /// spawn fail with EINVAL and an error that names the variable.
 class Environment {
  public:
+  /// A variable and its value.
   class Variable {
    public:
+    /// @{
+    /// Two strings; what a value means is the program's business.
     Variable(std::string key, std::string value) : key_(std::move(key)), value_(std::move(value)) {}
     [[nodiscard]] const std::string& key() const noexcept { return key_; }
     [[nodiscard]] const std::string& value() const noexcept { return value_; }
+    /// @}
 
    private:
     friend class Environment;
@@ -39,6 +43,7 @@ class Environment {
 
   /// The value of `key`; nothing if it is not set. The view is good until the next change.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view key) const noexcept;
+  /// All of them, in their order.
   [[nodiscard]] const std::vector<Variable>& variables() const noexcept { return variables_; }
 
  private:

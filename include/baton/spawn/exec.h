@@ -68,10 +68,14 @@ class ExecOptions {
     return on_child_ = std::move(callback), *this;
   }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] const SpawnOptions& process() const noexcept { return process_; }
   [[nodiscard]] size_t max_buffer() const noexcept { return max_buffer_; }
+  /// @}
   /// Nothing: not set.
   [[nodiscard]] const std::optional<std::string>& input() const noexcept { return input_; }
+  /// What was set.
   [[nodiscard]] const std::function<void(Child&)>& on_child() const noexcept { return on_child_; }
 
  private:
@@ -84,10 +88,13 @@ class ExecOptions {
 /// How a command ended and what it wrote. That it failed is a result too.
 class ExecResult {
  public:
+  /// How its process ended.
   [[nodiscard]] const ExitStatus& status() const noexcept { return status_; }
+  /// @{
   /// What it wrote to standard output and to standard error, at most `max_buffer` bytes each.
   [[nodiscard]] const std::string& out() const noexcept { return out_; }
   [[nodiscard]] const std::string& err() const noexcept { return err_; }
+  /// @}
   /// What it wrote to a further descriptor that was piped to us, at most `max_buffer` bytes: Node's
   /// `output[n]`. Nothing if that was not piped.
   [[nodiscard]] std::optional<std::string_view> output(int descriptor) const;

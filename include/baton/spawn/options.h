@@ -74,10 +74,12 @@ class SpawnOptions {
   /// No program that the child executes can gain privileges by set-user-id bits or file capabilities.
   SpawnOptions& no_new_privs(bool on = true) { return no_new_privs_ = on, *this; }
 
+  /// @{
   /// A limit of the child's: `limit(RLIMIT_NOFILE, 1024)`, or its soft and its hard value. Set before the
   /// user is changed, so it may be higher than that user's. Mirrors setrlimit(2).
   SpawnOptions& limit(int resource, rlim_t soft, rlim_t hard);
   SpawnOptions& limit(int resource, rlim_t both) { return limit(resource, both, both); }
+  /// @}
   /// The child's nice value, -20 (served first) to 19: setpriority(2).
   SpawnOptions& nice(int value) { return nice_ = value, *this; }
   /// The processors that the child may run on, by number: sched_setaffinity(2). A negative one is misuse.
@@ -125,12 +127,15 @@ class SpawnOptions {
     return close_grace_ = time, *this;
   }
 
+  /// What was set.
   [[nodiscard]] const std::string& cwd() const noexcept { return cwd_; }
   /// What the child is given in the end: `env()`, or this process's environment as it is now, with the
   /// changes.
   [[nodiscard]] Environment environment() const;
   /// Empty: none.
   [[nodiscard]] const std::string& pid_variable() const noexcept { return pid_variable_; }
+  /// @{
+  /// What was set.
   [[nodiscard]] const std::optional<std::string>& arg0() const noexcept { return arg0_; }
   [[nodiscard]] const std::string& shell() const noexcept { return shell_; }
   [[nodiscard]] std::optional<uid_t> uid() const noexcept { return uid_; }
@@ -147,13 +152,17 @@ class SpawnOptions {
   [[nodiscard]] std::optional<int> parent_death_signal() const noexcept { return parent_death_signal_; }
   [[nodiscard]] const std::map<int, Stdio>& stdio() const noexcept { return stdio_; }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> timeout() const noexcept { return timeout_; }
+  /// @}
   /// Nothing: no terminal.
   [[nodiscard]] const std::optional<WindowSize>& terminal() const noexcept { return terminal_; }
+  /// @{
+  /// What was set.
   [[nodiscard]] int kill_signal() const noexcept { return kill_signal_; }
   [[nodiscard]] const std::stop_token& kill_on() const noexcept { return kill_on_; }
   [[nodiscard]] int stop_signal() const noexcept { return stop_signal_; }
   [[nodiscard]] std::chrono::nanoseconds grace() const noexcept { return grace_; }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> close_grace() const noexcept { return close_grace_; }
+  /// @}
 
  private:
   std::string cwd_;

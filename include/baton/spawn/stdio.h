@@ -11,6 +11,7 @@ namespace baton {
 /// What a child gets as one of its descriptors. Mirrors an entry of Node's `stdio` option.
 class Stdio {
  public:
+  /// The targets that the functions below make.
   enum class Kind { pipe, inherit, ignore, descriptor, terminal };
 
   /// One end of a Unix-domain socket pair; the other end is the `net::Socket` that `Child::stream` returns.
@@ -39,6 +40,7 @@ class Stdio {
     return result;
   }
 
+  /// Which of them it is.
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   /// The number in this process of a `descriptor`; -1 for the other kinds.
   [[nodiscard]] int number() const noexcept { return number_; }

@@ -36,6 +36,8 @@ enum class EventKind {
 /// Something that happened; what its kind does not mention is empty.
 class Event {
  public:
+  /// @{
+  /// Made by the supervisor; each setter fills the getters that are called so.
   explicit Event(EventKind kind) : kind_(kind) {}
   Event& worker(unsigned slot, pid_t pid) { return slot_ = slot, pid_ = pid, *this; }
   Event& text(std::string what) { return text_ = std::move(what), *this; }
@@ -44,17 +46,23 @@ class Event {
   Event& wait(std::optional<std::chrono::nanoseconds> time) { return wait_ = time, *this; }
   Event& address(std::string address) { return address_ = std::move(address), *this; }
   Event& workers(unsigned count) { return workers_ = count, *this; }
+  /// @}
 
+  /// What happened.
   [[nodiscard]] EventKind kind() const noexcept { return kind_; }
   /// 1 and up; 0: it is about no worker.
   [[nodiscard]] unsigned slot() const noexcept { return slot_; }
+  /// @{
+  /// What the kind says of these; empty or 0 if it says nothing.
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] const std::optional<ExitStatus>& status() const noexcept { return status_; }
   [[nodiscard]] std::chrono::nanoseconds took() const noexcept { return took_; }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> wait() const noexcept { return wait_; }
+  /// @}
   /// "0.0.0.0:8080", "[::1]:8080" or "unix:/path".
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  /// How many workers, if the kind says it.
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
 
   /// One line for people: "worker 2 (pid 731): exit code 1, 80 ms after it was ready; next start in 160 ms",
@@ -89,7 +97,9 @@ enum class EndReason {
 /// The end of a supervisor.
 class End {
  public:
+  /// A reason, and the cause in words.
   End(EndReason reason, std::string text) : reason_(reason), text_(std::move(text)) {}
+  /// Why it ended.
   [[nodiscard]] EndReason reason() const noexcept { return reason_; }
   /// One line that names the cause: "listen 0.0.0.0:80: bind: permission denied".
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -102,10 +112,13 @@ class End {
 /// A line that a worker wrote.
 class OutputLine {
  public:
+  /// @{
+  /// Of which worker, from which of its streams, and whether its line ends there.
   OutputLine(unsigned slot, pid_t pid, int stream, std::string_view text, bool whole)
       : slot_(slot), pid_(pid), stream_(stream), text_(text), whole_(whole) {}
   [[nodiscard]] unsigned slot() const noexcept { return slot_; }
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// @}
   /// 1: standard output, 2: standard error.
   [[nodiscard]] int stream() const noexcept { return stream_; }
   /// Without its LF; valid during the call.

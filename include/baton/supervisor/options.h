@@ -23,10 +23,13 @@ enum class Ready {
 /// A socket that is opened here and handed to every worker as systemd hands it.
 class ListenSocket {
  public:
+  /// @{
+  /// A name, and where it listens.
   ListenSocket(std::string name, net::Endpoint endpoint)
       : name_(std::move(name)), endpoint_(std::move(endpoint)) {}
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// @}
 
  private:
   std::string name_;
@@ -36,6 +39,7 @@ class ListenSocket {
 /// What is run, how many times, and when it is started again. `Options("./server").workers(4).min_uptime(2s)`
 class Options {
  public:
+  /// The unit of the times.
   using Time = std::chrono::nanoseconds;
 
   /// What `Process::fork` is given for each worker: the name of an entry of this program, an executable (the
@@ -58,6 +62,7 @@ class Options {
   /// go where `fork` says.
   Options& capture_output(bool on = true) { return capture_output_ = on, *this; }
 
+  /// What counts as ready; `any` by default.
   Options& ready(Ready what) { return ready_ = what, *this; }
   /// How long a worker has to become ready before it is killed; 10 s.
   Options& listen_timeout(Time time) { return listen_timeout_ = time, *this; }
@@ -90,6 +95,8 @@ class Options {
   /// killed.
   Options& adopt_orphans(bool on) { return adopt_orphans_ = on, *this; }
 
+  /// @{
+  /// What was set.
   [[nodiscard]] const std::string& module() const noexcept { return module_; }
   [[nodiscard]] const ForkOptions& fork() const noexcept { return fork_; }
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
@@ -108,6 +115,7 @@ class Options {
   [[nodiscard]] std::optional<uint64_t> max_memory() const noexcept { return max_memory_; }
   [[nodiscard]] std::optional<int> stop_signal() const noexcept { return stop_signal_; }
   [[nodiscard]] bool adopt_orphans() const noexcept { return adopt_orphans_; }
+  /// @}
 
  private:
   std::string module_;

@@ -26,14 +26,17 @@ class WorkerView {
   [[nodiscard]] unsigned slot() const noexcept { return slot_; }
   /// Nothing in back-off.
   [[nodiscard]] std::optional<pid_t> pid() const noexcept { return pid_; }
+  /// Where it is in its life.
   [[nodiscard]] WorkerState state() const noexcept { return state_; }
   /// How often this slot was started anew, for whatever reason.
   [[nodiscard]] uint64_t restarts() const noexcept { return restarts_; }
   /// How long it took to become ready; nothing before.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> ready_after() const noexcept { return ready_after_; }
+  /// @{
   /// Connections open now, and how late its loop runs; nothing where nobody reports them.
   [[nodiscard]] std::optional<uint64_t> connections() const noexcept { return connections_; }
   [[nodiscard]] std::optional<std::chrono::nanoseconds> loop_lag() const noexcept { return loop_lag_; }
+  /// @}
   /// How many connections it was handed and accepted.
   [[nodiscard]] uint64_t accepted() const noexcept { return accepted_; }
 
@@ -52,9 +55,12 @@ class WorkerView {
 /// How processes ended that ended the same way.
 class ExitCount {
  public:
+  /// @{
   /// The exit code or the signal's number; both empty if somebody else collected the status.
   [[nodiscard]] std::optional<int> code() const noexcept { return code_; }
   [[nodiscard]] std::optional<int> signal() const noexcept { return signal_; }
+  /// @}
+  /// How many ended so.
   [[nodiscard]] uint64_t count() const noexcept { return count_; }
 
  private:
@@ -67,6 +73,7 @@ class ExitCount {
 /// A supervisor as it is now: a copy, made on demand.
 class Snapshot {
  public:
+  /// What the supervisor is doing.
   [[nodiscard]] State state() const noexcept { return state_; }
   /// How many workers there shall be.
   [[nodiscard]] unsigned wanted() const noexcept { return wanted_; }
@@ -77,22 +84,30 @@ class Snapshot {
   /// The listeners that workers share: "0.0.0.0:8080", "[::1]:8080", "unix:/path".
   [[nodiscard]] const std::vector<std::string>& listeners() const noexcept { return listeners_; }
 
+  /// @{
+  /// Whether a reload is running, and how many ended well and badly since the beginning.
   [[nodiscard]] bool reload_running() const noexcept { return reload_running_; }
   [[nodiscard]] uint64_t reloads_done() const noexcept { return reloads_done_; }
   [[nodiscard]] uint64_t reloads_failed() const noexcept { return reloads_failed_; }
+  /// @}
 
   /// Starts that replaced a worker, by reason: "exit", "signal", "hang", "memory", "never_ready",
   /// "start_failed", "reload".
   [[nodiscard]] const std::map<std::string, uint64_t>& restarts() const noexcept { return restarts_; }
+  /// How processes ended since the beginning, and how many in each way.
   [[nodiscard]] const std::vector<ExitCount>& exits() const noexcept { return exits_; }
+  /// @{
   /// How many workers have become ready, and how long they took for it together.
   [[nodiscard]] uint64_t ready_count() const noexcept { return ready_count_; }
   [[nodiscard]] std::chrono::nanoseconds ready_time() const noexcept { return ready_time_; }
+  /// @}
 
+  /// @{
   /// Connections that were handed over and not answered yet, and those that came back and were given to
   /// another worker.
   [[nodiscard]] uint64_t in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] uint64_t requeued() const noexcept { return requeued_; }
+  /// @}
   /// Connections that were accepted by workers of each slot since the beginning.
   [[nodiscard]] const std::map<unsigned, uint64_t>& accepted() const noexcept { return accepted_; }
 
@@ -118,17 +133,25 @@ class Snapshot {
 /// What the kernel says of a process; what it does not say is empty.
 class Usage {
  public:
+  /// @{
   /// 0 and 0 for this process itself.
   [[nodiscard]] unsigned slot() const noexcept { return slot_; }
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// @}
   /// User and system time since it was started.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu() const noexcept { return cpu_; }
+  /// @{
   /// Bytes: resident, and that with shared pages divided among those who share them.
   [[nodiscard]] std::optional<uint64_t> rss() const noexcept { return rss_; }
   [[nodiscard]] std::optional<uint64_t> pss() const noexcept { return pss_; }
+  /// @}
+  /// Bytes of address space.
   [[nodiscard]] std::optional<uint64_t> virtual_memory() const noexcept { return virtual_memory_; }
+  /// @{
+  /// How many descriptors are open, and how many may be.
   [[nodiscard]] std::optional<uint64_t> open_fds() const noexcept { return open_fds_; }
   [[nodiscard]] std::optional<uint64_t> max_fds() const noexcept { return max_fds_; }
+  /// @}
   /// When it was started, since 1970.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> start_time() const noexcept { return start_time_; }
 

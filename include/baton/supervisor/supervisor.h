@@ -58,10 +58,13 @@ class Supervisor {
   /// It is over, once: every worker is gone, with its descendants, and all output has been delivered.
   void on_end(std::move_only_function<void(const End&)> callback);
 
+  /// @{
   /// Stops and resumes reading the workers' output, for a reader that is slow; the workers then wait.
   void pause_output();
   void resume_output();
+  /// @}
 
+  /// What is so now.
   [[nodiscard]] Snapshot snapshot() const;
   /// What the workers use, by slot; asks the kernel now, about 50 us a worker.
   [[nodiscard]] std::vector<Usage> usage() const;

@@ -16,6 +16,7 @@ class AdvancedLimits {
     depth_ = depth < Value::max_depth ? depth : Value::max_depth;
     return *this;
   }
+  /// What was set.
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }
 
  private:

@@ -21,6 +21,7 @@ class JsonLimits {
     depth_ = depth < Value::max_depth ? depth : Value::max_depth;
     return *this;
   }
+  /// What was set.
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }
 
  private:

@@ -23,10 +23,13 @@ namespace baton {
 template <class Struct, class Member>
 class Field {
  public:
+  /// @{
+  /// A member and the name that it has in a message.
   constexpr Field(std::string_view key, Member Struct::* member) : key_(key), member_(member) {}
   [[nodiscard]] constexpr std::string_view key() const noexcept { return key_; }
   [[nodiscard]] constexpr const Member& of(const Struct& payload) const noexcept { return payload.*member_; }
   [[nodiscard]] constexpr Member& of(Struct& payload) const noexcept { return payload.*member_; }
+  /// @}
 
  private:
   std::string_view key_;

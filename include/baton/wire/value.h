@@ -121,18 +121,23 @@ class Value {
   Value(F number) noexcept : number_(static_cast<double>(number)), kind_(Kind::number) {
     settle();
   }
+  /// @{
+  /// A string: UTF-8, or WTF-8 for what JavaScript has beside it.
   Value(std::string text) noexcept : text_(std::move(text)), kind_(Kind::string) {}
   Value(std::string_view text) : text_(text), kind_(Kind::string) {}
   Value(const char* text) : Value(std::string_view(text)) {}
+  /// @}
   /// An object of a struct of yours that has BATON_FIELDS (`wire/payload.h`).
   template <detail::described T>
   Value(const T& payload);
 
   /// An empty array.
   static Value array();
+  /// @{
   /// An array of these elements.
   static Value array(std::initializer_list<Value> elements);
   static Value array(std::vector<Value> elements);
+  /// @}
   /// An object without members.
   static Value object();
   /// An object of these members. Of several with one key the last value counts, in the first one's place.
@@ -145,6 +150,7 @@ class Value {
   /// such an array has beyond its elements is a member too, its key the index. Throws std::invalid_argument
   /// for a key that is an index of an element or not below `length`.
   static Value array(std::vector<Value> elements, std::vector<Member> others, std::uint32_t length = 0);
+  /// What an array has where nothing was ever put.
   static Value hole() noexcept { return Value(Kind::hole); }
   /// The object, array, Map, ... (all but primitives) that was met as number `number` in its message, counted
   /// from 0 in the order met, whatever holds another before what it holds. A Value has no identity: this is
@@ -153,6 +159,7 @@ class Value {
   static Value reference(std::uint32_t number) noexcept;
   /// Milliseconds since 1970 in UTC; whole ones, and NaN (an invalid date) beyond what JavaScript can hold.
   static Value date(double milliseconds) noexcept;
+  /// A BigInt.
   static Value bigint(std::int64_t number);
   /// A BigInt in decimal ("-5") or hexadecimal ("0xff", "-0xff"); std::invalid_argument for anything else.
   static Value bigint(std::string_view text);
@@ -164,8 +171,11 @@ class Value {
   static Value bytes(std::string data, View view = View::buffer);
   /// An ArrayBuffer that can grow to `most` bytes; std::invalid_argument if it is longer already.
   static Value resizable_bytes(std::string data, std::uint32_t most);
+  /// @{
+  /// A Set and a Map, in the order of their elements.
   static Value set_of(std::vector<Value> elements);
   static Value map_of(std::vector<Entry> entries);
+  /// @}
   /// An Error; `set` gives it a stack and a cause. Of the names only those that ECMAScript has (TypeError,
   /// RangeError, ...) survive the wire, others arrive as Error: as in Node.
   static Value error(std::string message, std::string name = "Error");
@@ -174,6 +184,8 @@ class Value {
   /// The object around a boolean, number, string or BigInt; std::invalid_argument for another kind.
   static Value boxed(Value primitive);
 
+  /// @{
+  /// Copies everything below it; moves, and the other is undefined afterwards.
   Value(const Value& other);
   Value(Value&& other) noexcept : number_(0) { steal(other); }
   Value& operator=(const Value& other) { return *this = Value(other); }
@@ -183,51 +195,72 @@ class Value {
     steal(other);
     return *this;
   }
+  /// @}
   ~Value() {
     if (kind_ >= Kind::string) destroy();
   }
 
+  /// @{
+  /// What it is.
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   [[nodiscard]] bool is_undefined() const noexcept { return kind_ == Kind::undefined; }
   [[nodiscard]] bool is_null() const noexcept { return kind_ == Kind::null; }
   [[nodiscard]] bool is_boolean() const noexcept { return kind_ == Kind::boolean; }
   [[nodiscard]] bool is_integer() const noexcept { return kind_ == Kind::integer; }
+  /// @}
   /// Any number, integers included.
   [[nodiscard]] bool is_number() const noexcept { return kind_ == Kind::integer || kind_ == Kind::number; }
+  /// @{
+  /// What it is.
   [[nodiscard]] bool is_string() const noexcept { return kind_ == Kind::string; }
   [[nodiscard]] bool is_array() const noexcept { return kind_ == Kind::array; }
   [[nodiscard]] bool is_object() const noexcept { return kind_ == Kind::object; }
   [[nodiscard]] bool is_hole() const noexcept { return kind_ == Kind::hole; }
+  /// @}
 
   /// The value as what it is; std::logic_error, naming both kinds, if it is something else. For what a peer
   /// sent, ask first or use `get_if_...`: it may be anything.
   [[nodiscard]] bool as_boolean() const;
   [[nodiscard]] std::int64_t as_integer() const;  ///< -0 counts as 0; a fraction is no integer
   [[nodiscard]] double as_number() const;         ///< any number
+  /// @{
+  /// The text: a reference, or moved out of a value that goes away.
   [[nodiscard]] const std::string& as_string() const&;
   [[nodiscard]] std::string as_string() &&;
+  /// @}
 
+  /// @{
   /// The value if it is of that kind (for numbers: as `as_integer` and `as_number` see it), else nothing.
   [[nodiscard]] std::optional<bool> get_if_boolean() const noexcept;
   [[nodiscard]] std::optional<std::int64_t> get_if_integer() const noexcept;
   [[nodiscard]] std::optional<double> get_if_number() const noexcept;
   [[nodiscard]] const std::string* get_if_string() const noexcept { return is_string() ? &text_ : nullptr; }
+  /// @}
   /// Milliseconds since 1970; NaN of an invalid date.
   [[nodiscard]] std::optional<double> get_if_date() const noexcept;
+  /// @{
   /// A BigInt that fits.
   [[nodiscard]] std::optional<std::int64_t> get_if_bigint() const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> get_if_reference() const noexcept;
   [[nodiscard]] const std::string* get_if_bytes() const noexcept {
     return kind_ == Kind::bytes ? &text_ : nullptr;
   }
+  /// @}
 
   /// The rest says what a value of one kind is made of, and throws std::logic_error for another kind.
   /// A BigInt as `bigint(text)` takes it: decimal, and hexadecimal from 64 KiB of it on.
   [[nodiscard]] std::string bigint_text() const;
+  /// @{
+  /// Its sign and its magnitude, the least significant byte first.
   [[nodiscard]] bool bigint_negative() const;
   [[nodiscard]] const std::string& bigint_magnitude() const;
+  /// @}
+  /// @{
+  /// What stands between the slashes, and the flags behind them.
   [[nodiscard]] const std::string& regexp_source() const;
   [[nodiscard]] std::string regexp_flags() const;
+  /// @}
+  /// Which kind of bytes.
   [[nodiscard]] View view() const;
   /// How many bytes it can grow to; its size unless it is a resizable ArrayBuffer.
   [[nodiscard]] std::size_t most_bytes() const;
@@ -254,16 +287,20 @@ class Value {
   /// `for (const auto& [key, value] : map.entries())`; empty if this is no Map.
   [[nodiscard]] std::span<const Entry> entries() const noexcept;
 
+  /// @{
   /// Adds or replaces a member. Throws std::logic_error if this is no object; and for an Error, unless it is
   /// name, message or stack with a string, or cause.
   Value& set(std::string_view key, Value value) &;
   Value&& set(std::string_view key, Value value) && { return std::move(set(key, std::move(value))); }
+  /// @}
   /// Removes a member and returns it; undefined if there is none. Throws std::logic_error if this is no
   /// object.
   Value take(std::string_view key);
+  /// @{
   /// Adds an element at the end. Throws std::logic_error if this is no array.
   Value& push_back(Value value) &;
   Value&& push_back(Value value) && { return std::move(push_back(std::move(value))); }
+  /// @}
 
   /// How deep values nest here: 0 for a scalar, 1 for `[]`, 2 for `[[]]`. Costs nothing.
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }

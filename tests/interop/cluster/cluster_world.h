@@ -5,24 +5,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "interop/node.h"
 #include "process/cluster/cluster_test.h"
 
 namespace baton::test {
-
-/// The Node to test with: $BATON_NODE or the one on PATH; empty if there is none.
-inline std::string node_program() {
-  if (const char* chosen = std::getenv("BATON_NODE"); chosen != nullptr && *chosen != '\0') return chosen;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/node").c_str(), X_OK) == 0) return folder + "/node";
-  }
-  return {};
-}
 
 inline std::string script(const std::string& name) {
   return std::string(BATON_SOURCES) + "/tests/interop/cluster/" + name;
@@ -33,6 +22,9 @@ struct Ways {
   std::string policy;
   bool advanced = false;
 };
+inline void PrintTo(const Ways& ways, std::ostream* out) {
+  *out << ways.policy << (ways.advanced ? " advanced" : "");
+}
 
 /// A cluster with a real Node in it.
 class NodeCluster : public Cluster {
@@ -48,10 +40,12 @@ class NodeCluster : public Cluster {
   }
   /// Our primary, whose workers are scripts of Node.
   void start_ours(const Ways& ways, const std::string& module = "worker.js",
-                  const StartOptions& options = StartOptions()) {
-    start({"--policy", ways.policy, "--serialization", ways.advanced ? "advanced" : "json", "--exec",
-           script(module)},
-          options);
+                  const StartOptions& options = StartOptions(), const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"--policy", ways.policy, "--serialization",
+                                          ways.advanced ? "advanced" : "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {"--exec", script(module)});
+    start(arguments, options);
   }
   /// Node's primary: workers in slot 1 are `program`, the others scripts.
   void start_nodes(const Ways& ways, std::vector<std::string> program = {CLUSTER_PEER}) {

@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <set>
 
 #include "interop/cluster/cluster_world.h"
+#include "support/folder.h"
 
 namespace baton::test {
 namespace {
@@ -27,8 +29,6 @@ class CppPrimary : public NodeCluster, public testing::WithParamInterface<Ways> 
  protected:
   void begin(const std::string& module = "worker.js") { start_ours(GetParam(), module); }
   [[nodiscard]] static bool round_robin() { return GetParam().policy == "round-robin"; }
-  /// The pid that one connection of its own gets.
-  [[nodiscard]] pid_t greeted(uint16_t where) const { return std::atoi(Client(where).until("\n").c_str()); }
   /// What the worker says that it did, and what it then does.
   std::string said(unsigned worker, const std::string& order) {
     tell(worker, order);
@@ -144,8 +144,8 @@ TEST_P(CppPrimary, TellsAWorkerThatAPortIsTaken) {
 
 TEST_P(CppPrimary, SharesAPathAmongWorkers) {
   begin();
-  const std::string folder = ::mkdtemp(std::string("/tmp/baton-XXXXXX").data());
-  const std::string path = folder + "/socket";
+  const Folder folder;
+  const std::string path = folder / "socket";
   std::set<pid_t> pids;
   for (int i = 0; i < 2; ++i) {
     const unsigned worker = fork();
@@ -159,7 +159,84 @@ TEST_P(CppPrimary, SharesAPathAmongWorkers) {
     EXPECT_EQ(met, pids);
   }
   stop();
-  std::filesystem::remove_all(folder);
+}
+
+TEST_P(CppPrimary, OpensAPathForWhomTheWorkerSays) {
+  const Folder folder;
+  const mode_t before = ::umask(S_IRWXG | S_IRWXO);
+  begin();
+  ::umask(before);
+  const unsigned worker = fork();
+  const std::vector<std::pair<std::string, mode_t>> cases = {
+      {"", 0700},
+      {R"("readableAll":true)", 0744},
+      {R"("writableAll":true)", 0722},
+      {R"("readableAll":true,"writableAll":true)", 0766}};
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto& [more, mode] = cases[i];
+    const std::string path = folder / std::to_string(i);
+    const std::string done = said(worker, R"({"do":"hold","path":")" + path + R"(","more":{)" + more + "}}");
+    EXPECT_TRUE(done.starts_with("\"holding")) << done;
+    struct stat made{};
+    ASSERT_EQ(::stat(path.c_str(), &made), 0);
+    EXPECT_EQ(made.st_mode & 0777U, mode) << more;
+    EXPECT_EQ(std::atoi(Client(path).until("\n").c_str()), pid_of(worker));
+  }
+  stop();
+}
+
+TEST_P(CppPrimary, ListensOnIpv6Only) {
+  begin();
+  std::set<pid_t> pids;
+  uint16_t there = 0;
+  for (int i = 0; i < 2; ++i) {
+    const unsigned worker = fork();
+    pids.insert(pid_of(worker));
+    there = order(worker, R"({"do":"hold","host":"::","port":0,"more":{"ipv6Only":true}})");
+  }
+  EXPECT_TRUE(pids.contains(std::atoi(Client::of_ipv6(there).until("\n").c_str())));
+  EXPECT_TRUE(refuses(there));
+  stop();
+}
+
+TEST_P(CppPrimary, LeavesReusedPortsToTheirWorkers) {
+  begin();
+  const unsigned first = fork();
+  const unsigned second = fork();
+  const uint16_t there = order(first, R"({"do":"hold","port":0,"more":{"reusePort":true}})");
+  primary.say("listeners");
+  if (!expect_rest("listeners:").empty()) {
+    // An option that it does not know it passes over.
+    const std::string self = said(first, R"({"do":"self"})");
+    EXPECT_TRUE(self.contains("\"18.") || self.contains("\"20.")) << self;
+    stop();
+    GTEST_SKIP() << "a Node before 22.12 has no reusePort";
+  }
+  const std::string same = R"({"do":"hold","more":{"reusePort":true},"port":)" + std::to_string(there) + "}";
+  EXPECT_EQ(order(second, same), there);
+  // Each client is one worker's, by the hash of its port.
+  const std::set<pid_t> pids = {pid_of(first), pid_of(second)};
+  std::set<pid_t> met;
+  for (int i = 0; i < 1000 && met.size() < 2; ++i) met.insert(greeted(there));
+  EXPECT_EQ(met, pids);
+  // A Node that is told to leave closes only what its cluster knows of.
+  for (const unsigned worker : {first, second}) tell(worker, R"({"do":"close"})");
+  stop();
+}
+
+TEST_P(CppPrimary, StartsWorkersWithItsSettings) {
+  start_ours(GetParam(), "worker.js", StartOptions(),
+             {"--silent", "on", "--cwd", "/proc", "--exec-arg", "--stack-trace-limit=7"});
+  const unsigned worker = fork();
+  const std::string self = said(worker, R"({"do":"self"})");
+  EXPECT_TRUE(self.starts_with("[\"/proc\"," + std::to_string(::getuid()) + ",[\"--stack-trace-limit=7\"],"))
+      << self;
+  tell(worker, R"({"do":"print"})");
+  // In either order.
+  EXPECT_EQ(expect_rest("1 prints "), "a word");
+  tell(worker, R"({"do":"print"})");
+  EXPECT_EQ(expect_rest("1 complains "), "another word");
+  stop();
 }
 
 TEST_P(CppPrimary, LeavesExclusiveListenersToTheirWorker) {
@@ -278,7 +355,8 @@ TEST_P(CppPrimary, StopsListeningWhenTheLastWorkerClosesItsServer) {
 }
 
 TEST_P(CppPrimary, DoesNotSpinWhileWorkersAreAtTheirLimitOfConnections) {
-  if (!round_robin()) GTEST_SKIP() << "such a worker accepts and closes by itself";
+  if (!round_robin())
+    GTEST_SKIP() << "workers of Node that share a listener accept what is over their limit, and close it";
   begin();
   for (int i = 0; i < 2; ++i) {
     workers.push_back(fork());

@@ -34,6 +34,7 @@ function listen(server, order, verb) {
       ...(order.path || order.fd !== undefined ? {} : { port: order.port, host: order.host }),
       backlog: order.backlog,
       exclusive: Boolean(order.exclusive),
+      ...order.more,
     },
     () => say(`${verb} ${where(server)}`),
   );
@@ -67,6 +68,12 @@ const orders = {
     socket.bind({ port: order.port, address: '127.0.0.1', exclusive: Boolean(order.exclusive) }, () =>
       say(`bound ${named(socket.address())}`),
     );
+  },
+  // What it was started with, and what it is.
+  self: () => say([process.cwd(), process.getuid(), process.execArgv, process.versions.node]),
+  print: () => {
+    console.log('a word');
+    console.error('another word');
   },
   close: () => held.splice(0).forEach((server) => server.close()),
   disconnect: () => cluster.worker.disconnect(),

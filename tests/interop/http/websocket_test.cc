@@ -97,12 +97,83 @@ TEST_F(WebSocketEcho, SaysWhyItClosesOnWhoBreaksTheRules) {
   }
 }
 
+// The handshake with something else in one place.
+std::string handshake_with(const std::string& other, const std::string& in_place_of) {
+  std::string bytes = handshake;
+  return bytes.replace(bytes.find(in_place_of), in_place_of.size(), other);
+}
+
 TEST_F(WebSocketEcho, RefusesWhatIsNoHandshake) {
   const int port = start_echo();
   EXPECT_TRUE(http_get(port, "/").starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
-  std::string old = handshake;
-  old.replace(old.find("13"), 2, "12");
-  EXPECT_TRUE(answer(port, old).starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  const std::string key = "dGhlIHNhbXBsZSBub25jZQ==";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  const struct {
+    const char* what;
+    std::string bytes;
+    int status;
+  } table[] = {
+      {"another protocol", handshake_with("Upgrade: h2c", "Upgrade: websocket"), 426},
+      {"a longer name", handshake_with("Upgrade: websockets", "Upgrade: websocket"), 426},
+      {"its name in another header", handshake_with("Upgrade: h2c\r\nX: websocket", "Upgrade: websocket"),
+       426},
+      {"an old version", handshake_with("12", "13"), 426},
+      {"no version", handshake_with("", version), 426},
+      {"another method", handshake_with("DELETE", "GET"), 400},
+      {"no key", handshake_with("X", "Sec-WebSocket-Key"), 400},
+      {"an empty key", handshake_with("", key), 400},
+      {"a key of 15 bytes", handshake_with("dGhlIHNhbXBsZSBub25j", key), 400},
+      {"a key of 17 bytes", handshake_with("dGhlIHNhbXBsZSBub25jZTE=", key), 400},
+      {"a key of 18 bytes", handshake_with("dGhlIHNhbXBsZSBub25jZTEy", key), 400},
+      {"a key that is no base64", handshake_with("dGhlIHNhbXBsZSBub25j-Q==", key), 400},
+  };
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.what);
+    const std::string got = answer(port, row.bytes);
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 " + std::to_string(row.status))) << got;
+    EXPECT_EQ(got.contains(version), row.status == 426) << got;
+  }
+  // Not an upgrade at all: a request as any other, on a connection that stays.
+  const Client client(port);
+  client.send(handshake_with("X", "Connection"));
+  EXPECT_TRUE(client.read_until("Speak WebSocket\n").starts_with("HTTP/1.1 426"));
+}
+
+TEST_F(WebSocketEcho, UnderstandsAHandshakeInWhateverCaseAndAmongOtherProtocols) {
+  const int port = start_echo();
+  for (const std::string upgrade :
+       {"Upgrade: WebSocket", "upgrade: h2c,\tWEBSOCKET , tea", "Upgrade: h2c\r\nUpgrade: websocket"}) {
+    const std::string bytes = handshake_with(upgrade, "Upgrade: websocket");
+    EXPECT_EQ(answer(port, bytes + frame(0x88, "")), accepted + std::string("\x88\0", 2)) << upgrade;
+  }
+}
+
+TEST_F(WebSocketEcho, IgnoresWhatComesAfterAGoodbye) {
+  const int port = start_echo();
+  const std::string goodbye = close_with(1000);
+  EXPECT_EQ(
+      answer(port, handshake + frame(0x88, goodbye) + frame(0x81, "late") + frame(0x88, goodbye) + "xyz"),
+      accepted + "\x88\x02" + goodbye);
+  // And when it comes in a piece of its own.
+  const Client client(port);
+  client.send(handshake + frame(0x88, goodbye));
+  EXPECT_EQ(client.read_until("\x88\x02" + goodbye), accepted + "\x88\x02" + goodbye);
+  client.send(frame(0x81, "late") + std::string(1 << 16, 'x'));
+  client.finish();
+  EXPECT_EQ(client.read_all(), "");
+}
+
+TEST_F(WebSocketEcho, AnswersNothingAfterItsOwnGoodbye) {
+  const Client client(start_echo());
+  client.send(handshake);
+  EXPECT_EQ(client.read_until("\r\n\r\n"), accepted);
+  signal_one(echo_->pid(), SIGTERM);
+  const std::string goodbye = close_with(1001);
+  EXPECT_EQ(client.read_until("\x88\x02" + goodbye), "\x88\x02" + goodbye);
+  client.send(frame(0x81, "late") + frame(0x89, "ping") + frame(0x88, goodbye) + frame(0x81, "later"));
+  client.finish();
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_EQ(echo_->wait(), 0);
 }
 
 TEST_F(WebSocketEcho, TalksWithNodesClientAndSaysGoodbye) {

@@ -36,6 +36,18 @@ Client::Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM 
   }
 }
 
+Client Client::of_ipv6(uint16_t port) {
+  Client client(Fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  address.sin6_addr = in6addr_loopback;
+  const int status =
+      ::connect(client.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  EXPECT_EQ(status, 0) << "[::1]:" << port << ": " << std::generic_category().message(errno);
+  return client;
+}
+
 void Client::send(std::string_view bytes) const {
   EXPECT_EQ(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(bytes.size()));
@@ -146,6 +158,16 @@ std::map<pid_t, int> Cluster::ask_many(int requests) const {
   std::map<pid_t, int> counts;
   for (int i = 0; i < requests; ++i) ++counts[ask()];
   return counts;
+}
+
+bool refuses(uint16_t port) {
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+         errno == ECONNREFUSED;
 }
 
 long cpu_milliseconds(pid_t pid) {

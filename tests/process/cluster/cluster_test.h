@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "process/either_end.h"
@@ -18,6 +20,8 @@ class Client {
  public:
   explicit Client(uint16_t port);
   explicit Client(const std::string& path);
+  /// Of [::1].
+  [[nodiscard]] static Client of_ipv6(uint16_t port);
 
   void send(std::string_view bytes) const;
   /// A GET on a connection that stays, or with `Connection: close`.
@@ -35,6 +39,7 @@ class Client {
   std::string head;
 
  private:
+  explicit Client(Fd socket) : socket_(std::move(socket)) {}
   std::string partial_;
   Fd socket_;
 };
@@ -66,6 +71,8 @@ class Cluster : public ProcessTest {
   pid_t ask() const;
   /// How many of so many requests, each on a connection of its own, each worker answers.
   [[nodiscard]] std::map<pid_t, int> ask_many(int requests) const;
+  /// The pid that a connection to a worker that holds it gets.
+  [[nodiscard]] static pid_t greeted(uint16_t where) { return std::atoi(Client(where).until("\n").c_str()); }
 
   Program primary;
   std::vector<unsigned> workers;
@@ -74,6 +81,23 @@ class Cluster : public ProcessTest {
  private:
   unsigned last_worker_ = 0;
 };
+
+/// A cluster that speaks JSON, or the advanced serialization.
+class ClusterOfEither : public Cluster, public testing::WithParamInterface<std::string> {
+ protected:
+  void start(std::vector<std::string> arguments = {}, const StartOptions& options = StartOptions()) {
+    arguments.insert(arguments.begin(), {"--serialization", GetParam()});
+    Cluster::start(arguments, options);
+  }
+};
+/// For INSTANTIATE_TEST_SUITE_P.
+inline auto either_serialization() { return testing::Values("json", "advanced"); }
+inline std::string name_of_serialization(const testing::TestParamInfo<std::string>& test) {
+  return test.param;
+}
+
+/// Whether nobody listens on that port of 127.0.0.1.
+bool refuses(uint16_t port);
 
 /// How much processor time the process has used, in milliseconds.
 long cpu_milliseconds(pid_t pid);

@@ -10,7 +10,7 @@
 namespace baton::test {
 namespace {
 
-class Faults : public Cluster {
+class Faults : public ClusterOfEither {
  protected:
   // A worker that joins as Node's do, listens on `port`, and then reads nothing and answers nothing.
   unsigned fork_mute() {
@@ -36,7 +36,9 @@ class Faults : public Cluster {
   }
 };
 
-TEST_F(Faults, WhatAKilledWorkerHadNotAcceptedIsAnsweredByAnother) {
+INSTANTIATE_TEST_SUITE_P(With, Faults, either_serialization(), name_of_serialization);
+
+TEST_P(Faults, WhatAKilledWorkerHadNotAcceptedIsAnsweredByAnother) {
   start();
   serve(2);
   const pid_t stopped = pid_of(workers[0]);
@@ -61,7 +63,7 @@ TEST_F(Faults, WhatAKilledWorkerHadNotAcceptedIsAnsweredByAnother) {
   stop();
 }
 
-TEST_F(Faults, AStoppedWorkerKeepsWhatItWasHandedUntilItGoesOn) {
+TEST_P(Faults, AStoppedWorkerKeepsWhatItWasHandedUntilItGoesOn) {
   start();
   serve(2);
   const pid_t stopped = pid_of(workers[0]);
@@ -83,7 +85,7 @@ TEST_F(Faults, AStoppedWorkerKeepsWhatItWasHandedUntilItGoesOn) {
   stop();
 }
 
-TEST_F(Faults, AWorkerThatDoesNotAnswerInTimeIsKilledAndItsConnectionsAreAnsweredByAnother) {
+TEST_P(Faults, AWorkerThatDoesNotAnswerInTimeIsKilledAndItsConnectionsAreAnsweredByAnother) {
   start({"--hang", "200"});
   serve(2);
   const pid_t other = pid_of(workers[1]);
@@ -100,7 +102,7 @@ TEST_F(Faults, AWorkerThatDoesNotAnswerInTimeIsKilledAndItsConnectionsAreAnswere
   stop();
 }
 
-TEST_F(Faults, ABusyWorkerThatAnswersInTimeIsLeftAlone) {
+TEST_P(Faults, ABusyWorkerThatAnswersInTimeIsLeftAlone) {
   start({"--hang", "2000"});
   serve(1);
   tell(workers[0], R"({"do":"block","ms":500})");
@@ -108,7 +110,7 @@ TEST_F(Faults, ABusyWorkerThatAnswersInTimeIsLeftAlone) {
   stop();
 }
 
-TEST_F(Faults, AtItsLimitOfConnectionsAWorkerMakesNobodySpin) {
+TEST_P(Faults, AtItsLimitOfConnectionsAWorkerMakesNobodySpin) {
   start();
   serve(2, R"(,"max":1)");
   const pid_t pid = primary.pid();
@@ -134,7 +136,7 @@ TEST_F(Faults, AtItsLimitOfConnectionsAWorkerMakesNobodySpin) {
   stop();
 }
 
-TEST_F(Faults, WorkersAtTheirLimitOfDescriptorsLoseNobody) {
+TEST_P(Faults, WorkersAtTheirLimitOfDescriptorsLoseNobody) {
   start();
   serve(2);
   for (const unsigned worker : workers) {
@@ -153,7 +155,7 @@ TEST_F(Faults, WorkersAtTheirLimitOfDescriptorsLoseNobody) {
   stop("baton: channel: receive: ");
 }
 
-TEST_F(Faults, AWorkerThatClosesItsChannelWithConnectionsInHandIsEnded) {
+TEST_P(Faults, AWorkerThatClosesItsChannelWithConnectionsInHandIsEnded) {
   // It reads nothing, finishes its end of the channel, and lives on.
   auto arguments = mute_after("0");
   arguments.back() = "close";
@@ -166,9 +168,10 @@ TEST_F(Faults, AWorkerThatClosesItsChannelWithConnectionsInHandIsEnded) {
   expect("1 exit: killed by SIGKILL");
   primary.say("leave");
   expect("all gone");
+  EXPECT_EQ(primary.end(), "exit 0");
 }
 
-TEST_F(Faults, TheEndOfThePrimaryEndsItsWorkers) {
+TEST_P(Faults, TheEndOfThePrimaryEndsItsWorkers) {
   start();
   serve(2);
   const pid_t first = pid_of(workers[0]);
@@ -179,7 +182,7 @@ TEST_F(Faults, TheEndOfThePrimaryEndsItsWorkers) {
   EXPECT_EQ(collect(second), "exit 0");
 }
 
-TEST_F(Faults, AProgramThatIsNoWorkerCostsThePrimaryNothing) {
+TEST_P(Faults, AProgramThatIsNoWorkerCostsThePrimaryNothing) {
   start({"--exec", PEER, "script", "line", R"(no json)", "line",
          R"({"cmd":"NODE_CLUSTER","act":"queryServer"})", "line",
          R"({"cmd":"NODE_CLUSTER","ack":77,"accepted":true,"seq":1})", "line",
@@ -190,6 +193,7 @@ TEST_F(Faults, AProgramThatIsNoWorkerCostsThePrimaryNothing) {
   expect("in flight 0, requeued 0");
   primary.say("leave");
   expect("all gone");
+  EXPECT_EQ(primary.end(), "exit 0");
 }
 
 }  // namespace

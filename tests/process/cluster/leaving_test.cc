@@ -5,7 +5,7 @@
 namespace baton::test {
 namespace {
 
-class Leaving : public Cluster {
+class Leaving : public ClusterOfEither {
  protected:
   void leave(unsigned worker) {
     primary.say("leave " + std::to_string(worker));
@@ -13,7 +13,9 @@ class Leaving : public Cluster {
   }
 };
 
-TEST_F(Leaving, AWorkerThatIsToldToEndsWithZeroAndIsMeantTo) {
+INSTANTIATE_TEST_SUITE_P(With, Leaving, either_serialization(), name_of_serialization);
+
+TEST_P(Leaving, AWorkerThatIsToldToEndsWithZeroAndIsMeantTo) {
   start();
   serve(1);
   primary.say("leave 1");
@@ -22,7 +24,7 @@ TEST_F(Leaving, AWorkerThatIsToldToEndsWithZeroAndIsMeantTo) {
   stop();
 }
 
-TEST_F(Leaving, AWorkerMayLeaveByItself) {
+TEST_P(Leaving, AWorkerMayLeaveByItself) {
   start();
   serve(2);
   tell(workers[0], R"({"do":"disconnect"})");
@@ -31,7 +33,7 @@ TEST_F(Leaving, AWorkerMayLeaveByItself) {
   stop();
 }
 
-TEST_F(Leaving, AWorkerMayEndAtOnce) {
+TEST_P(Leaving, AWorkerMayEndAtOnce) {
   start();
   serve(1);
   const Client open(port);
@@ -42,7 +44,7 @@ TEST_F(Leaving, AWorkerMayEndAtOnce) {
   stop();
 }
 
-TEST_F(Leaving, ARequestInFlightIsAnsweredWithConnectionClose) {
+TEST_P(Leaving, ARequestInFlightIsAnsweredWithConnectionClose) {
   start();
   serve(2);
   Client waiting(port);
@@ -67,7 +69,7 @@ TEST_F(Leaving, ARequestInFlightIsAnsweredWithConnectionClose) {
   stop();
 }
 
-TEST_F(Leaving, AnAcceptedConnectionWhoseRequestHasNotComeIsWaitedFor) {
+TEST_P(Leaving, AnAcceptedConnectionWhoseRequestHasNotComeIsWaitedFor) {
   start();
   serve(1);
   Client fresh(port);
@@ -86,7 +88,7 @@ TEST_F(Leaving, AnAcceptedConnectionWhoseRequestHasNotComeIsWaitedFor) {
   stop();
 }
 
-TEST_F(Leaving, AnIdleConnectionIsClosedAfterItsGraceAndMayStillSpeakBefore) {
+TEST_P(Leaving, AnIdleConnectionIsClosedAfterItsGraceAndMayStillSpeakBefore) {
   start();
   serve(1);
   Client speaks(port);
@@ -107,7 +109,7 @@ TEST_F(Leaving, AnIdleConnectionIsClosedAfterItsGraceAndMayStillSpeakBefore) {
   stop();
 }
 
-TEST_F(Leaving, OtherConnectionsAreWaitedForUntilTheyAreClosed) {
+TEST_P(Leaving, OtherConnectionsAreWaitedForUntilTheyAreClosed) {
   start();
   const unsigned worker = fork();
   port = order(worker, R"({"do":"hold","port":0})");
@@ -120,7 +122,7 @@ TEST_F(Leaving, OtherConnectionsAreWaitedForUntilTheyAreClosed) {
   stop();
 }
 
-TEST_F(Leaving, ConnectionsThatComeMeanwhileWaitForTheNextWorker) {
+TEST_P(Leaving, ConnectionsThatComeMeanwhileWaitForTheNextWorker) {
   start();
   serve(1);
   leave(workers[0]);
@@ -134,7 +136,7 @@ TEST_F(Leaving, ConnectionsThatComeMeanwhileWaitForTheNextWorker) {
   stop();
 }
 
-TEST_F(Leaving, AClusterWithoutWorkersIsAtItsEndAtOnce) {
+TEST_P(Leaving, AClusterWithoutWorkersIsAtItsEndAtOnce) {
   start();
   stop();
 }

@@ -1,35 +1,22 @@
 // What workers listen on, and what the primary makes of it.
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "process/cluster/cluster_test.h"
+#include "support/folder.h"
 
 namespace baton::test {
 namespace {
 
-class Listeners : public Cluster {};
+class Listeners : public ClusterOfEither {};
 
-// A folder of the test's own.
-class Folder {
- public:
-  Folder() : path_(::mkdtemp(std::string("/tmp/baton-XXXXXX").data())) {}
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+INSTANTIATE_TEST_SUITE_P(With, Listeners, either_serialization(), name_of_serialization);
 
- private:
-  std::string path_;
-};
-
-TEST_F(Listeners, APortAloneIsEveryAddressOfTheMachineAndTheSameForAllWorkers) {
+TEST_P(Listeners, APortAloneIsEveryAddressOfTheMachineAndTheSameForAllWorkers) {
   start();
   const unsigned first = fork();
   const unsigned second = fork();
@@ -44,7 +31,7 @@ TEST_F(Listeners, APortAloneIsEveryAddressOfTheMachineAndTheSameForAllWorkers) {
   stop();
 }
 
-TEST_F(Listeners, AreToldOfAsTheWorkerAskedForThem) {
+TEST_P(Listeners, AreToldOfAsTheWorkerAskedForThem) {
   start();
   const unsigned worker = fork();
   tell(worker, R"({"do":"serve","host":"127.0.0.1","port":0})");
@@ -53,7 +40,7 @@ TEST_F(Listeners, AreToldOfAsTheWorkerAskedForThem) {
   stop();
 }
 
-TEST_F(Listeners, ATakenPortIsTheWorkersError) {
+TEST_P(Listeners, ATakenPortIsTheWorkersError) {
   start();
   const Fd taken = tcp_listener();
   const std::string there = std::to_string(port_of(taken.get()));
@@ -66,7 +53,7 @@ TEST_F(Listeners, ATakenPortIsTheWorkersError) {
   stop();
 }
 
-TEST_F(Listeners, OutliveTheLastWorker) {
+TEST_P(Listeners, OutliveTheLastWorker) {
   start();
   serve(2);
   for (const unsigned worker : workers) {
@@ -87,7 +74,7 @@ TEST_F(Listeners, OutliveTheLastWorker) {
   stop();
 }
 
-TEST_F(Listeners, MayBeAPathWhoseFileGoesWithThem) {
+TEST_P(Listeners, MayBeAPathWhoseFileGoesWithThem) {
   const Folder folder;
   const std::string path = folder / "socket";
   start();
@@ -106,7 +93,40 @@ TEST_F(Listeners, MayBeAPathWhoseFileGoesWithThem) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST_F(Listeners, MayBeOnesThatThePrimaryWasStartedWithButNotItsOwn) {
+TEST_P(Listeners, OfAPathAreForWhomTheWorkerSays) {
+  const Folder folder;
+  const mode_t before = ::umask(S_IRWXG | S_IRWXO);
+  start();
+  ::umask(before);
+  const unsigned worker = fork();
+  const std::vector<std::pair<std::string, mode_t>> cases = {{"", 0700},
+                                                             {R"(,"readable":1)", 0744},
+                                                             {R"(,"writable":1)", 0722},
+                                                             {R"(,"readable":1,"writable":1)", 0766}};
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto& [more, mode] = cases[i];
+    const std::string path = folder / std::to_string(i);
+    tell(worker, R"({"do":"serve","path":")" + path + '"' + more + "}");
+    expect("1 listening unix:" + path);
+    struct stat made{};
+    ASSERT_EQ(::stat(path.c_str(), &made), 0);
+    EXPECT_EQ(made.st_mode & 0777U, mode) << more;
+  }
+  stop();
+}
+
+TEST_P(Listeners, MayBeOfIpv6Only) {
+  start();
+  const unsigned worker = fork();
+  const uint16_t alone = order(worker, R"({"do":"hold","host":"::","port":0,"ipv6_only":1})");
+  EXPECT_EQ(std::atoi(Client::of_ipv6(alone).until("\n").c_str()), pid_of(worker));
+  EXPECT_TRUE(refuses(alone));
+  const uint16_t both = order(worker, R"({"do":"hold","host":"::","port":0})");
+  EXPECT_EQ(greeted(both), pid_of(worker));
+  stop();
+}
+
+TEST_P(Listeners, MayBeOnesThatThePrimaryWasStartedWithButNotItsOwn) {
   const Fd listener = tcp_listener();
   start({}, StartOptions().descriptor(100, listener.get()));
   const unsigned worker = fork();
@@ -122,7 +142,7 @@ TEST_F(Listeners, MayBeOnesThatThePrimaryWasStartedWithButNotItsOwn) {
   stop();
 }
 
-TEST_F(Listeners, ThatAreExclusiveBelongToOneWorkerAlone) {
+TEST_P(Listeners, ThatAreExclusiveBelongToOneWorkerAlone) {
   start();
   const unsigned first = fork();
   const unsigned second = fork();
@@ -135,7 +155,7 @@ TEST_F(Listeners, ThatAreExclusiveBelongToOneWorkerAlone) {
   stop();
 }
 
-TEST_F(Listeners, OfUdpAreSharedByAllWorkers) {
+TEST_P(Listeners, OfUdpAreSharedByAllWorkers) {
   start();
   const unsigned first = fork();
   const unsigned second = fork();
@@ -146,7 +166,7 @@ TEST_F(Listeners, OfUdpAreSharedByAllWorkers) {
   stop();
 }
 
-TEST_F(Listeners, OfUdpAreTheWorkersOwnWhenThePortIsReused) {
+TEST_P(Listeners, OfUdpAreTheWorkersOwnWhenThePortIsReused) {
   start();
   const unsigned first = fork();
   const unsigned second = fork();
@@ -160,7 +180,7 @@ TEST_F(Listeners, OfUdpAreTheWorkersOwnWhenThePortIsReused) {
   stop();
 }
 
-TEST_F(Listeners, ThatAWorkerClosesWhileItGoesOnAreClosed) {
+TEST_P(Listeners, ThatAWorkerClosesWhileItGoesOnAreClosed) {
   start();
   const unsigned worker = fork();
   const uint16_t held = order(worker, R"({"do":"hold","port":0})");
@@ -171,12 +191,7 @@ TEST_F(Listeners, ThatAWorkerClosesWhileItGoesOnAreClosed) {
     primary.say("listeners");
     open = expect_rest("listeners:");
   } while (!open.empty());
-  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(held);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_NE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_TRUE(refuses(held));
   stop();
 }
 

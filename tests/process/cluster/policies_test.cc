@@ -8,7 +8,7 @@
 namespace baton::test {
 namespace {
 
-class Policies : public Cluster {
+class Policies : public ClusterOfEither {
  protected:
   std::string ask_as(std::string_view header) const {
     Client client(port);
@@ -17,7 +17,9 @@ class Policies : public Cluster {
   }
 };
 
-TEST_F(Policies, RoundRobinIsExact) {
+INSTANTIATE_TEST_SUITE_P(With, Policies, either_serialization(), name_of_serialization);
+
+TEST_P(Policies, RoundRobinIsExact) {
   start();
   serve(4);
   const auto counts = ask_many(100);
@@ -26,7 +28,7 @@ TEST_F(Policies, RoundRobinIsExact) {
   stop();
 }
 
-TEST_F(Policies, RoundRobinIsExactForConnectionsAtOnce) {
+TEST_P(Policies, RoundRobinIsExactForConnectionsAtOnce) {
   start();
   serve(3);
   std::vector<Client> clients;
@@ -41,7 +43,7 @@ TEST_F(Policies, RoundRobinIsExactForConnectionsAtOnce) {
   stop();
 }
 
-TEST_F(Policies, SharedWorkersAcceptByThemselves) {
+TEST_P(Policies, SharedWorkersAcceptByThemselves) {
   start({"--policy", "shared"});
   serve(2);
   int answers = 0;
@@ -52,7 +54,7 @@ TEST_F(Policies, SharedWorkersAcceptByThemselves) {
   stop();
 }
 
-TEST_F(Policies, ReusePortHasASocketForEachWorkerAndLosesNoneOfItsConnections) {
+TEST_P(Policies, ReusePortHasASocketForEachWorkerAndLosesNoneOfItsConnections) {
   start({"--policy", "reuse-port"});
   serve(2);
   std::set<pid_t> pids;
@@ -66,7 +68,7 @@ TEST_F(Policies, ReusePortHasASocketForEachWorkerAndLosesNoneOfItsConnections) {
   stop();
 }
 
-TEST_F(Policies, ReusePortDoesNotShareAPortWithStrangers) {
+TEST_P(Policies, ReusePortDoesNotShareAPortWithStrangers) {
   start({"--policy", "reuse-port"});
   const Fd taken = tcp_listener();
   const int on = 1;
@@ -77,7 +79,7 @@ TEST_F(Policies, ReusePortDoesNotShareAPortWithStrangers) {
   stop();
 }
 
-TEST_F(Policies, LeastLoadedAvoidsTheWorkerWithManyConnections) {
+TEST_P(Policies, LeastLoadedAvoidsTheWorkerWithManyConnections) {
   start({"--policy", "least-loaded"});
   serve(2);
   // Connections stay with whom they went to; each new one goes to the other side of the balance.
@@ -94,14 +96,14 @@ TEST_F(Policies, LeastLoadedAvoidsTheWorkerWithManyConnections) {
   stop();
 }
 
-TEST_F(Policies, StickyByAddressKeepsAClientWithItsWorker) {
+TEST_P(Policies, StickyByAddressKeepsAClientWithItsWorker) {
   start({"--policy", "sticky"});
   serve(4);
   EXPECT_EQ(ask_many(20).size(), 1U);
   stop();
 }
 
-TEST_F(Policies, StickyByCookieLooksAtTheFirstRequestAndLeavesItUnread) {
+TEST_P(Policies, StickyByCookieLooksAtTheFirstRequestAndLeavesItUnread) {
   start({"--policy", "sticky:cookie=sid"});
   serve(4);
   std::set<std::string> pids;
@@ -116,7 +118,7 @@ TEST_F(Policies, StickyByCookieLooksAtTheFirstRequestAndLeavesItUnread) {
   stop();
 }
 
-TEST_F(Policies, StickyByHeaderWaitsForAHeadThatComesInPieces) {
+TEST_P(Policies, StickyByHeaderWaitsForAHeadThatComesInPieces) {
   start({"--policy", "sticky:header=X-User"});
   serve(4);
   const std::string whole = ask_as("x-user: seven");
@@ -129,7 +131,7 @@ TEST_F(Policies, StickyByHeaderWaitsForAHeadThatComesInPieces) {
   stop();
 }
 
-TEST_F(Policies, AClientThatSaysNothingIsGivenToAWorkerByItsAddress) {
+TEST_P(Policies, AClientThatSaysNothingIsGivenToAWorkerByItsAddress) {
   start({"--policy", "sticky:cookie=sid"});
   const unsigned worker = fork();
   port = order(worker, R"({"do":"hold","port":0})");

@@ -127,7 +127,7 @@ TEST_F(ClusterHello, ExplainsItself) {
   Program program(CLUSTER_HELLO, {"--help"});
   EXPECT_EQ(program.end(), "exit 0");
   const auto lines = program.output.rest();
-  for (const char* option : {"--port", "--workers", "--policy"}) {
+  for (const char* option : {"--port", "--workers", "--policy", "--headers-timeout"}) {
     EXPECT_TRUE(std::ranges::any_of(lines, [&](const auto& line) { return line.contains(option); }))
         << option;
   }

@@ -4,7 +4,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "baton/base/descriptor_kind.h"
@@ -15,38 +18,35 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-class EchoWorker : public ProcessTest {
+class EchoWorker : public ProcessTest, public testing::WithParamInterface<Serialization> {
  protected:
   void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    const Fd theirs(ends[0]);
-    channel = RawChannel(Fd(ends[1]));
-    worker =
-        Program(ECHO_WORKER, {}, StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
+    std::tie(worker, channel) = start_with_channel(ECHO_WORKER, {}, GetParam());
     pid = std::to_string(worker.pid());
-    EXPECT_EQ(channel.next_line(), "{\"ready\":" + pid + "}");
+    EXPECT_EQ(heard(), "{\"ready\":" + pid + "}");
   }
-  void expect(const std::string& line) { EXPECT_EQ(channel.next_line(), line); }
+  bool say(std::string_view json) { return channel.write(framed(json, GetParam())); }
+  std::optional<std::string> heard() { return next_message(channel, GetParam()); }
+  void expect(const std::string& line) { EXPECT_EQ(heard(), line); }
   void expect_exit(const std::string& how) {
     EXPECT_EQ(worker.end(), how);
     EXPECT_EQ(worker.output.rest(), Texts());
     EXPECT_EQ(worker.errors.rest(), Texts());
   }
-  void line_with(std::string_view text, const Fd& descriptor) {
+  void say_with(std::string_view text, const Fd& descriptor) {
     const int number = descriptor.get();
-    channel.line_with(text, {&number, 1});
+    channel.write_with(framed(text, GetParam()), {&number, 1});
   }
   /// The descriptor that comes with the next line, which says "given".
   Fd given(const std::string& type, uint16_t& port, const std::string& ends = "}}") {
     const std::string begins =
         R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":{"given":")" + type + R"(","port":)";
-    const std::string line = channel.next_line().value_or("the end");
+    const std::string line = heard().value_or("the end");
     EXPECT_TRUE(line.starts_with(begins)) << line;
     EXPECT_TRUE(line.ends_with(ends)) << line;
     if (channel.received.size() != 1) return {};
     port = static_cast<uint16_t>(std::atoi(line.substr(begins.size()).c_str()));
-    channel.line(R"({"cmd":"NODE_HANDLE_ACK"})");
+    say(R"({"cmd":"NODE_HANDLE_ACK"})");
     Fd handle = std::move(channel.received.front());
     channel.received.clear();
     return handle;
@@ -58,29 +58,34 @@ class EchoWorker : public ProcessTest {
   std::string pid;
 };
 
-TEST_F(EchoWorker, EchoesEveryKindOfMessage) {
+INSTANTIATE_TEST_SUITE_P(, EchoWorker, testing::Values(Serialization::json, Serialization::advanced),
+                         [](const auto& test) {
+                           return test.param == Serialization::advanced ? "advanced" : "json";
+                         });
+
+TEST_P(EchoWorker, EchoesEveryKindOfMessage) {
   for (const std::string message :
        {"null", "true", "1.5", "-0", "\"text\"", "[]", "{}", "[1,[2,{\"a\":null}]]",
         "{\"cmd\":\"fooNODE_BAR\"}", "{\"cmd\":\"NODE_\"}", "{\"cmd\":5}", "{\"give\":1,\"more\":2}",
         "{\"echo\":\"bye\"}", "[\"bye\"]", "\"Bye\""}) {
-    channel.line(message);
+    say(message);
     expect("{\"echo\":" + (message == "-0" ? "0" : message) + "}");
   }
   channel.close();
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, DoesNotEchoWhatIsInternal) {
-  channel.line(R"({"cmd":"NODE_SOMETHING"})");
-  channel.line("1");
+TEST_P(EchoWorker, DoesNotEchoWhatIsInternal) {
+  say(R"({"cmd":"NODE_SOMETHING"})");
+  say("1");
   expect("{\"echo\":1}");
   channel.close();
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, ServesTheConnectionsOfAServer) {
+TEST_P(EchoWorker, ServesTheConnectionsOfAServer) {
   const Fd listener = tcp_listener();
-  line_with(take_server, listener);
+  say_with(take_server, listener);
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Server","with":{"serve":1}})");
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(port_of(listener.get())), "served by " + pid + "\n");
@@ -88,10 +93,10 @@ TEST_F(EchoWorker, ServesTheConnectionsOfAServer) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, HandlesASocketAndShutsItsWritingSide) {
+TEST_P(EchoWorker, HandlesASocketAndShutsItsWritingSide) {
   for (const std::string type : {"net.Socket", "net.Native"}) {
     auto [near, far] = tcp_connection();
-    line_with(R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":null})", near);
+    say_with(R"({"cmd":"NODE_HANDLE","type":")" + type + R"(","msg":null})", near);
     near.reset();
     expect(R"({"cmd":"NODE_HANDLE_ACK"})");
     expect(R"({"got":")" + type + R"(","with":null})");
@@ -101,9 +106,9 @@ TEST_F(EchoWorker, HandlesASocketAndShutsItsWritingSide) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, ServesANativeThatListensAsAServer) {
+TEST_P(EchoWorker, ServesANativeThatListensAsAServer) {
   const Fd listener = tcp_listener();
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Native","msg":0})", listener);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.Native","msg":0})", listener);
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Native","with":0})");
   EXPECT_EQ(ask(port_of(listener.get())), "served by " + pid + "\n");
@@ -111,13 +116,13 @@ TEST_F(EchoWorker, ServesANativeThatListensAsAServer) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, EchoesEachDatagramOfAUdpSocket) {
+TEST_P(EchoWorker, EchoesEachDatagramOfAUdpSocket) {
   const std::string socket = R"({"cmd":"NODE_HANDLE","type":"dgram.Socket","msg":1,"dgramType":"udp4"})";
   const std::string native = R"({"cmd":"NODE_HANDLE","type":"dgram.Native","msg":1})";
   for (const auto& [type, line] : {std::pair("dgram.Socket", socket), std::pair("dgram.Native", native)}) {
     Fd udp = udp_socket();
     const uint16_t port = port_of(udp.get());
-    line_with(line, udp);
+    say_with(line, udp);
     udp.reset();
     expect(R"({"cmd":"NODE_HANDLE_ACK"})");
     expect(R"({"got":")" + std::string(type) + R"(","with":1})");
@@ -127,10 +132,10 @@ TEST_F(EchoWorker, EchoesEachDatagramOfAUdpSocket) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, ListensOnABoundSocketAndServesIt) {
+TEST_P(EchoWorker, ListensOnABoundSocketAndServesIt) {
   Fd bound = bound_socket();
   const uint16_t port = port_of(bound.get());
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
   bound.reset();
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.BoundSocket","with":1})");
@@ -139,7 +144,7 @@ TEST_F(EchoWorker, ListensOnABoundSocketAndServesIt) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, SaysThatItCannotListenWhereAnotherDoes) {
+TEST_P(EchoWorker, SaysThatItCannotListenWhereAnotherDoes) {
   const Fd bound = bound_socket();
   const int on = 1;
   ::setsockopt(bound.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
@@ -152,18 +157,18 @@ TEST_F(EchoWorker, SaysThatItCannotListenWhereAnotherDoes) {
   const int off = 0;
   ::setsockopt(bound.get(), SOL_SOCKET, SO_REUSEPORT, &off, sizeof off);
   ASSERT_EQ(::listen(listening.get(), 1), 0);
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.BoundSocket","msg":1})", bound);
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.BoundSocket","with":1})");
-  const std::string answer = channel.next_line().value_or("the end");
+  const std::string answer = heard().value_or("the end");
   EXPECT_TRUE(answer.starts_with("{\"error\":\"listen 127.0.0.1:")) << answer;
   channel.close();
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, ReadsWhatThePeerOfASocketStillSendsSoThatNothingIsReset) {
+TEST_P(EchoWorker, ReadsWhatThePeerOfASocketStillSendsSoThatNothingIsReset) {
   auto [near, far] = tcp_connection();
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
   near.reset();
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Socket","with":1})");
@@ -181,13 +186,13 @@ TEST_F(EchoWorker, ReadsWhatThePeerOfASocketStillSendsSoThatNothingIsReset) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, FinishesAConnectionThatItAcceptedBeforeItExits) {
+TEST_P(EchoWorker, FinishesAConnectionThatItAcceptedBeforeItExits) {
   const Fd listener = tcp_listener();
-  line_with(take_server, listener);
+  say_with(take_server, listener);
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Server","with":{"serve":1}})");
   auto [near, far] = tcp_connection();
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
   near.reset();
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   channel.close();
@@ -196,49 +201,49 @@ TEST_F(EchoWorker, FinishesAConnectionThatItAcceptedBeforeItExits) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, LeavesOnByeAfterEverythingItSentHasLeft) {
+TEST_P(EchoWorker, LeavesOnByeAfterEverythingItSentHasLeft) {
   const std::string text = "\"" + std::string(1 << 20, 'x') + "\"";
   constexpr int count = 20;
   for (int i = 0; i < count; ++i) {
-    ASSERT_TRUE(channel.line(text));
+    ASSERT_TRUE(say(text));
     // Its answers wait for us; the kernel holds a fraction of one.
     if (i == 0) continue;
-    EXPECT_TRUE(channel.next_line() == "{\"echo\":" + text + "}");
+    EXPECT_TRUE(heard() == "{\"echo\":" + text + "}");
   }
-  channel.line("\"bye\"");
-  EXPECT_TRUE(channel.next_line() == "{\"echo\":" + text + "}");
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  say("\"bye\"");
+  EXPECT_TRUE(heard() == "{\"echo\":" + text + "}");
+  EXPECT_EQ(heard(), std::nullopt);
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, LeavesOnByeWithoutAnEcho) {
-  channel.line("\"bye\"");
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+TEST_P(EchoWorker, LeavesOnByeWithoutAnEcho) {
+  say("\"bye\"");
+  EXPECT_EQ(heard(), std::nullopt);
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, LeavesOnByeOnlyWhenTheHandleItGaveHasBeenAcknowledged) {
-  channel.line(R"({"give":"net.Server"})");
-  channel.line("\"bye\"");
+TEST_P(EchoWorker, LeavesOnByeOnlyWhenTheHandleItGaveHasBeenAcknowledged) {
+  say(R"({"give":"net.Server"})");
+  say("\"bye\"");
   uint16_t port = 0;
   EXPECT_TRUE(given("net.Server", port));
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(heard(), std::nullopt);
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, DiesOfAnExceptionWithCodeOne) {
-  channel.line("1");
-  channel.line("\"throw\"");
+TEST_P(EchoWorker, DiesOfAnExceptionWithCodeOne) {
+  say("1");
+  say("\"throw\"");
   expect("{\"echo\":1}");
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(heard(), std::nullopt);
   EXPECT_EQ(worker.end(), "exit 1");
   const Texts errors = worker.errors.rest();
   ASSERT_EQ(errors.size(), 1U);
   EXPECT_NE(errors[0].find("asked to"), std::string::npos) << errors[0];
 }
 
-TEST_F(EchoWorker, GivesAServerThatItServesToo) {
-  channel.line(R"({"give":"net.Server"})");
+TEST_P(EchoWorker, GivesAServerThatItServesToo) {
+  say(R"({"give":"net.Server"})");
   uint16_t port = 0;
   Fd listener = given("net.Server", port);
   ASSERT_TRUE(listener);
@@ -250,8 +255,8 @@ TEST_F(EchoWorker, GivesAServerThatItServesToo) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, GivesASocketWhoseFarEndItServes) {
-  channel.line(R"({"give":"net.Socket"})");
+TEST_P(EchoWorker, GivesASocketWhoseFarEndItServes) {
+  say(R"({"give":"net.Socket"})");
   uint16_t port = 0;
   const Fd near = given("net.Socket", port);
   ASSERT_TRUE(near);
@@ -262,13 +267,13 @@ TEST_F(EchoWorker, GivesASocketWhoseFarEndItServes) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, GivesABareListenerThatItDoesNotServe) {
-  channel.line(R"({"give":"net.Native"})");
+TEST_P(EchoWorker, GivesABareListenerThatItDoesNotServe) {
+  say(R"({"give":"net.Native"})");
   uint16_t port = 0;
   const Fd listener = given("net.Native", port);
   ASSERT_TRUE(listener);
   EXPECT_EQ(port_of(listener.get()), port);
-  channel.line("1");
+  say("1");
   expect("{\"echo\":1}");
   const Fd client = connect_to(port);
   const Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -277,8 +282,8 @@ TEST_F(EchoWorker, GivesABareListenerThatItDoesNotServe) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, GivesABoundSocketThatDoesNotListen) {
-  channel.line(R"({"give":"net.BoundSocket"})");
+TEST_P(EchoWorker, GivesABoundSocketThatDoesNotListen) {
+  say(R"({"give":"net.BoundSocket"})");
   uint16_t port = 0;
   const Fd bound = given("net.BoundSocket", port);
   ASSERT_TRUE(bound);
@@ -289,8 +294,8 @@ TEST_F(EchoWorker, GivesABoundSocketThatDoesNotListen) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, GivesAUdpSocketThatItEchoesOnToo) {
-  channel.line(R"({"give":"dgram.Socket"})");
+TEST_P(EchoWorker, GivesAUdpSocketThatItEchoesOnToo) {
+  say(R"({"give":"dgram.Socket"})");
   uint16_t port = 0;
   const Fd udp = given("dgram.Socket", port, R"(},"dgramType":"udp4"})");
   ASSERT_TRUE(udp);
@@ -300,8 +305,8 @@ TEST_F(EchoWorker, GivesAUdpSocketThatItEchoesOnToo) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, GivesABareUdpSocket) {
-  channel.line(R"({"give":"dgram.Native"})");
+TEST_P(EchoWorker, GivesABareUdpSocket) {
+  say(R"({"give":"dgram.Native"})");
   uint16_t port = 0;
   const Fd udp = given("dgram.Native", port);
   ASSERT_TRUE(udp);
@@ -311,10 +316,10 @@ TEST_F(EchoWorker, GivesABareUdpSocket) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, SaysThatItCannotGiveWhatItDoesNotKnow) {
+TEST_P(EchoWorker, SaysThatItCannotGiveWhatItDoesNotKnow) {
   for (const char* kind : {"\"net.Teapot\"", "null", "{\"a\":1}", "\"\""}) {
-    channel.line("{\"give\":" + std::string(kind) + "}");
-    const auto answer = channel.next_line();
+    say("{\"give\":" + std::string(kind) + "}");
+    const auto answer = heard();
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->starts_with("{\"error\":\"")) << *answer;
   }
@@ -322,30 +327,65 @@ TEST_F(EchoWorker, SaysThatItCannotGiveWhatItDoesNotKnow) {
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, AnswersEverythingThatAParentSentWhichShutItsWritingHalf) {
-  for (int i = 0; i < 2000; ++i) channel.line(std::to_string(i));
+TEST_P(EchoWorker, AnswersEverythingThatAParentSentWhichShutItsWritingHalf) {
+  for (int i = 0; i < 2000; ++i) say(std::to_string(i));
   channel.shut_writing();
   for (int i = 0; i < 2000; ++i) expect("{\"echo\":" + std::to_string(i) + "}");
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(heard(), std::nullopt);
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, StillGivesAHandleToAParentThatShutItsWritingHalf) {
+TEST_P(EchoWorker, StillGivesAHandleToAParentThatShutItsWritingHalf) {
   auto [near, far] = tcp_connection();
-  line_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
+  say_with(R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1})", near);
   near.reset();
   channel.shut_writing();
   expect(R"({"cmd":"NODE_HANDLE_ACK"})");
   expect(R"({"got":"net.Socket","with":1})");
   EXPECT_EQ(read_all(far.get()), "handled by " + pid + "\n");
   far.reset();
-  EXPECT_EQ(channel.next_line(), std::nullopt);
+  EXPECT_EQ(heard(), std::nullopt);
   expect_exit("exit 0");
 }
 
-TEST_F(EchoWorker, ExitsWithZeroWhenTheChannelEnds) {
+TEST_P(EchoWorker, ExitsWithZeroWhenTheChannelEnds) {
   channel.close();
   expect_exit("exit 0");
+}
+
+// --- its command line
+
+class EchoWorkerThatIsTold : public ProcessTest {
+ protected:
+  /// How it ends that is started with this channel and these arguments, and what it then says.
+  static std::pair<std::string, Texts> told(const Texts& arguments, Serialization channel) {
+    auto [worker, ours] = start_with_channel(ECHO_WORKER, arguments, channel);
+    const auto first = next_message(ours, channel);
+    if (first) ours.write(framed("\"bye\"", channel));
+    Texts errors = worker.errors.rest();
+    std::string end = worker.end();
+    EXPECT_EQ(first.has_value(), end == "exit 0");
+    return {std::move(end), std::move(errors)};
+  }
+};
+
+TEST_F(EchoWorkerThatIsTold, TheSerializationThatTheChannelHasEchoes) {
+  for (const auto& [word, channel] :
+       {std::pair("json", Serialization::json), std::pair("advanced", Serialization::advanced)}) {
+    const auto [end, errors] = told({"--serialization", word}, channel);
+    EXPECT_EQ(end, "exit 0");
+    EXPECT_EQ(errors, Texts());
+  }
+}
+
+TEST_F(EchoWorkerThatIsTold, AnotherSerializationExitsWithTwoAndSaysWhichItIs) {
+  for (const auto& [word, channel, spoken] : {std::tuple("advanced", Serialization::json, "json"),
+                                              std::tuple("json", Serialization::advanced, "advanced"),
+                                              std::tuple("yaml", Serialization::json, "json")}) {
+    const auto [end, errors] = told({"--serialization", word}, channel);
+    EXPECT_EQ(end, "exit 2");
+    EXPECT_EQ(errors, Texts{std::string("echo_worker: the parent's serialization is ") + spoken});
+  }
 }
 
 }  // namespace

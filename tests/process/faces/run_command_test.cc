@@ -23,7 +23,17 @@ class RunCommand : public testing::TestWithParam<bool> {
   /// The object that it prints, in the form that the test is about.
   static Value result_of(Words arguments) {
     if (GetParam()) arguments.insert(arguments.begin(), "--sync");
-    Program program(RUN_COMMAND, arguments);
+    return printed_by(Program(RUN_COMMAND, arguments));
+  }
+  /// The same on a kernel that refuses this system call with EAGAIN.
+  static Value result_without(const std::string& call, const Words& arguments) {
+    Words words = {"forbid", call, RUN_COMMAND};
+    if (GetParam()) words.emplace_back("--sync");
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    // To look for leaks takes a clone, too.
+    return printed_by(Program(PEER, words, StartOptions().variable("ASAN_OPTIONS", "detect_leaks=0")));
+  }
+  static Value printed_by(Program program) {
     const auto lines = program.output.rest();
     EXPECT_EQ(program.end(), "exit 0");
     EXPECT_TRUE(program.errors.rest().empty());
@@ -158,6 +168,15 @@ TEST_P(RunCommand, NamesTheStepThatAnOrdinaryUserMayNotTake) {
   const auto printed = wire::read_json(result["stdout"].as_string());
   ASSERT_TRUE(printed) << to_json(result);
   expect_error(*printed, "EPERM", "spawn true", "true", "setgroups");
+}
+
+TEST_P(RunCommand, NamesTheStepThatTheKernelRefuses) {
+  expect_error(result_without("clone", {"--", "true"}), "EAGAIN", "spawn true", "true", "clone");
+  if (::geteuid() != 0) GTEST_SKIP() << "the others need root";
+  for (const char* call : {"setgroups", "setresgid", "setresuid"}) {
+    expect_error(result_without(call, {"--uid", "65534", "--gid", "65534", "--", "true"}), "EAGAIN",
+                 "spawn true", "true", call);
+  }
 }
 
 // --- its command line

@@ -155,14 +155,8 @@ class ChannelVariable : public ProcessTest {
     EXPECT_EQ(worker.end(), "exit 2");
   }
   void expect_channel_on(int number) {
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    Fd theirs(ends[0]);
-    RawChannel channel{Fd(ends[1])};
-    Program worker(
-        ECHO_WORKER, {"its", "arguments", "are", "ignored"},
-        StartOptions().descriptor(number, theirs.get()).variable("NODE_CHANNEL_FD", std::to_string(number)));
-    theirs.reset();
+    auto [worker, channel] =
+        start_with_channel(ECHO_WORKER, {"its", "arguments", "are", "ignored"}, Serialization::json, number);
     EXPECT_EQ(channel.next_line(), "{\"ready\":" + std::to_string(worker.pid()) + "}");
     channel.line("[1]");
     EXPECT_EQ(channel.next_line(), "{\"echo\":[1]}");

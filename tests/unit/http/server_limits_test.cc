@@ -235,6 +235,28 @@ TEST_F(HttpDrain, AnswersWhatIsInFlightAndClosesAfterIt) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(HttpDrain, AnswersWhoWaitsInTheBacklogOfAFullServer) {
+  net::Socket waiting;
+  std::string got;
+  bool drained = false;
+  serve_with(
+      [&](Request&, Response& response) {
+        response.end("hello");
+        if (waiting) return;
+        waiting = net::Socket::adopt(*loop, connected_from("127.0.0.1", address.port())).value();
+        waiting.on_data([&](std::string_view bytes) { got += bytes; });
+        waiting.on_end([&] { waiting.end(); });
+        waiting.write(get);
+        server.drain(1h).then([&](Result<void>) { drained = true; });
+      },
+      Options().max_connections(1));
+  client(get);
+  loop->run();
+  EXPECT_TRUE(clients.front().has("hello"));
+  EXPECT_EQ(body_of(got), "hello");
+  EXPECT_TRUE(drained);
+}
+
 TEST_F(HttpDrain, AnswersWhoSpeaksOnAnIdleConnectionAndClosesAfterIt) {
   bool drained = false;
   bool asked_again = false;

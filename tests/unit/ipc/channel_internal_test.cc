@@ -132,6 +132,34 @@ TEST_F(InternalChannel, LeavesTheHandleToTheCallerWhenAnOfferFails) {
   loop.run();
 }
 
+TEST_F(InternalChannel, OffersASocketWithTheBytesThatWereReadFromItAhead) {
+  connect(true);
+  a.on_peer_baton([&] {
+    net::Native handle = a_socket();
+    handle.set_unread("read ahead");
+    const uint64_t offer = a.offer(newconn(1), std::move(handle)).value();
+    a.flushed().then([&, offer](Result<void> result) {
+      EXPECT_TRUE(result);
+      EXPECT_EQ(a.take_back(offer).unread(), "read ahead");
+      a.disconnect();
+    });
+  });
+  b.on_internal([&](Message message) { got.push_back(message.take<net::Native>().unread()); });
+  loop.run();
+  EXPECT_EQ(got, Texts{"read ahead"});
+}
+
+TEST_F(InternalChannel, RefusesAnOfferOfWhichThePeerWouldLoseBytes) {
+  connect(false);
+  net::Native handle = a_socket();
+  handle.set_unread("read ahead");
+  EXPECT_EQ(a.offer(newconn(1), std::move(handle)).error().code(), std::errc::not_supported);
+  EXPECT_EQ(handle.unread(), "read ahead");  // NOLINT(bugprone-use-after-move): that is the contract
+  a.disconnect();
+  b.on_disconnect([](bool) {});
+  loop.run();
+}
+
 TEST_F(InternalChannel, DeliversInternalMessagesPastMessagesThatNobodyTakes) {
   connect(true);
   a.send("kept");

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "baton/loop/task.h"
@@ -14,7 +16,7 @@
 namespace baton {
 namespace {
 
-using std::chrono::seconds;
+using Texts = std::vector<std::string>;
 
 /// Two ends of one channel on one loop.
 class ChannelTest : public testing::Test {
@@ -339,6 +341,60 @@ TEST_F(ChannelTest, GivesBackAConnectionThatThePeerCannotReceive) {
   loop.run();
   EXPECT_TRUE(back);
   EXPECT_TRUE(got.empty());
+}
+
+/// A channel whose other end is in the test's own hands, and a connection that was sent over it.
+class HandleSent : public ChannelTest {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    a = Channel::adopt(loop, Fd(ends[0])).value();
+    peer.reset(ends[1]);
+    sent.emplace(a.send("take it", net::Native(Fd(socket(AF_INET, SOCK_STREAM, 0)))));
+  }
+  /// Asks only now what became of it.
+  void ask() {
+    std::move(*sent).then(
+        [this](Result<void> result) { got.emplace_back(result ? "sent" : result.error().what()); });
+  }
+  void answer(std::string_view line) {
+    ASSERT_EQ(write(peer.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  }
+
+  Fd peer;
+  std::optional<Channel::Sent> sent;
+};
+
+TEST_F(HandleSent, TellsThatItWasTakenHoweverLateItIsAsked) {
+  std::move(a.send("after it")).then([this](Result<void> result) {
+    EXPECT_TRUE(result);
+    ask();
+    a.disconnect();
+    peer.reset();
+  });
+  loop.defer([this] { loop.defer([this] { answer("{\"cmd\":\"NODE_HANDLE_ACK\"}\n"); }); });
+  loop.run();
+  EXPECT_EQ(got, Texts{"sent"});
+}
+
+TEST_F(HandleSent, TellsThatItCameBackHoweverLateItIsAsked) {
+  a.on_unsent([this](const net::Native&, const Error&) { loop.defer([this] { ask(); }); });
+  loop.defer([this] {
+    loop.defer([this] {
+      answer("{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+      peer.reset();
+    });
+  });
+  loop.run();
+  EXPECT_EQ(got, Texts{"send: disconnected"});
+}
+
+TEST_F(HandleSent, TellsThatNobodyWillAnswerAnyMoreHoweverLateItIsAsked) {
+  loop.defer([this] { loop.defer([this] { peer.reset(); }); });
+  a.on_close([this] { ask(); });
+  loop.run();
+  EXPECT_EQ(got, Texts{"send: disconnected"});
 }
 
 }  // namespace

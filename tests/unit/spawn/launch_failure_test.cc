@@ -1,9 +1,10 @@
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 
-#include "forbid.h"
 #include "support.h"
+#include "support/refuse_call.h"
 
 namespace baton::spawner::test {
 namespace {
@@ -122,7 +123,7 @@ int leaks_without_close_range(int error, bool only_with_flags, const SpawnOption
   const pid_t pid = ::fork();
   if (pid == 0) {
     const int open_on_exec = ::open("/dev/null", O_RDONLY);
-    if (open_on_exec < 0 || !forbid(SYS_close_range, error, only_with_flags)) ::_exit(99);
+    if (open_on_exec < 0 || !baton::test::refuse_call(SYS_close_range, error, only_with_flags)) ::_exit(99);
     const Outcome outcome = run(shell(list_descriptors, options));
     const bool exact = outcome.output == "0 1 2 " && outcome.status.success();
     ::_exit(exact ? 0 : 1);
@@ -153,7 +154,7 @@ TEST(LaunchOnOldSystems, HearsWhatFailsAfterTheOthersWereClosed) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     // Without the flag they are closed long before the program begins.
-    if (!forbid(SYS_close_range, EINVAL, true)) ::_exit(99);
+    if (!baton::test::refuse_call(SYS_close_range, EINVAL, true)) ::_exit(99);
     const auto text = failure_of(make_plan("/no/such", {}, SpawnOptions().uid(65534).gid(65534)));
     ::_exit(text == "spawn /no/such: execve /no/such: no such file or directory" ? 0 : 1);
   }
@@ -165,7 +166,7 @@ TEST(LaunchOnOldSystems, HearsWhatFailsAfterTheOthersWereClosed) {
 TEST(LaunchOnOldSystems, FailsRatherThanLeaking) {
   const pid_t pid = ::fork();
   if (pid == 0) {
-    if (!forbid(SYS_close_range, EIO)) ::_exit(99);
+    if (!baton::test::refuse_call(SYS_close_range, EIO)) ::_exit(99);
     ::_exit(failure_of(make_plan("/bin/true", {}, {})) == "spawn /bin/true: close_range: input/output error"
                 ? 0
                 : 1);

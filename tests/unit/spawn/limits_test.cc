@@ -1,6 +1,7 @@
 // What a child is given beyond what Node gives: limits, priority, processors, a cgroup, a signal at its
 // parent's end.
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,7 +14,7 @@
 
 #include "baton/spawn/sync.h"
 #include "support/leak_check.h"
-#include "unit/spawn/forbid.h"
+#include "support/refuse_call.h"
 #include "unit/spawn/support.h"
 
 namespace baton {
@@ -142,13 +143,25 @@ class OwnCgroup {
   OwnCgroup(const OwnCgroup&) = delete;
   OwnCgroup& operator=(const OwnCgroup&) = delete;
   ~OwnCgroup() {
-    if (!name_.empty()) ::rmdir(path().c_str());
+    if (name_.empty()) return;
+    wait_until_empty();
+    EXPECT_EQ(::rmdir(path().c_str()), 0) << path() << ": " << std::generic_category().message(errno);
   }
   [[nodiscard]] const std::string& why_not() const { return why_not_; }
   [[nodiscard]] std::string path() const { return root_ + "/" + name_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
+  // Who was killed is a member for a little longer than it holds its descriptors.
+  void wait_until_empty() const {
+    const Fd events(::open((path() + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+    for (char text[256] = {}; ::pread(events.get(), text, sizeof text - 1, 0) > 0;) {
+      if (std::string_view(text).contains("populated 0")) return;
+      pollfd change{events.get(), POLLPRI, 0};
+      if (::poll(&change, 1, 10'000) == 0) return;
+    }
+  }
+
   std::string root_;
   std::string name_;
   std::string why_not_;
@@ -196,7 +209,7 @@ TEST(SpawnCgroup, IsEnteredByItsFileWhereNobodyCanBeBornInIt) {
   for (const int error : {ENOSYS, EPERM}) {
     const pid_t old_system = ::fork();
     if (old_system == 0) {
-      if (!spawner::test::forbid(SYS_clone3, error)) ::_exit(99);
+      if (!baton::test::refuse_call(SYS_clone3, error)) ::_exit(99);
       const auto outcome = run(shell("grep ^0:: /proc/self/cgroup", SpawnOptions().cgroup(own.path())));
       if (!outcome.output.ends_with("/" + own.name() + "\n")) ::_exit(1);
       std::ofstream(own.path() + "/cgroup.freeze") << "1" << std::flush;

@@ -41,6 +41,16 @@ TEST(Advanced, PassesOverPaddingCountsAndWhatFollowsTheValue) {
   EXPECT_EQ(read("I\2 and more").value(), Value(1));
 }
 
+TEST(Advanced, TakesNumbersInFormsThatNodeReadsAndDoesNotWrite) {
+  EXPECT_EQ(read("U\5").value(), Value(5));
+  EXPECT_EQ(read("U\xff\xff\xff\xff\x0f").value(), Value(4294967295LL));
+  EXPECT_EQ(read("A\2U\1U\x80\1$\0\2"s).value(), Value::array({1, 128}));
+  EXPECT_EQ(read("Z\2\5").value(), Value::bigint(5));
+  EXPECT_EQ(read("Z\3\xff").value(), Value::bigint(-255));
+  EXPECT_EQ(read("Z\6\1\0\1"s).value(), Value::bigint(65537));
+  EXPECT_EQ(read("z\2\5").value(), Value::boxed(Value::bigint(5)));
+}
+
 TEST(Advanced, TakesEveryKindOfKey) {
   EXPECT_EQ(read("oI\2T{\1").value(), Value::object().set("1", true));
   EXPECT_EQ(read("oI\1T{\1").value(), Value::object().set("-1", true));

@@ -171,6 +171,13 @@ TEST(ClusterMessage, TrustsNothingThatAPrimarySays) {
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"errno":"EADDRINUSE"})"), "errno");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"sockname":{"address":1,"port":80}})"),
             "sockname");
+  EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"data":")" + std::string(70000, 'x') + "\"}"),
+            "data");
+  EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"key":["k"]})"), "key");
+  EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"key":")" + std::string(9000, 'x') + "\"}"),
+            "key");
+  EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"key":7,"data":{"ticketKeys":"00"}})"),
+            "it is a message");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","act":"suicide"})"), "an unknown act");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_BATON_PING"})"), "n");
   EXPECT_EQ(why_not_of_a_primary("7"), "cmd");

@@ -8,16 +8,28 @@ namespace baton::supervisor {
 /// A length of time, or a moment on a clock that only goes forward and began anywhere.
 using Time = std::chrono::nanoseconds;
 
-/// How one slot is started again.
+/// How one slot is started again; what `Options` says of `min_uptime`, `backoff` and `max_restarts`.
 struct RestartLimits {
-  Time min_uptime;
-  Time first_wait;
-  Time longest_wait;
-  unsigned deaths;  ///< unstable ones within `window` until it is given up; 0: never
-  static constexpr Time window = std::chrono::seconds(60);
+  Time min_uptime;    ///< a life that was ready for less ended unstable; 0: none does
+  Time first_wait;    ///< after the first unstable death
+  Time longest_wait;  ///< what it doubles up to
+  unsigned deaths;    ///< unstable ones within `window` until it is given up; 0: never
+  static constexpr Time window = std::chrono::seconds(60);  ///< how far back deaths are counted
 };
 
-/// When the successor of a dead worker may start, for one slot. It has no clock and no chance of its own.
+/// When the successor of a dead worker may start, for one slot: what a Supervisor goes by, and what a program
+/// may that forks a child of its own. It has no clock and no chance of its own.
+///
+///     child.on_close([&](const baton::ExitStatus&) {
+///       const auto now = loop.now();
+///       if (!RestartPolicy::unstable(limits, now - ready_since)) {
+///         policy.died_stable();
+///         return start();
+///       }
+///       const Time wait = policy.died_unstable(limits, now, chance());
+///       if (policy.hopeless(limits)) return give_up();
+///       again = baton::Timer(loop, wait, start);
+///     });
 class RestartPolicy {
  public:
   /// Whether a life that was ready for `uptime` (negative: it never was) ended unstable.
