@@ -4,9 +4,11 @@
 
 const cluster = require('cluster');
 
-// Node's own race: a worker that is told to leave says that it closes its servers to a primary that may be gone already.
+// Node's own race: a worker that is told to leave says that it closes its servers, and leaves, to a primary that may be
+// gone already.
+const races = ['EPIPE', 'ECONNRESET', 'ERR_IPC_DISCONNECTED'];
 cluster.worker.on('error', (error) => {
-  if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+  if (!races.includes(error.code)) throw error;
 });
 const dgram = require('dgram');
 const fs = require('fs');
