@@ -17,7 +17,7 @@ inline std::optional<int> read_command_line(CLI::App& app, int argc, char** argv
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const std::exception& error) {
-    const std::string name = app.get_name();
+    const std::string& name = app.get_name();
     std::fprintf(stderr, "%s: %s (see %s --help)\n", name.c_str(), error.what(), name.c_str());
     return 2;
   }

@@ -15,7 +15,8 @@ constexpr auto patience = std::chrono::seconds(1);
 // What was peeked at stays readable, so that waiting for more by the same poll would spin.
 constexpr auto between_looks = std::chrono::milliseconds(10);
 
-// One for all looks of a thread, as each is over before the next begins. Another thread has a loop of its own.
+// One for all looks of a thread, as each is over before the next begins. Another thread has a loop of its
+// own.
 thread_local std::array<char, longest_head> head_buffer;
 
 }  // namespace

@@ -171,8 +171,9 @@ TEST(ClusterMessage, TrustsNothingThatAPrimarySays) {
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"errno":"EADDRINUSE"})"), "errno");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"sockname":{"address":1,"port":80}})"),
             "sockname");
-  EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"data":")" + std::string(70000, 'x') + "\"}"),
-            "data");
+  EXPECT_EQ(
+      why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"data":")" + std::string(70000, 'x') + "\"}"),
+      "data");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"key":["k"]})"), "key");
   EXPECT_EQ(why_not_of_a_primary(R"({"cmd":"NODE_CLUSTER","ack":1,"key":")" + std::string(9000, 'x') + "\"}"),
             "key");
