@@ -221,7 +221,7 @@ TEST_P(CppParent, GetsBareSockets) {
 
 TEST_P(CppParent, SendsAndGetsBoundSockets) {
   if (!GetParam().cpp_child && !node_has_bound_sockets())
-    GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
+    GTEST_SKIP() << "a Node before 26 cannot send a net.BoundSocket";
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     auto bound = net::bind(net::Endpoint("127.0.0.1", 0));
     const int port = bound.local().port();

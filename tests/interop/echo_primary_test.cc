@@ -120,7 +120,7 @@ TEST_P(EchoPrimaryOfNode, SendsAUdpSocketThatTheChildReceivesFrom) {
 }
 
 TEST_P(EchoPrimaryOfNode, SendsABoundSocketThatTheChildListensOn) {
-  if (node_version() < 26) GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
+  if (node_version() < 26) GTEST_SKIP() << "a Node before 26 cannot send a net.BoundSocket";
   start();
   primary.say(":bound 0");
   const uint16_t port = listening();

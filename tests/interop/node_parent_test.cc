@@ -50,7 +50,7 @@ TEST_P(NodeParent, GetsBareSockets) { EXPECT_EQ(play("gets_native"), 0); }
 TEST_P(NodeParent, SendsAndGetsUdpSockets) { EXPECT_EQ(play("udp"), 0); }
 TEST_P(NodeParent, SendsAndGetsBareUdpSockets) { EXPECT_EQ(play("udp_native"), 0); }
 TEST_P(NodeParent, SendsAndGetsBoundSockets) {
-  if (!node_has_bound_sockets()) GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
+  if (!node_has_bound_sockets()) GTEST_SKIP() << "a Node before 26 cannot send a net.BoundSocket";
   EXPECT_EQ(play("bound"), 0);
 }
 TEST_P(NodeParent, SendsAConnectionThatItKeeps) { EXPECT_EQ(play("keep_open"), 0); }

@@ -82,6 +82,7 @@ TEST_P(Notes, HandlesOfEachKindArriveInTheSameWorker) {
   for (const std::string& kind : kinds_of_handles()) {
     if (!has_kind(GetParam(), kind)) continue;
     const int port = primary.number(kind + " on port ");
+    ASSERT_FALSE(HasFailure());
     for (int i = 0; i < 5; ++i) {
       const std::string answer = ask_handle(kind, port);
       EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;

@@ -251,7 +251,7 @@ INSTANTIATE_TEST_SUITE_P(AllFour, QuestionsAboutKinds,
 TEST_P(QuestionsAboutKinds, which_objects_can_be_sent) {
   const auto& [ends, kind] = GetParam();
   if (!(ends.cpp_parent && ends.cpp_child) && !has_node()) GTEST_SKIP() << "there is no Node";
-  if (!has_kind(ends, kind)) GTEST_SKIP() << "a Node before 26 has no net.BoundSocket";
+  if (!has_kind(ends, kind)) GTEST_SKIP() << "a Node before 26 cannot send a net.BoundSocket";
   Program& primary = start(ends, "handles");
   const std::string answer = ask_handle(kind, primary.number(kind + " on port "));
   EXPECT_TRUE(answer.starts_with(kind + " in ")) << answer;

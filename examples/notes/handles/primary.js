@@ -29,13 +29,14 @@ const bareUdp = (socket) => {
   return socket[state].handle;
 };
 
-// Only the youngest Nodes know what a bound socket is; the others die of it.
+// A bound socket can be sent by, and to, Node 26 and later. Others may have the class, and die of it.
+const sendsBoundSockets = Number.parseInt(process.versions.node, 10) >= 26;
 worker.once('message', ({ knows_bound_sockets: knowsBoundSockets }) => {
   listen(net.createServer(), (server) => give('net.Server', server));
   listen(net.createServer(), (server) => give('net.Native', server, bareServer(server)));
   bindUdp((socket) => give('dgram.Socket', socket));
   bindUdp((socket) => give('dgram.Native', socket, bareUdp(socket)));
-  if (net.BoundSocket && knowsBoundSockets) {
+  if (sendsBoundSockets && knowsBoundSockets) {
     const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 });
     tell('net.BoundSocket', bound.address());
     worker.send('net.BoundSocket', bound);

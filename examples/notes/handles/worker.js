@@ -28,4 +28,5 @@ process.on('message', (message, handle) => {
   }
 });
 process.on('disconnect', () => process.exit(0));
-process.send({ knows_bound_sockets: Boolean(net.BoundSocket) });
+// Node can receive a bound socket from 26 on; it may have the class before.
+process.send({ knows_bound_sockets: Number.parseInt(process.versions.node, 10) >= 26 });
