@@ -22,7 +22,7 @@ function ends_of(fixture, sentence, parameter,   parent, child, how, pair) {
   # One end alone, against recorded bytes.
   if (fixture == "PrimaryWire") return parameter " > bytes"
   if (fixture == "WorkerWire") return "bytes > " parameter
-  if (fixture == "Runtime") return sentence ~ /AsAParent/ ? "it > C++" : "C++ > it"
+  if (fixture == "Runtime") return sentence ~ /AsAParent|AsAPrimary/ ? "it > C++" : "C++ > it"
   if (fixture == "CppPrimary") { parent = "C++"; child = "Node" }
   if (fixture ~ /EchoPrimaryOfNode/) { parent = "C++"; child = "Node" }
   if (fixture == "BatonsAtBothEnds") child = "C++"
