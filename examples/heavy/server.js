@@ -7,15 +7,13 @@
 const { fork, spawn } = require('child_process');
 const http = require('http');
 const path = require('path');
-const { parseArgs } = require('util');
+const commandLine = require('../command_line.js');
 const { burn } = require('./work.js');
 
-const { values: settings } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    'in-child': { type: 'boolean', default: false },
-    child: { type: 'string', default: path.join(__dirname, 'child.js') },
-  },
+const settings = commandLine.read('heavy', {
+  port: { type: 'string', default: '8080' },
+  'in-child': { type: 'boolean', default: false },
+  child: { type: 'string', default: path.join(__dirname, 'child.js') },
 });
 const mostWaiting = 1000;
 const restartWait = 100;
@@ -98,4 +96,5 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 }
 
 if (settings['in-child']) startChild();
+server.on('error', commandLine.fail('heavy'));
 server.listen(Number(settings.port), '127.0.0.1', () => console.log(`listening on port ${server.address().port}`));

@@ -8,15 +8,13 @@ const { fork, spawn } = require('child_process');
 const net = require('net');
 const os = require('os');
 const path = require('path');
-const { parseArgs } = require('util');
+const commandLine = require('../command_line.js');
 
-const { values: settings } = parseArgs({
-  options: {
-    port: { type: 'string', multiple: true, default: ['8080'] },
-    workers: { type: 'string', default: String(os.availableParallelism()) },
-    worker: { type: 'string', default: path.join(__dirname, 'worker.js') },
-    'hand-over': { type: 'boolean', default: false },
-  },
+const settings = commandLine.read('proxy', {
+  port: { type: 'string', multiple: true, default: ['8080'] },
+  workers: { type: 'string', default: String(os.availableParallelism()) },
+  worker: { type: 'string', default: path.join(__dirname, 'worker.js') },
+  'hand-over': { type: 'boolean', default: false },
 });
 const patience = 10_000;
 const wanted = Number(settings.workers);
@@ -66,6 +64,7 @@ function open() {
   if (fronts.length > 0 || ending) return;
   for (const port of settings.port) {
     const front = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => serve(client));
+    front.on('error', commandLine.fail('proxy'));
     front.listen(Number(port), '127.0.0.1', () => console.log(`listening on port ${front.address().port}`));
     fronts.push(front);
   }

@@ -129,45 +129,15 @@ TEST_F(ProxyExample, RefusesWrongArguments) {
   }
 }
 
-class HeavyExample : public World {
- protected:
-  static void ask_for(const Client& client, const std::string& path) {
-    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+TEST_F(ProxyExample, RefusesWrongArgumentsByNode) {
+  if (!has_node()) GTEST_SKIP() << "there is no Node";
+  for (const std::string name : {"examples/proxy/primary.js", "examples/heavy/server.js"}) {
+    EXPECT_EQ(run({node_program(), source(name), "--colour"}).wait(), 2);
   }
-};
-
-TEST_F(HeavyExample, LetsEverybodyWaitForWorkThatIsDoneOnTheLoop) {
-  Program& server = run({program("heavy"), "--port", "0"});
-  const int port = server.number("listening on port ");
-  const Client worker(port);
-  const Client other(port);
-  ask_for(worker, "/work?ms=500");
-  server.line("work begins");
-  ask_for(other, "/");
-  EXPECT_TRUE(other.read_until("Hello World\n").ends_with("Hello World\n"));
-  EXPECT_TRUE(worker.has_answer());
-  // The loop knows how long it was away.
-  const std::string lag = http_get(port, "/lag");
-  EXPECT_GE(std::stoi(lag.substr(lag.find("\r\n\r\n"))), 400);
-  EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
 }
 
-TEST_F(HeavyExample, AnswersOthersWhileAChildDoesTheWork) {
-  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
-  const pid_t child = server.number("child ");
-  const int port = server.number("listening on port ");
-  const Client worker(port);
-  const Client other(port);
-  // However slow the machine is: the work cannot be done before the child goes on.
-  stop(child);
-  ask_for(worker, "/work?ms=500");
-  server.line("work is sent");
-  ask_for(other, "/");
-  EXPECT_TRUE(other.read_until("Hello World\n").ends_with("Hello World\n"));
-  EXPECT_FALSE(worker.has_answer());
-  go_on(child);
-  EXPECT_TRUE(worker.read_until(" primes\n").ends_with(" primes\n"));
-}
+// What it does with either end by Node, too, is in either_end_test.cc.
+class HeavyExample : public World {};
 
 TEST_F(HeavyExample, StartsAChildThatKeepsDyingLessAndLessOften) {
   Program& server = run({program("heavy"), "--port", "0", "--in-child"});
@@ -181,21 +151,7 @@ TEST_F(HeavyExample, StartsAChildThatKeepsDyingLessAndLessOften) {
   EXPECT_GT(wait, 100);
   server.line("child ");
   const Client worker(port);
-  ask_for(worker, "/work?ms=1");
-  EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
-}
-
-TEST_F(HeavyExample, RefusesTheWorkOfAChildThatDiedAndStartsAnother) {
-  Program& server = run({program("heavy"), "--port", "0", "--in-child"});
-  const pid_t child = server.number("child ");
-  const Client worker(server.number("listening on port "));
-  stop(child);
-  ask_for(worker, "/work?ms=1");
-  server.line("work is sent");
-  signal_one(child, SIGKILL);
-  EXPECT_TRUE(worker.read_until("Unavailable\n").starts_with("HTTP/1.1 503"));
-  server.line("child ");
-  ask_for(worker, "/work?ms=1");
+  worker.send("GET /work?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
 }
 
