@@ -21,3 +21,20 @@ if(BATON_FUZZ)
 endif()
 target_link_options(baton_settings INTERFACE -Wl,--gc-sections -Wl,--as-needed)
 target_compile_options(baton_settings INTERFACE -ffunction-sections -fdata-sections)
+
+# baton_unity(TARGET): with BATON_UNITY, the target's sources of one folder are compiled as one. Headers are then read, and
+# templates made, once; what is hidden in one file must have another name than what is hidden in its neighbour. A build without
+# it (the fuzz targets', for all of src) keeps the includes honest.
+function(baton_unity target)
+  if(NOT BATON_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    get_filename_component(folder ${source} ABSOLUTE)
+    get_filename_component(folder ${folder} DIRECTORY)
+    get_filename_component(folder ${folder} NAME)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder})
+  endforeach()
+endfunction()

@@ -119,7 +119,11 @@ class Primary {
       self_.exit(0);
       return;
     }
-    for (Worker& worker : workers_) worker.child->disconnect();
+    // Who was let in is answered: nobody is left in the backlog when the workers close their copies.
+    server_.last_call().then([this](const baton::Result<void>&) {
+      server_.close();
+      for (Worker& worker : workers_) worker.child->disconnect();
+    });
     const auto patience = duration<double>(settings_.drain) + stop_margin;
     overdue_ = baton::Timer(self_.loop(), std::chrono::duration_cast<milliseconds>(patience), [this] {
       for (Worker& worker : workers_) worker.child->stop();

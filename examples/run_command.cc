@@ -2,6 +2,8 @@
 // and their synchronous forms are used, and what their results and errors hold.
 
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -23,6 +25,9 @@ using baton::ExecOptions;
 using baton::ExecResult;
 using baton::Result;
 using baton::Value;
+
+// As many as the kernel knows of.
+constexpr int most_groups = 65536;
 
 struct Settings {
   bool shell = false;
@@ -47,6 +52,25 @@ struct Settings {
   [[nodiscard]] std::vector<std::string> arguments() const { return {command.begin() + 1, command.end()}; }
 };
 
+// The user with the groups that are his: left alone, the group would go on being ours, perhaps root's.
+void become(baton::SpawnOptions& process, uint32_t uid, std::optional<uint32_t> gid) {
+  process.uid(uid);
+  if (gid) return;
+  const passwd* user = ::getpwuid(uid);
+  if (user == nullptr) {
+    throw std::invalid_argument("the password database has no user " + std::to_string(uid) +
+                                ", so --gid must be given");
+  }
+  std::vector<gid_t> groups(most_groups);
+  int count = most_groups;
+  if (::getgrouplist(user->pw_name, user->pw_gid, groups.data(), &count) < 0) {
+    throw std::invalid_argument("user " + std::to_string(uid) + " is in more than " +
+                                std::to_string(most_groups) + " groups, so --gid must be given");
+  }
+  groups.resize(static_cast<size_t>(count));
+  process.gid(user->pw_gid).groups(std::move(groups));
+}
+
 ExecOptions options_from(const Settings& settings) {
   baton::SpawnOptions process;
   process.stdio(0, baton::Stdio::ignore());
@@ -55,7 +79,7 @@ ExecOptions options_from(const Settings& settings) {
     if (!file) throw Error(errno, "read " + settings.input, "open " + settings.input);
     process.pass(std::move(file), 0);
   }
-  if (settings.uid) process.uid(*settings.uid);
+  if (settings.uid) become(process, *settings.uid, settings.gid);
   if (settings.gid) process.gid(*settings.gid);
   for (const std::string& variable : settings.env) {
     const size_t equals = variable.find('=');
@@ -184,7 +208,9 @@ void describe_options(CLI::App& app, Settings& settings) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e12));
   const auto ids = CLI::Range(0.0, double{std::numeric_limits<uint32_t>::max()} - 1);
-  app.add_option("--uid", settings.uid, "the user it runs as, by number")->check(ids);
+  app.add_option("--uid", settings.uid,
+                 "the user it runs as, by number; with his groups, unless --gid is given")
+      ->check(ids);
   app.add_option("--gid", settings.gid, "the group it runs as, by number")->check(ids);
   app.add_option("--input", settings.input, "the file that it reads as standard input; by default, nothing");
   app.add_flag("--sync", settings.sync, "use the form that waits (exec_file_sync) instead of an event loop");
@@ -222,6 +248,9 @@ int main(int argc, char** argv) {
     run_sync(settings, options);
   } catch (const Error& error) {
     print(ExecResult(), describe(error, settings));
+  } catch (const std::invalid_argument& error) {
+    complain(error.what());
+    return 2;
   }
   return 0;
 }

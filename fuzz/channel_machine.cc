@@ -326,7 +326,9 @@ class Driver {
     written_frames_.feed(std::string_view(unwritten_).substr(0, count));
     while (const auto frame = written_frames_.next()) {
       if (written_frames_.is_ack(frame->text())) ++acknowledged_;
-      require(written_frames_.read(frame->text(), Value::max_depth).has_value());
+      ChannelLimits limits;
+      limits.depth = Value::max_depth;
+      require(written_frames_.read(frame->text(), limits).has_value());
     }
     unwritten_.erase(0, count);
     written_ += count;

@@ -1,5 +1,6 @@
 #include "baton/base/descriptor_kind.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,6 +16,15 @@ int option(int descriptor, int name) {
   return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
+// What kind of file it is never changes; whoever keeps the file (FUSE, NFS) is not asked, as he may take his
+// time.
+bool is_open(int descriptor, mode_t& mode) {
+  struct statx status{};
+  if (::statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0) return false;
+  mode = status.stx_mode;
+  return true;
+}
+
 }  // namespace
 
 DescriptorKind descriptor_kind(int descriptor) noexcept {
@@ -26,10 +36,10 @@ DescriptorKind descriptor_kind(int descriptor) noexcept {
     return state == TCP_LISTEN ? DescriptorKind::tcp_listener : DescriptorKind::tcp;
   }
   const int type = option(descriptor, SO_TYPE);
-  struct stat status{};
-  if (type < 0 && ::fstat(descriptor, &status) != 0) return DescriptorKind::closed;
-  if (S_ISFIFO(status.st_mode)) return DescriptorKind::pipe;
-  if (S_ISCHR(status.st_mode) && ::isatty(descriptor) == 1) return DescriptorKind::terminal;
+  mode_t mode = 0;
+  if (type < 0 && !is_open(descriptor, mode)) return DescriptorKind::closed;
+  if (S_ISFIFO(mode)) return DescriptorKind::pipe;
+  if (S_ISCHR(mode) && ::isatty(descriptor) == 1) return DescriptorKind::terminal;
   if (type < 0) return DescriptorKind::other;
   const int domain = option(descriptor, SO_DOMAIN);
   const bool inet = domain == AF_INET || domain == AF_INET6;

@@ -37,6 +37,8 @@ class Category : public std::error_category {
         return "the value does not fit";
       case Errc::unexpected_message:
         return "nothing was waiting for it";
+      case Errc::exception_thrown:
+        return "an exception that nobody caught";
     }
     return "unknown error";
   }

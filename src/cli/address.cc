@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -17,7 +16,6 @@ namespace {
 using net::Endpoint;
 
 constexpr std::string_view unix_prefix = "unix:";
-constexpr std::size_t longest_name = 255;  // sd_listen_fds(3)
 
 // A kernel without IPv6 has no [::].
 std::string_view every_address() {
@@ -49,11 +47,6 @@ Parsed<Endpoint> parse_unix(std::string_view path) {
   }
 }
 
-bool good_name(std::string_view name) {
-  return !name.empty() && name.size() <= longest_name &&
-         std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f' && c != ':'; });
-}
-
 }  // namespace
 
 Parsed<Endpoint> parse_address(std::string_view text) {
@@ -75,22 +68,6 @@ Parsed<Endpoint> parse_address(std::string_view text) {
     if (brackets) return std::unexpected("'" + std::string(host) + "' is not an IPv6 address");
     return look_up(std::string(host), number);
   }
-}
-
-Parsed<NamedAddress> parse_named_address(std::string_view text) {
-  std::string name = "unknown";
-  const std::size_t equals = text.find('=');
-  // A path may have such a sign in it.
-  if (equals != text.npos && !text.substr(0, equals).contains('/')) {
-    name = text.substr(0, equals);
-    text.remove_prefix(equals + 1);
-    if (!good_name(name)) {
-      return std::unexpected("'" + name + "' is not a name: visible ASCII without ':', at most 255 of it");
-    }
-  }
-  auto endpoint = parse_address(text);
-  if (!endpoint) return std::unexpected(std::move(endpoint).error());
-  return NamedAddress(std::move(name), *std::move(endpoint));
 }
 
 }  // namespace baton::cli

@@ -12,18 +12,4 @@ namespace baton::cli {
 // too where the machine has it), "unix:/path".
 [[nodiscard]] Parsed<net::Endpoint> parse_address(std::string_view text);
 
-// An address with a name before it, "http=:80"; without one it is "unknown", as systemd has it.
-class NamedAddress {
- public:
-  NamedAddress(std::string name, net::Endpoint endpoint)
-      : name_(std::move(name)), endpoint_(std::move(endpoint)) {}
-  [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
-
- private:
-  std::string name_;
-  net::Endpoint endpoint_;
-};
-[[nodiscard]] Parsed<NamedAddress> parse_named_address(std::string_view text);
-
 }  // namespace baton::cli

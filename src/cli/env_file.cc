@@ -1,17 +1,19 @@
 #include "cli/env_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+
+#include "baton/base/fd.h"
 
 namespace baton::cli {
 namespace {
 
 constexpr std::string_view blanks = " \t\r";
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-constexpr std::size_t largest_file = std::size_t{4} << 20;
 
 class Reader {
  public:
@@ -73,7 +75,8 @@ class Reader {
 
   bool read_value(std::string& value) {
     skip_blanks();
-    if (rest_.starts_with('\'') || rest_.starts_with('"')) return read_quoted(value);
+    if (rest_.starts_with('\'') || rest_.starts_with('"') || rest_.starts_with('`'))
+      return read_quoted(value);
     std::size_t end = std::min(rest_.find('\n'), rest_.size());
     std::string_view text = rest_.substr(0, end);
     for (std::size_t mark = text.find('#'); mark != text.npos; mark = text.find('#', mark + 1)) {
@@ -133,17 +136,24 @@ Parsed<std::pair<std::string, std::string>> parse_variable(std::string_view text
 Parsed<Variables> parse_env_file(std::string_view text) { return Reader(text).read(); }
 
 Parsed<Variables> read_env_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  const auto refuse = [&path](std::string_view why) {
+    return std::unexpected(path + ": " + std::string(why));
+  };
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) return refuse(std::strerror(errno));
   std::string text;
-  // A directory opens, and fails when it is read.
-  if (file) {
-    for (char piece[4096]; text.size() <= largest_file && file.read(piece, sizeof piece).gcount() > 0;) {
-      text.append(piece, static_cast<std::size_t>(file.gcount()));
+  for (char piece[16384];;) {
+    const ssize_t count = ::read(file.get(), piece, sizeof piece);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return refuse(std::strerror(errno));
+    if (count == 0) break;
+    text.append(piece, static_cast<std::size_t>(count));
+    if (text.size() > largest_env_file) {
+      return refuse("is larger than " + std::to_string(largest_env_file >> 20U) + " MiB");
     }
   }
-  if (file.bad() || !file.eof()) return std::unexpected(path + ": " + std::strerror(errno));
   auto variables = parse_env_file(text);
-  if (!variables) return std::unexpected(path + ": " + variables.error());
+  if (!variables) return refuse(variables.error());
   return variables;
 }
 

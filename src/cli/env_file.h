@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,9 @@
 #include "cli/units.h"
 
 namespace baton::cli {
+
+// An env file may have so many bytes; the kernel takes less for a whole environment.
+inline constexpr std::size_t largest_env_file = std::size_t{4} << 20;
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 

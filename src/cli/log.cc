@@ -12,17 +12,33 @@ using supervisor::Event;
 using supervisor::EventKind;
 using supervisor::OutputLine;
 
-constexpr int patience = 2000;  // ms for a slow reader, at the end
+constexpr std::chrono::milliseconds flush_patience{1000};  // for slow readers, at the end
 
-double milliseconds(std::chrono::nanoseconds time) {
+double in_milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
+
+// No worker has the number 0: it is the program of --primary.
+std::string writer_of(const OutputLine& line) {
+  return line.slot() == 0 ? "primary" : std::to_string(line.slot());
+}
+
+// Who looks at a terminal has no other clock there.
+std::string beginning(const LogOutput& stream) { return stream.is_terminal() ? time_of_day() + " " : ""; }
 
 }  // namespace
 
 Log::Log(Loop& loop, bool json, std::string name)
     : json_(json), name_(std::move(name)), err_(std::make_shared<LogOutput>(loop, 2)) {
   out_ = LogOutput::same(1, 2) ? err_ : std::make_shared<LogOutput>(loop, 1);
+  for (LogOutput* stream : {err_.get(), out_.get()}) {
+    stream->on_dropped([this, stream](std::size_t lines) {
+      return own_line(
+          Value::object().set("event", "dropped").set("lines", lines),
+          std::to_string(lines) + " lines of this log were dropped: it was not read, or had no room",
+          *stream);
+    });
+  }
 }
 
 void Log::on_full_changed(const std::function<void()>& callback) {
@@ -31,18 +47,23 @@ void Log::on_full_changed(const std::function<void()>& callback) {
 }
 
 void Log::flush() {
-  out_->flush(patience);
-  err_->flush(patience);
+  const auto end = std::chrono::steady_clock::now() + flush_patience;
+  for (LogOutput* stream : {out_.get(), err_.get()}) {
+    const auto left = end - std::chrono::steady_clock::now();
+    stream->flush(static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  }
 }
 
-void Log::own(Value object, std::string_view text) {
+void Log::own(Value object, std::string_view text) { err_->write(own_line(std::move(object), text, *err_)); }
+
+std::string Log::own_line(Value object, std::string_view text, const LogOutput& stream) const {
   if (json_) {
     if (!name_.empty()) object.set("name", name_);
     object.set("message", text);
-    err_->write(json_line(std::move(object)));
-    return;
+    return json_line(std::move(object));
   }
-  err_->write("baton" + (name_.empty() ? "" : " " + visible(name_)) + ": " + visible(text) + "\n");
+  return beginning(stream) + "baton" + (name_.empty() ? "" : " " + visible(name_)) + ": " + visible(text) +
+         "\n";
 }
 
 Value Log::describe(const Event& event) const {
@@ -53,8 +74,8 @@ Value Log::describe(const Event& event) const {
   if (event.status() && event.status()->signal()) {
     object.set("signal", signal_name(*event.status()->signal()));
   }
-  if (event.kind() == EventKind::worker_ready) object.set("took_ms", milliseconds(event.took()));
-  if (event.wait()) object.set("wait_ms", milliseconds(*event.wait()));
+  if (event.kind() == EventKind::worker_ready) object.set("took_ms", in_milliseconds(event.took()));
+  if (event.wait()) object.set("wait_ms", in_milliseconds(*event.wait()));
   if (event.kind() == EventKind::scaled) object.set("workers", event.workers());
   return object;
 }
@@ -66,7 +87,7 @@ void Log::event(const Event& event) {
                                     .set("event", "listening")
                                     .set("address", event.address())
                                     .set("workers", event.workers()))
-                    : event.describe() + "\n");
+                    : beginning(*err_) + visible(event.describe()) + "\n");
 }
 
 void Log::listening_for_admin(std::string_view address) {
@@ -76,7 +97,10 @@ void Log::listening_for_admin(std::string_view address) {
 void Log::output(const OutputLine& line) {
   LogOutput& stream = line.stream() == 1 ? *out_ : *err_;
   if (!json_) {
-    stream.write("[" + std::to_string(line.slot()) + "] " + visible(line.text()) + "\n");
+    line_.assign(beginning(stream)).append("[").append(writer_of(line)).append("] ");
+    stream.is_terminal() ? append_coloured(line_, line.text()) : append_visible(line_, line.text());
+    if (line.cut()) line_.append(" [cut: the line goes on]");
+    stream.write(line_.append("\n"));
     return;
   }
   Value object = Value::object()

@@ -13,7 +13,7 @@
 namespace baton::cli {
 
 // What `baton run` prints. Its own lines go to standard error; a worker's to the stream that it wrote them
-// to, as "[id] line". With `json` each is an object.
+// to, as "[id] line"; on a terminal with the time before it. With `json` each is an object.
 class Log {
  public:
   // `name` is what --name gave; it stands in own lines.
@@ -33,10 +33,12 @@ class Log {
 
  private:
   void own(Value object, std::string_view text);
+  [[nodiscard]] std::string own_line(Value object, std::string_view text, const LogOutput& stream) const;
   [[nodiscard]] Value describe(const supervisor::Event& event) const;
 
   bool json_;
   std::string name_;
+  std::string line_;  // the memory of the last one serves the next: a line may have hundreds of kilobytes
   std::shared_ptr<LogOutput> err_;
   std::shared_ptr<LogOutput> out_;
 };

@@ -5,13 +5,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <utility>
 
 #include "cli/shared_stream.h"
 
 namespace baton::cli {
+namespace {
+
+// Disks are cleared, and files that have grown too long (a quota, RLIMIT_FSIZE) are rotated.
+bool may_pass(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EAGAIN; }
+
+}  // namespace
 
 LogOutput::LogOutput(Loop& loop, int descriptor) : descriptor_(descriptor) {
   struct stat status{};
@@ -19,7 +27,10 @@ LogOutput::LogOutput(Loop& loop, int descriptor) : descriptor_(descriptor) {
     gone_ = true;
     return;
   }
-  if (S_ISREG(status.st_mode)) return;
+  if (S_ISREG(status.st_mode)) {
+    way_ = Way::file;
+    return;
+  }
   if (S_ISSOCK(status.st_mode)) {
     way_ = Way::socket;
   } else if ((own_ = open_anew(descriptor))) {
@@ -29,22 +40,31 @@ LogOutput::LogOutput(Loop& loop, int descriptor) : descriptor_(descriptor) {
   }
   watcher_ = writability_of(descriptor_);
   if (!watcher_) return;
-  poll_ = Poll(loop, watcher_.get(), [this](int) { push(); });
+  poll_ = Poll(loop, watcher_.get(), [this](int) {
+    push();
+    if (waiting() > 0 || untold_ == 0) return;
+    say_dropped(limit);
+    push();
+  });
   poll_.unref();
 }
 
 void LogOutput::write(std::string_view line) {
+  if (!gone_ && waiting() + line.size() <= limit) say_dropped(limit - waiting() - line.size());
   if (gone_ || waiting() + line.size() > limit) {
     ++dropped_;
+    ++untold_;
     return;
   }
-  waiting_.append(line);
+  append(line);
   if (poll_ && poll_.wanted() != Poll::nothing) {
     update();
   } else {
     push();
   }
 }
+
+bool LogOutput::is_terminal() const { return ::isatty(descriptor_) == 1; }
 
 ssize_t LogOutput::write_some(std::string_view bytes) {
   if (way_ == Way::socket)
@@ -61,22 +81,49 @@ ssize_t LogOutput::write_some(std::string_view bytes) {
 void LogOutput::push() {
   while (waiting() > 0) {
     const ssize_t count = write_some(std::string_view(waiting_).substr(written_));
-    if (count >= 0) {
+    if (count > 0) {
       written_ += static_cast<std::size_t>(count);
-    } else if (errno == EAGAIN && poll_) {
+      inside_line_ = waiting_[written_ - 1] != '\n';
+    } else if (count < 0 && errno == EAGAIN && poll_) {
       break;
-    } else if (errno != EINTR) {
-      // Nobody reads any more, or the disk is full: the service goes on without.
-      gone_ = errno != ENOSPC && errno != EDQUOT && errno != EAGAIN;
-      ++dropped_;
-      written_ = waiting_.size();
+    } else if (count == 0 || errno != EINTR) {
+      // Nobody reads any more, or there is no room: the service goes on without.
+      gone_ = count < 0 && way_ != Way::file && !may_pass(errno);
+      drop_waiting();
     }
   }
+  if (waiting() == 0) noted_ = 0;
   if (waiting() == 0 || written_ > high_water) {
     waiting_.erase(0, written_);
     written_ = 0;
   }
   update();
+}
+
+void LogOutput::say_dropped(std::size_t room) {
+  if (untold_ == 0 || gone_ || !describe_) return;
+  const std::string line = describe_(untold_);
+  if (line.size() > room) return;
+  noted_ += std::exchange(untold_, 0);
+  append(line);
+}
+
+// A line does not become part of one that was cut.
+void LogOutput::append(std::string_view line) {
+  if (std::exchange(cut_, false)) waiting_ += '\n';
+  waiting_.append(line);
+}
+
+void LogOutput::drop_waiting() {
+  const std::string_view lost = std::string_view(waiting_).substr(written_);
+  const bool only_end_of_first = inside_line_ && lost.starts_with('\n');
+  auto lines = static_cast<std::size_t>(std::ranges::count(lost, '\n')) - (only_end_of_first ? 1 : 0);
+  if (noted_ > 0 && lines > 0) --lines;
+  dropped_ += lines;
+  untold_ += lines + std::exchange(noted_, 0);
+  waiting_.clear();
+  written_ = 0;
+  cut_ = inside_line_;
 }
 
 void LogOutput::update() {
@@ -93,6 +140,7 @@ void LogOutput::update() {
 void LogOutput::flush(int milliseconds) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::milliseconds(milliseconds);
+  say_dropped(limit);
   for (;;) {
     push();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();

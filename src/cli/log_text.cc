@@ -1,9 +1,11 @@
 #include "cli/log_text.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "baton/wire/json.h"
 #include "wire/utf8.h"
@@ -11,33 +13,116 @@
 namespace baton::cli {
 namespace {
 
-void append_hex(std::string& out, const char* format, unsigned number) {
-  std::array<char, 8> text{};
+// Programs write megabytes of zeros, too.
+void append_hex(std::string& out, std::string_view before, unsigned char number) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out.append(before);
+  out += digits[number >> 4];
+  out += digits[number & 15];
+}
+
+// Of a character that is seldom.
+void append_code(std::string& out, const char* format, unsigned number) {
+  std::array<char, 12> text{};
   out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), format, number)));
 }
 
 unsigned char byte(char c) { return static_cast<unsigned char>(c); }
 
+// Ranges of code points beyond ASCII that draw nothing themselves: they steer a terminal (C1), turn the order
+// of its text around, break its line, or are not to be seen at all.
+constexpr std::pair<unsigned, unsigned> hidden_ranges[] = {
+    {0x80, 0x9f},     {0xad, 0xad},       {0x61c, 0x61c},     {0x180e, 0x180e},
+    {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0xfeff, 0xfeff},
+    {0xfff9, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
+
+bool is_hidden(unsigned code) {
+  return std::ranges::any_of(hidden_ranges,
+                             [code](auto range) { return range.first <= code && code <= range.second; });
+}
+
+// Of a character of several bytes.
+unsigned code_of(std::string_view bytes) {
+  unsigned code = byte(bytes[0]) & (0xffU >> (bytes.size() + 1));
+  for (const char c : bytes.substr(1)) code = code << 6U | (byte(c) & 0x3fU);
+  return code;
+}
+
+void append_json_escape(std::string& out, unsigned code) {
+  if (code < 0x10000) return append_code(out, "\\u%04x", code);
+  append_code(out, "\\u%04x", 0xd800U + ((code - 0x10000) >> 10U));
+  append_code(out, "\\u%04x", 0xdc00U + (code & 0x3ffU));
+}
+
+// The same JSON, in which nothing hidden stands as itself. What is beyond ASCII stands in strings only.
+std::string without_hidden(const std::string& json) {
+  if (std::ranges::all_of(json, [](char c) { return byte(c) < 0x7f; })) return json;
+  std::string out;
+  out.reserve(json.size() + 64);
+  for (std::string_view rest = json; !rest.empty();) {
+    const wire::Utf8Unit unit(rest);
+    const std::string_view bytes = rest.substr(0, unit.size());
+    const unsigned code = bytes.size() == 1 ? byte(bytes[0]) : code_of(bytes);
+    if (code == 0x7f || is_hidden(code)) {
+      append_json_escape(out, code);
+    } else {
+      out.append(bytes);
+    }
+    rest.remove_prefix(unit.size());
+  }
+  return out;
+}
+
 bool plain(char c) { return (byte(c) >= 0x20 && byte(c) < 0x7f) || c == '\t'; }
 
-std::string now() {
+// The time as `format` has it, with its milliseconds behind.
+std::string now(const char* format, std::tm* (*take_apart)(const std::time_t*, std::tm*)) {
   const auto time = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   const auto part =
       std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count() % 1000;
   std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
+  take_apart(&seconds, &parts);
   std::array<char, 40> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text.data() + size, text.size() - size, ".%03dZ", static_cast<int>(part));
+  const std::size_t size = std::strftime(text.data(), text.size(), format, &parts);
+  std::snprintf(text.data() + size, text.size() - size, ".%03d", static_cast<int>(part));
   return text.data();
+}
+
+// How much of the text, which begins with ESC, is a sequence that chooses colours; 0: it is another one.
+std::size_t size_of_colour(std::string_view text) {
+  if (!text.starts_with("\x1b[")) return 0;
+  const std::size_t end = text.find_first_not_of("0123456789;:", 2);
+  return end != text.npos && text[end] == 'm' ? end + 1 : 0;
 }
 
 }  // namespace
 
+std::string time_of_day() { return now("%H:%M:%S", ::localtime_r); }
+
+void append_coloured(std::string& out, std::string_view text) {
+  bool coloured = false;
+  while (!text.empty()) {
+    const std::size_t size = size_of_colour(text);
+    coloured = coloured || size > 0;
+    out.append(text.substr(0, size));
+    text.remove_prefix(size);
+    if (size > 0) continue;
+    const std::size_t next = text.find('\x1b', 1);
+    append_visible(out, text.substr(0, next));
+    text.remove_prefix(std::min(next, text.size()));
+  }
+  if (coloured) out.append("\x1b[0m");
+}
+
 std::string visible(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
+  append_visible(out, text);
+  return out;
+}
+
+void append_visible(std::string& out, std::string_view text) {
+  out.reserve(out.size() + text.size());
   while (!text.empty()) {
     std::size_t simple = 0;
     while (simple < text.size() && plain(text[simple])) ++simple;
@@ -46,20 +131,19 @@ std::string visible(std::string_view text) {
     if (text.empty()) break;
     const wire::Utf8Unit unit(text);
     if (!unit.valid() || unit.size() == 1) {
-      for (const char c : text.substr(0, unit.size())) append_hex(out, "\\x%02x", byte(c));
-    } else if (byte(text[0]) == 0xc2 && byte(text[1]) < 0xa0) {
-      append_hex(out, "\\u%04x", byte(text[1]));
+      for (const char c : text.substr(0, unit.size())) append_hex(out, "\\x", byte(c));
+    } else if (const unsigned code = code_of(text.substr(0, unit.size())); is_hidden(code)) {
+      append_code(out, code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
     } else {
       out.append(text.substr(0, unit.size()));
     }
     text.remove_prefix(unit.size());
   }
-  return out;
 }
 
 std::string json_line(Value object) {
-  object.set("time", now());
-  return to_json(object) + "\n";
+  object.set("time", now("%Y-%m-%dT%H:%M:%S", ::gmtime_r) + "Z");
+  return without_hidden(to_json(object)) + "\n";
 }
 
 }  // namespace baton::cli

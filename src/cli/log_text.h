@@ -9,12 +9,19 @@
 
 namespace baton::cli {
 
-// A text from a stranger, safe to show: control characters as \x1b (a tab stays), those beyond ASCII as
-// \u0085, bytes that are no UTF-8 as \xff.
+// A text from a stranger, safe to show: control characters as \x1b (a tab stays), those beyond ASCII, and
+// what turns the order of a text around or cannot be seen, as \u202e or \U000e0001, bytes that are no UTF-8
+// as \xff.
 [[nodiscard]] std::string visible(std::string_view text);
+void append_visible(std::string& out, std::string_view text);
+// The same for a terminal: colours (the sequences of SGR) stay what they are, and end with the text.
+void append_coloured(std::string& out, std::string_view text);
+
+// The time of day here, to the millisecond: "14:03:27.512".
+[[nodiscard]] std::string time_of_day();
 
 // One JSON object on one line, with `time` (ISO 8601 in UTC, to the millisecond) as its last member. Bytes
-// that are no UTF-8 become U+FFFD.
+// that are no UTF-8 become U+FFFD, and what `visible` would show is written as \u202e.
 [[nodiscard]] std::string json_line(Value object);
 
 }  // namespace baton::cli

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -6,9 +7,11 @@
 #include "cli/help.h"
 #include "cli/run.h"
 #include "cli/version.h"
+#include "cli/warden.h"
 
 namespace {
 
+constexpr int failure = 1;
 constexpr int usage = 2;
 
 int print(std::string_view text, std::FILE* stream = stdout) {
@@ -23,9 +26,8 @@ int help_verb(const std::vector<std::string>& arguments) {
   return usage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int play(int argc, char** argv) {
+  if (baton::cli::Warden::is_one(argc, argv)) return baton::cli::Warden::live();
   if (argc < 2) return print(baton::cli::main_help(), stderr);
   const std::string_view verb = argv[1];
   const std::vector<std::string> arguments(argv + 2, argv + argc);
@@ -37,4 +39,15 @@ int main(int argc, char** argv) {
   std::fprintf(stderr, "baton: there is no %s '%s' (see baton --help)\n",
                verb.starts_with('-') ? "option" : "verb", argv[1]);
   return usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return play(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "baton: %s\n", error.what());
+    return failure;
+  }
 }

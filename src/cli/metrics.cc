@@ -4,8 +4,6 @@
 #include <array>
 #include <optional>
 
-#include "baton/wire/json.h"
-
 namespace baton::cli {
 namespace {
 
@@ -40,7 +38,8 @@ void of_the_app(OpenMetrics& out, const Snapshot& snapshot) {
   }
   out.family("baton_worker_restarts", Type::counter, "", "Workers that were started in place of another.");
   std::map<std::string, std::uint64_t> restarts = snapshot.restarts();
-  for (const char* reason : {"exit", "signal", "hang", "memory", "never_ready", "start_failed", "reload"}) {
+  for (const char* reason :
+       {"exit", "signal", "hang", "memory", "never_ready", "start_failed", "reload", "replace"}) {
     restarts.try_emplace(reason, 0);  // so that the first one is seen as a rise
   }
   for (const auto& [reason, count] : restarts) out.add({{"reason", reason}}, count);
@@ -100,6 +99,7 @@ void of_this_process(OpenMetrics& out, const Usage& self) {
 }  // namespace
 
 void Figures::on_event(const supervisor::Event& event) {
+  if (event.kind() != supervisor::EventKind::problem) ++events_;
   if (event.kind() != supervisor::EventKind::worker_exited || !event.status()) return;
   const ResourceUsage& usage = event.status()->usage();
   cpu_of_the_gone_[event.slot()] += usage.user_time() + usage.system_time();
@@ -131,30 +131,6 @@ std::string Figures::metrics(const Snapshot& snapshot, const std::vector<Usage>&
   of_the_cluster(out, snapshot);
   of_this_process(out, self);
   return out.finish();
-}
-
-std::string Figures::status(const Snapshot& snapshot) {
-  Value workers = Value::array();
-  for (const WorkerView& worker : snapshot.workers()) {
-    workers.push_back(
-        Value::object()
-            .set("id", worker.slot())
-            .set("pid", worker.pid() ? Value(*worker.pid()) : Value(nullptr))
-            .set("state", name_of(worker.state()))
-            .set("restarts", worker.restarts())
-            .set("connections", worker.connections() ? Value(*worker.connections()) : Value(nullptr)));
-  }
-  Value listeners = Value::array();
-  for (const std::string& listener : snapshot.listeners()) listeners.push_back(listener);
-  return to_json(Value::object()
-                     .set("state", name_of(snapshot.state()))
-                     .set("reloads", Value::object()
-                                         .set("running", snapshot.reload_running())
-                                         .set("done", snapshot.reloads_done())
-                                         .set("failed", snapshot.reloads_failed()))
-                     .set("workers", std::move(workers))
-                     .set("listeners", std::move(listeners))) +
-         "\n";
 }
 
 }  // namespace baton::cli

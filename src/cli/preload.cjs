@@ -1,9 +1,12 @@
-// `baton run` gives this to Node programs by NODE_OPTIONS=--require, unless --no-preload. In a worker of its
-// cluster it
+// `baton run` gives this to Node programs in a variable that NODE_OPTIONS=--require makes them evaluate, unless
+// --no-preload. In a worker of its cluster it
 //   - tells the primary how many connections are open and how late the event loop runs, and answers its pings;
-//   - from the primary's `disconnect` on, makes the http and https servers drain by the book: every answer says
-//     `Connection: close`, and a connection on which nobody speaks is closed only once it has been quiet for
-//     `grace`. Node itself closes such connections at once, although a request may be on its way.
+//   - makes the http and https servers drain by the book when the primary says so, or says `disconnect`: every
+//     answer says `Connection: close`, and a connection on which nobody speaks is closed only once it has been quiet
+//     for `grace`. Node itself closes such connections at once, although a request may be on its way. HTTP/2
+//     sessions get a GOAWAY;
+//   - lets a program end that has nothing left to do, which Node keeps for the primary's messages;
+//   - has the program's handlers of the stop signal run then, and tells the primary when they have.
 // Until that message it changes nothing that a program can see. In any other process, and in threads, it does
 // nothing at all.
 'use strict';
@@ -25,6 +28,7 @@ function begin(settings) {
   // Threads have no channel; a process with one may be a child of somebody else's `fork`.
   if (!process.channel || !require('cluster').isWorker) return;
 
+  endWithoutWork(process.channel, require('cluster'));
   // As they are now: programs replace them, test suites above all.
   const { setImmediate, setInterval, setTimeout } = require('timers');
   const now = performance.now.bind(performance);
@@ -36,16 +40,63 @@ function begin(settings) {
 
   reportLoad(say, now, setTimeout, setInterval);
   const drain = drainer(settings.grace, now, setImmediate, setInterval);
+  const drainSessions = sessionDrainer(settings.grace, require('cluster'), setTimeout);
   // Before Node's own listener, which closes the servers.
   process.prependListener('internalMessage', (message) => {
     if (message.cmd === 'NODE_BATON_PING') say({ cmd: 'NODE_BATON_PONG', n: message.n });
-    if (message.cmd === 'NODE_CLUSTER' && message.act === 'disconnect') drain();
+    const last = message.cmd === 'NODE_CLUSTER' && message.act === 'disconnect';
+    if (last || message.cmd === 'NODE_BATON_DRAIN') {
+      drain();
+      drainSessions();
+    }
+    if (message.cmd === 'NODE_BATON_DRAIN') {
+      raise(message.signal, message.always, (signalled) => say({ cmd: 'NODE_BATON_DRAINS', signalled }));
+    }
   });
+}
+
+// Sends this process the signal, if the program handles it or `always`; `done` comes after the handlers.
+function raise(signal, always, done) {
+  const handled = process.listenerCount(signal) > 0;
+  if (!handled) done(always);
+  // With this one, handlers that would end a process in which nobody else cares (signal-exit's) leave it alone.
+  else process.once(signal, () => done(true));
+  if (handled || always) process.kill(process.pid, signal);
+}
+
+// A worker of Node's cluster waits for messages for ever, although nobody has asked for them but the cluster. Under
+// `baton run` a program that has nothing left to do ends as it does alone: a job, or what an entrypoint starts first.
+function endWithoutWork(channel, cluster) {
+  const getServer = cluster._getServer;
+  for (const needed of [channel.refCounted, channel.unrefCounted, getServer]) {
+    if (typeof needed !== 'function') return;
+  }
+  const events = ['message', 'disconnect'];
+  for (const event of events) {
+    for (let count = process.listenerCount(event); count > 0; --count) channel.unrefCounted();
+  }
+  // Those of the program count, wherever it listens.
+  cluster.worker.on('newListener', (event) => {
+    if (events.includes(event)) channel.refCounted();
+  });
+  cluster.worker.on('removeListener', (event) => {
+    if (events.includes(event)) channel.unrefCounted();
+  });
+  // So does what it wants to listen to, from the question to the primary on until it is closed.
+  cluster._getServer = function (server, options, done) {
+    channel.refCounted();
+    const release = () => channel.unrefCounted();
+    return getServer.call(this, server, options, (error, ...rest) => {
+      error ? release() : server.once('close', release);
+      return done(error, ...rest);
+    });
+  };
 }
 
 // What this process starts is not ours.
 function restoreEnvironment(option) {
   delete process.env.BATON_CHANNEL;
+  delete process.env.BATON_PRELOAD;
   const value = process.env.NODE_OPTIONS;
   if (value === option) delete process.env.NODE_OPTIONS;
   else if (value !== undefined) process.env.NODE_OPTIONS = value.replace(' ' + option, () => '');
@@ -150,7 +201,10 @@ function drainer(grace, now, setImmediate, setInterval) {
     look();
   }
 
+  let draining = false;
   return function drain() {
+    if (draining) return;
+    draining = true;
     const http = require('http');
     const https = process.versions.openssl ? require('https') : http;
     lastAnswers(http.ServerResponse.prototype);
@@ -165,6 +219,39 @@ function drainer(grace, now, setImmediate, setInterval) {
         return close.apply(this, args);
       };
     }
+  };
+}
+
+// The same for HTTP/2. Older Nodes leave its sessions open, later ones refuse what is on its way. A GOAWAY that
+// names no stream has the client ask elsewhere, and what it has sent is still answered.
+function sessionDrainer(grace, cluster, setTimeout) {
+  const { close } = require('net').Server.prototype;
+  const everyStream = 2 ** 31 - 1;
+  const servers = new Set();
+  const sessions = new Set();
+  let draining = false;
+  function retire(session) {
+    if (session.closed || session.destroyed) return;
+    session.goaway(0, everyStream);
+    setTimeout(() => session.close(), grace).unref();
+  }
+  const getServer = cluster._getServer;
+  cluster._getServer = function (server, ...rest) {
+    if (/^Http2/.test(server.constructor.name)) {
+      servers.add(server);
+      server.on('session', (session) => {
+        sessions.add(session);
+        session.once('close', () => sessions.delete(session));
+        if (draining) retire(session);
+      });
+    }
+    return getServer.call(this, server, ...rest);
+  };
+  return function drainSessions() {
+    if (draining) return;
+    draining = true;
+    for (const server of servers) server.close = close;
+    sessions.forEach(retire);
   };
 }
 

@@ -7,15 +7,19 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 
+#include "cli/cannot_run.h"
+#include "cli/exit_code.h"
+#include "cli/package_file.h"
+#include "cli/program_file.h"
+#include "cli/typescript.h"
+#include "process/script.h"
 #include "spawn/exec_search.h"
 
 namespace baton::cli {
 namespace {
-
-constexpr int not_executable = 126;
-constexpr int not_found = 127;
 
 using Words = std::vector<std::string>;
 
@@ -33,9 +37,7 @@ bool is_file(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
 }
 
-bool is_script(const std::string& file) {
-  return file.ends_with(".js") || file.ends_with(".mjs") || file.ends_with(".cjs");
-}
+std::string behind(const std::string& advice) { return advice.empty() ? "" : "; " + advice; }
 
 // Nothing if the file may be opened so; else why not, with the code for it.
 std::expected<void, CannotRun> check(const std::string& file, const std::string& directory, int mode) {
@@ -45,10 +47,22 @@ std::expected<void, CannotRun> check(const std::string& file, const std::string&
     const int code = errno == ENOENT || errno == ENOTDIR ? not_found : not_executable;
     return refuse(code, file + ": " + std::strerror(errno));
   }
-  if (S_ISDIR(status.st_mode)) return refuse(not_executable, file + ": is a directory");
+  if (S_ISDIR(status.st_mode)) {
+    return refuse(not_executable, file + ": is a directory" + behind(how_to_run_folder(path, file)));
+  }
   if (::access(path.c_str(), mode) != 0) {
-    return refuse(not_executable, file + (mode == R_OK ? ": cannot be read: " : ": is not executable: ") +
-                                      std::strerror(errno));
+    const std::string why = std::strerror(errno);
+    if (mode == R_OK) return refuse(not_executable, file + ": cannot be read: " + why);
+    return refuse(not_executable,
+                  file + ": is not executable: " + why + behind(how_to_run_script(path, file)));
+  }
+  if (mode == X_OK && has_windows_line_end(path)) {
+    return refuse(not_executable, file +
+                                      ": its first line ends as on Windows (CR LF), and nobody is found by " +
+                                      "such a name: `sed -i 's/\\r$//' " + file + "`");
+  }
+  if (const std::string machine = mode == X_OK ? foreign_machine(path) : ""; !machine.empty()) {
+    return refuse(not_executable, file + ": is a program for another machine (" + machine + ")");
   }
   const std::string missing = mode == X_OK ? spawner::missing_interpreter(path, directory) : "";
   if (!missing.empty()) return refuse(not_found, file + ": its interpreter " + missing + " is not there");
@@ -70,6 +84,9 @@ std::expected<std::string, CannotRun> find_executable(const std::string& name, c
     if (!nearly) nearly = checked.error();
   }
   if (nearly) return std::unexpected(*nearly);
+  if (std::filesystem::is_directory(seen_from(directory, name))) {
+    return std::unexpected(check(name, directory, X_OK).error());
+  }
   return refuse(not_found,
                 name + ": neither a file here nor in PATH (" + spawner::search_path(environment) + ")");
 }
@@ -86,6 +103,12 @@ std::string default_interpreter() {
   return chosen != nullptr && *chosen != '\0' ? chosen : "node";
 }
 
+// TypeScript may also say itself who runs it.
+bool runs_in_node(const std::string& path) {
+  if (!is_script(path)) return false;
+  return !is_typescript(path) || ::access(path.c_str(), X_OK) != 0 || interpreter_of(path).empty();
+}
+
 std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
 
 }  // namespace
@@ -98,7 +121,7 @@ std::expected<Program, CannotRun> find_program(const Words& words, const std::st
   program.arguments.assign(words.begin() + 1, words.end());
 
   const bool here = file.contains('/') || is_file(seen_from(directory, file));
-  if (interpreter.empty() && !(here && is_script(file))) {
+  if (interpreter.empty() && !(here && runs_in_node(seen_from(directory, file)))) {
     auto found = find_executable(here && !file.contains('/') ? "./" + file : file, directory, environment);
     if (!found) return std::unexpected(std::move(found).error());
     program.module = *std::move(found);
@@ -115,6 +138,11 @@ std::expected<Program, CannotRun> find_program(const Words& words, const std::st
     return std::unexpected(std::move(found).error());
   }
   command.erase(command.begin());
+  if (interpreter.empty() && is_typescript(file)) {
+    auto loader = typescript_arguments(*found, file, directory, environment);
+    if (!loader) return refuse(not_executable, file + ": " + loader.error());
+    command.insert(command.end(), loader->begin(), loader->end());
+  }
   if (is_script(file)) {
     program.module = file;
     program.interpreter = *std::move(found);

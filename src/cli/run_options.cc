@@ -12,8 +12,17 @@ namespace {
 
 constexpr unsigned most_restarts = 1'000'000;
 constexpr std::chrono::milliseconds least_hang_timeout{30};
+// Of the drain delay and the kill timeout together, if the latter is not given; and that one's at least.
+constexpr std::chrono::milliseconds whole_end{8000};
+constexpr std::chrono::milliseconds least_kill_timeout{2000};
 
 using Words = std::vector<std::string>;
+using supervisor::Reload;
+using supervisor::Restart;
+
+bool says_on_channel(supervisor::Ready what) {
+  return what == supervisor::Ready::listening || what == supervisor::Ready::message;
+}
 
 // How a text becomes part of the options: an error is what is wrong with it.
 using Setter = std::function<Parsed<void>(const std::string&)>;
@@ -25,6 +34,18 @@ Setter into(Target& target, Parsed<T> (*parse)(std::string_view)) {
     if (!value) return std::unexpected(std::move(value).error());
     target = *std::move(value);
     return {};
+  };
+}
+// One of a few words.
+template <class T>
+Setter one_of(T& target, std::vector<std::pair<std::string_view, T>> words) {
+  return [&target, words = std::move(words)](const std::string& text) -> Parsed<void> {
+    std::string all;
+    for (const auto& [word, value] : words) {
+      if (text == word) return target = value, Parsed<void>();
+      all += (all.empty() ? "" : ", ") + std::string(word);
+    }
+    return std::unexpected("'" + text + "' is none of " + all);
   };
 }
 Setter into(std::string& target) {
@@ -62,6 +83,13 @@ class Parser {
     }
     if (help_) return std::nullopt;
     take_program();
+    // On it, it would be said.
+    if (says_on_channel(options_.ready.what)) {
+      if (options_.channel == false) throw UsageError("--channel: what --ready names is said on the channel");
+      options_.channel = true;
+    }
+    options_.kill_timeout =
+        kill_timeout_.value_or(std::max(whole_end - options_.drain_delay, least_kill_timeout));
     // Those of --env win over those of a file, wherever they stand.
     options_.variables.insert(options_.variables.end(), own_variables_.begin(), own_variables_.end());
     return options_;
@@ -110,6 +138,7 @@ class Parser {
   CLI::App app_;
   RunOptions options_;
   Variables own_variables_;
+  std::optional<RunOptions::Time> kill_timeout_;
   bool help_ = false;
 };
 
@@ -122,23 +151,30 @@ void Parser::where_and_how_many() {
     return {};
   });
   add_many("--listen", [this](const std::string& text) -> Parsed<void> {
-    auto address = parse_named_address(text);
+    auto address = parse_listen(text);
     if (!address) return std::unexpected(std::move(address).error());
     options_.listen.push_back(*std::move(address));
     return {};
+  });
+  add_many("--allow-listen", [this](const std::string& text) -> Parsed<void> {
+    try {
+      options_.allow_listen.emplace_back(text);
+      return {};
+    } catch (const std::invalid_argument& error) {
+      return std::unexpected(error.what());
+    }
   });
   add("--admin", into(options_.admin, parse_address));
 }
 
 void Parser::starting_and_stopping() {
-  add("--ready", [this](const std::string& text) -> Parsed<void> {
-    if (text != "any" && text != "notify") return std::unexpected("'" + text + "' is neither any nor notify");
-    options_.ready_notify = text == "notify";
-    return {};
-  });
+  add("--ready", into(options_.ready, parse_ready));
+  add("--reload", one_of(options_.reload, {{"auto", Reload::automatic},
+                                           {"overlap", Reload::overlap},
+                                           {"stop-first", Reload::stop_first}}));
   add("--grace", into(options_.grace, parse_duration));
   add("--listen-timeout", into(options_.listen_timeout, parse_duration));
-  add("--kill-timeout", into(options_.kill_timeout, parse_duration));
+  add("--kill-timeout", into(kill_timeout_, parse_duration));
   add("--drain-delay", into(options_.drain_delay, parse_duration));
   add("--stop-signal", [this](const std::string& text) -> Parsed<void> {
     if (text == "none") return options_.stop_signal.reset(), Parsed<void>();
@@ -147,6 +183,9 @@ void Parser::starting_and_stopping() {
 }
 
 void Parser::when_things_go_wrong() {
+  add("--restart",
+      one_of(options_.restart,
+             {{"always", Restart::always}, {"on-failure", Restart::on_failure}, {"never", Restart::never}}));
   add("--min-uptime", into(options_.min_uptime, parse_duration));
   add("--backoff", into(options_.backoff, parse_backoff));
   add("--max-restarts", [this](const std::string& text) -> Parsed<void> {
@@ -159,6 +198,7 @@ void Parser::when_things_go_wrong() {
     if (text == "off") return options_.hang_timeout.reset(), Parsed<void>();
     const auto time = parse_duration(text);
     if (!time) return std::unexpected(time.error());
+    if (*time == std::chrono::milliseconds(0)) return options_.hang_timeout.reset(), Parsed<void>();
     if (*time < least_hang_timeout) return std::unexpected("'" + text + "' is under 30ms");
     options_.hang_timeout = *time;
     return {};
@@ -170,6 +210,11 @@ void Parser::when_things_go_wrong() {
 }
 
 void Parser::around_the_program() {
+  add("--orphans", [this](const std::string& text) -> Parsed<void> {
+    if (text != "end" && text != "keep") return std::unexpected("'" + text + "' is neither end nor keep");
+    options_.keep_orphans = text == "keep";
+    return {};
+  });
   add("--name", into(options_.name));
   add("--cwd", into(options_.cwd));
   add_many("--env", [this](const std::string& text) -> Parsed<void> {
@@ -185,6 +230,9 @@ void Parser::around_the_program() {
     return {};
   });
   add("--interpreter", into(options_.interpreter));
+  add("--primary", into(options_.primary));
+  add("--channel", one_of(options_.channel, {{"auto", std::nullopt}, {"yes", true}, {"no", false}}));
+  add("--stdin", one_of(options_.stdin_pipe, {{"null", false}, {"pipe", true}}));
   app_.add_flag("--no-preload{false}", options_.preload);
   app_.add_flag("--json-logs", options_.json_logs);
 }

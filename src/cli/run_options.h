@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "baton/cluster/listen_rule.h"
 #include "baton/cluster/policy.h"
 #include "baton/net/endpoint.h"
 #include "cli/address.h"
 #include "cli/env_file.h"
+#include "cli/listen_option.h"
+#include "cli/ready_option.h"
 
 namespace baton::cli {
 
@@ -24,13 +27,17 @@ struct RunOptions {
   std::string name;
   std::string cwd;
   Variables variables;  // of the env files, then of --env: a later one wins
-  std::vector<NamedAddress> listen;
+  std::vector<supervisor::ListenSocket> listen;
+  std::vector<cluster::ListenRule> allow_listen;  // empty: what PrimaryOptions says
   std::optional<net::Endpoint> admin;
 
-  bool ready_notify = false;
+  ReadyOption ready;
+  supervisor::Restart restart = supervisor::Restart::always;
+  supervisor::Reload reload = supervisor::Reload::automatic;
   Time grace = std::chrono::seconds(5);
   Time listen_timeout = std::chrono::seconds(10);
-  Time kill_timeout = std::chrono::seconds(10);
+  // What is left of 8 s after the drain delay, but not too little: whoever stops us often waits for 10.
+  Time kill_timeout = std::chrono::seconds(8);
   Time drain_delay{0};
   std::optional<int> stop_signal;
 
@@ -40,7 +47,12 @@ struct RunOptions {
   std::optional<Time> hang_timeout;
   std::optional<std::uint64_t> max_memory;
 
-  std::string interpreter;  // empty: node, for scripts
+  bool keep_orphans = false;  // what lives when this process is killed for good
+
+  std::string interpreter;      // empty: node, for scripts
+  std::string primary;          // a script for Node beside the workers; empty: none
+  std::optional<bool> channel;  // nothing: as the program is
+  bool stdin_pipe = false;      // else /dev/null
   bool preload = true;
   bool json_logs = false;
 

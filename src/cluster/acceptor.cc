@@ -13,12 +13,7 @@ namespace baton::cluster {
 namespace {
 
 constexpr int accepts_a_turn = 64;
-constexpr auto pause_when_short = std::chrono::milliseconds(100);
 constexpr auto report_interval = std::chrono::seconds(1);
-
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
 
 // The same client is the same text, whichever protocol it came by.
 std::string client_address(const sockaddr_storage& address, socklen_t length) {
@@ -34,14 +29,17 @@ std::string client_address(const sockaddr_storage& address, socklen_t length) {
 
 }  // namespace
 
-Acceptor::Acceptor(Loop& loop, int descriptor, bool with_client)
+Acceptor::Acceptor(Loop& loop, int descriptor, net::Holders holders, bool with_client)
     : loop_(loop),
       descriptor_(descriptor),
       accepted_kind_(descriptor_kind(descriptor) == DescriptorKind::unix_listener
                          ? DescriptorKind::unix_stream
                          : DescriptorKind::tcp),
+      holders_(holders),
       with_client_(with_client),
-      last_report_(-report_interval) {}
+      last_report_(-report_interval) {
+  if (holders == net::Holders::others_too) net::bound_waits(descriptor);
+}
 
 void Acceptor::want(bool on) {
   wanted_ = on;
@@ -51,12 +49,12 @@ void Acceptor::want(bool on) {
 void Acceptor::close() noexcept {
   closed_ = true;
   poll_.close();
-  shortage_.stop();
+  pause_.stop();
 }
 
 void Acceptor::update() {
   if (closed_) return;
-  const bool reads = wanted_ && !shortage_.active();
+  const bool reads = wanted_ && !given_up_ && !pause_.active();
   if (!poll_) {
     if (!reads) return;
     poll_ = Poll(loop_, descriptor_, [this](int) { accept(); });
@@ -66,7 +64,8 @@ void Acceptor::update() {
 
 void Acceptor::accept() {
   const auto self = shared_from_this();
-  for (int i = 0; i < accepts_a_turn && wanted_ && !closed_; ++i) {
+  const int most = holders_ == net::Holders::this_process ? accepts_a_turn : 1;
+  for (int i = 0; i < most && wanted_ && !closed_ && !loop_.stopping(); ++i) {
     // Who has no room says so by want(false); the poll stays level until then.
     if (!room_() || !accept_one()) return;
   }
@@ -78,34 +77,32 @@ bool Acceptor::accept_one() {
   socklen_t length = sizeof address;
   address.ss_family = AF_UNSPEC;
   auto* where = with_client_ ? reinterpret_cast<sockaddr*>(&address) : nullptr;
-  Fd connection(
-      ::accept4(descriptor_, where, where == nullptr ? nullptr : &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  Fd connection = net::accept_connection(descriptor_, holders_, where, where == nullptr ? nullptr : &length);
   if (connection) {
+    failures_.accepted();
     const std::string client = where == nullptr ? std::string() : client_address(address, length);
     take_(net::Native(std::move(connection), accepted_kind_), client);
     return true;
   }
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-  if (is_shortage(errno)) {
-    fail(errno);
-    return false;
-  }
-  // Anything else concerns one connection (accept(2)) or is a broken listener, which must not spin.
-  const bool broken = errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EFAULT;
-  if (broken) fail(errno);
-  return !broken;
+  const int error = errno;
+  const auto next = failures_.after(error);
+  if (next == net::AcceptFailures::Next::wait) return false;
+  if (next == net::AcceptFailures::Next::again) return true;
+  fail(error, next == net::AcceptFailures::Next::give_up);
+  return false;
 }
 
-// Waiting on a level for what cannot be accepted now would spin.
-void Acceptor::fail(int error) {
-  shortage_ = Timer(loop_, pause_when_short, [this] {
-    shortage_.stop();
+void Acceptor::fail(int error, bool over) {
+  given_up_ = over;
+  pause_ = Timer(loop_, net::AcceptFailures::pause_time, [this] {
+    pause_.stop();
     update();
   });
   update();
-  if (loop_.now() - last_report_ < report_interval) return;
+  if (!over && loop_.now() - last_report_ < report_interval) return;
   last_report_ = loop_.now();
-  error_(Error(error, "accept on " + net::local_endpoint(descriptor_).to_string(), "accept4"));
+  error_(Error(error, "accept on " + net::local_endpoint(descriptor_).to_string(),
+               over ? "accept4, for the last time" : "accept4"));
 }
 
 }  // namespace baton::cluster

@@ -10,6 +10,7 @@
 #include "baton/loop/timer.h"
 #include "baton/net/native.h"
 #include "loop/poll.h"
+#include "net/accept.h"
 
 namespace baton::cluster {
 
@@ -21,7 +22,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   /// socket.
   using Take = std::move_only_function<void(net::Native connection, std::string_view client)>;
 
-  Acceptor(Loop& loop, int descriptor, bool with_client);
+  Acceptor(Loop& loop, int descriptor, net::Holders holders, bool with_client);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
@@ -40,19 +41,22 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void update();
   void accept();
   bool accept_one();
-  void fail(int error);
+  void fail(int error, bool over);
 
   Loop& loop_;
   int descriptor_;
   DescriptorKind accepted_kind_;
+  net::Holders holders_;
   bool with_client_;
   bool wanted_ = false;
   bool closed_ = false;
+  bool given_up_ = false;
   std::move_only_function<bool()> room_;
   Take take_;
   std::move_only_function<void(const Error&)> error_;
   Poll poll_;
-  Timer shortage_;
+  net::AcceptFailures failures_;
+  Timer pause_;
   std::chrono::milliseconds last_report_;
 };
 

@@ -30,15 +30,29 @@ bool better(const Candidate& one, const Candidate& other) {
 
 }  // namespace
 
-std::optional<size_t> in_turn(std::span<const Choice> workers, uint32_t last) {
+namespace {
+
+// The first after `last` that has room or is waited for.
+std::optional<size_t> next_in_turn(std::span<const Choice> workers, uint32_t last) {
   size_t first = 0;
   while (first < workers.size() && workers[first].worker.id() <= last) ++first;
   for (size_t i = 0; i < workers.size(); ++i) {
     const size_t index = (first + i) % workers.size();
-    if (workers[index].room) return index;
-    if (workers[index].worth_it) return std::nullopt;
+    if (workers[index].room || workers[index].worth_it) return index;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<size_t> in_turn(std::span<const Choice> workers, uint32_t last) {
+  const auto next = next_in_turn(workers, last);
+  return next && workers[*next].room ? next : std::nullopt;
+}
+
+std::optional<size_t> awaited(std::span<const Choice> workers, uint32_t last) {
+  const auto next = next_in_turn(workers, last);
+  return next && !workers[*next].room ? next : std::nullopt;
 }
 
 std::optional<size_t> less_loaded(std::span<const Choice> workers, uint64_t random) {
@@ -75,7 +89,6 @@ std::optional<size_t> sticky(std::span<const Choice> workers, std::string_view c
     best = index;
     highest = weight;
   }
-  if (best && !workers[*best].room) return std::nullopt;
   return best;
 }
 

@@ -19,9 +19,12 @@ struct Choice {
 /// The worker that comes after `last` in turn: its index; nothing if nobody has room, or the next one in turn
 /// is worth waiting for.
 [[nodiscard]] std::optional<size_t> in_turn(std::span<const Choice> workers, uint32_t last);
+/// Whose turn that is, if it is worth waiting for: its index.
+[[nodiscard]] std::optional<size_t> awaited(std::span<const Choice> workers, uint32_t last);
 /// Of two at random with room, the less loaded. `random`: any number, all of its bits.
 [[nodiscard]] std::optional<size_t> less_loaded(std::span<const Choice> workers, uint64_t random);
-/// The highest by rendezvous hash of `client` with the slot; nothing while that one is worth waiting for.
+/// The highest by rendezvous hash of `client` with the slot, of those that have room or are worth waiting
+/// for.
 [[nodiscard]] std::optional<size_t> sticky(std::span<const Choice> workers, std::string_view client);
 /// By the program's function, of those with room.
 [[nodiscard]] std::optional<size_t> chosen(std::span<const Choice> workers, const Chooser& chooser,

@@ -3,11 +3,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -17,6 +14,7 @@
 #include "baton/net/endpoint.h"
 #include "baton/net/server.h"
 #include "baton/net/udp.h"
+#include "net/last_call.h"
 #include "net/sockaddr.h"
 
 namespace baton::cluster {
@@ -24,9 +22,6 @@ namespace {
 
 using net::Endpoint;
 
-// The bits of libuv's that Node puts into `flags`.
-constexpr int64_t flag_ipv6_only = 1;
-constexpr int64_t flag_reuse_address = 4;
 constexpr std::size_t longest_path = 107;
 
 int limited(int64_t backlog) {
@@ -43,7 +38,7 @@ void set_option(const Fd& descriptor, int level, int name, bool on) {
 std::string subject(const wire::ListenQuery& query) {
   const std::string what = query.is_udp() ? "bind " : "listen ";
   if (query.fd.value_or(-1) >= 0) return what + "descriptor " + std::to_string(*query.fd);
-  if (query.type == wire::AddressType::unix_path) return what + "unix:" + query.address.value_or("");
+  if (query.type == wire::AddressType::unix_path) return what + "unix:" + query.path_text();
   const std::string port = std::to_string(query.port.value_or(0));
   const bool v6 = query.type == wire::AddressType::tcp6 || query.type == wire::AddressType::udp6;
   if (!query.address) return what + "*:" + port;
@@ -62,8 +57,11 @@ Result<Endpoint> endpoint_of(const wire::ListenQuery& query, std::string_view an
 }
 
 Result<Fd> listen_at(Loop& loop, const Endpoint& endpoint, const wire::ListenQuery& query, int64_t backlog) {
-  const auto options =
-      net::ListenOptions().backlog(limited(backlog)).ipv6_only(has_flag(query, flag_ipv6_only));
+  const auto options = net::ListenOptions()
+                           .backlog(limited(backlog))
+                           .ipv6_only(has_flag(query, wire::ListenQuery::ipv6_only))
+                           .readable_all(query.readable_all)
+                           .writable_all(query.writable_all);
   try {
     return net::listen(loop, endpoint, options).release();
   } catch (const Error& error) {
@@ -86,8 +84,8 @@ Result<Fd> open_udp(Loop& loop, const wire::ListenQuery& query) {
   const auto endpoint = endpoint_of(query, query.type == wire::AddressType::udp6 ? "::" : "0.0.0.0");
   if (!endpoint) return std::unexpected(endpoint.error());
   const auto options = net::UdpOptions()
-                           .reuse_address(has_flag(query, flag_reuse_address))
-                           .ipv6_only(has_flag(query, flag_ipv6_only));
+                           .reuse_address(has_flag(query, wire::ListenQuery::reuse_address))
+                           .ipv6_only(has_flag(query, wire::ListenQuery::ipv6_only));
   try {
     return net::bind_udp(loop, *endpoint, options).release();
   } catch (const Error& error) {
@@ -95,41 +93,103 @@ Result<Fd> open_udp(Loop& loop, const wire::ListenQuery& query) {
   }
 }
 
+// Whether who asks so is served by a socket that is bound there.
+bool asks_for(const wire::ListenQuery& query, const Endpoint& bound, bool udp) {
+  if (query.fd.value_or(-1) >= 0 || query.is_udp() != udp) return false;
+  if (query.type == wire::AddressType::unix_path) {
+    // Who removes the "stale" file first has nobody connect to the old socket.
+    std::error_code ignored;
+    return bound.family() == -1 && !bound.path().empty() && query.address == bound.path() &&
+           (query.is_abstract() || std::filesystem::is_socket(bound.path(), ignored));
+  }
+  if (bound.family() == -1 || query.port != int64_t{bound.port()}) return false;
+  if (!query.address) return bound.address() == "::" || bound.address() == "0.0.0.0";
+  const auto asked = endpoint_of(query, "");
+  return asked && asked->to_string() == bound.to_string();
+}
+
 // A long path may fit when it is told from here.
 std::string shortest(const std::string& path) {
   if (path.size() <= longest_path || path.front() != '/') return path;
   std::error_code error;
-  std::string relative = std::filesystem::relative(path, error).string();
-  return !error && !relative.empty() && relative.size() < path.size() ? relative : path;
+  const auto here = std::filesystem::current_path(error);
+  if (error) return path;
+  // No link is followed: it is the path that was asked for.
+  std::string relative = std::filesystem::path(path).lexically_relative(here).string();
+  return !relative.empty() && relative.size() < path.size() ? relative : path;
 }
 
 }  // namespace
 
-ListenerSocket::ListenerSocket(ListenerSocket&& other) noexcept
-    : descriptor_(std::move(other.descriptor_)),
-      path_(std::exchange(other.path_, {})),
-      device_(other.device_),
-      inode_(other.inode_) {}
-
-ListenerSocket::~ListenerSocket() {
-  if (path_.empty()) return;
-  struct stat now{};
-  // The name may be somebody else's by now.
-  if (::lstat(path_.c_str(), &now) != 0 || now.st_dev != device_ || now.st_ino != inode_) return;
-  ::unlink(path_.c_str());
+ListenerSocket& ListenerSocket::operator=(ListenerSocket&& other) noexcept {
+  if (this == &other) return *this;
+  remove_file();
+  descriptor_ = std::move(other.descriptor_);
+  file_ = std::move(other.file_);
+  rights_ = std::move(other.rights_);
+  inherited_ = other.inherited_;
+  return *this;
 }
 
-void ListenerSocket::remember_file(std::string path) {
-  struct stat made{};
-  if (::lstat(path.c_str(), &made) != 0) return;
-  path_ = std::move(path);
-  device_ = made.st_dev;
-  inode_ = made.st_ino;
+ListenerSocket::~ListenerSocket() { remove_file(); }
+
+void ListenerSocket::take_file_away() {
+  if (!file_) return;
+  if (!rights_) return file_.remove();
+  (void)rights_->to_files([this]() -> Result<void> {
+    file_.remove();
+    return {};
+  });
+}
+
+void ListenerSocket::remove_file() {
+  take_file_away();
+  file_.forget();
+}
+
+void ListenerSocket::turn_newcomers_away() noexcept {
+  if (inherited_) return;
+  take_file_away();
+  net::turn_newcomers_away(descriptor_.get());
+}
+
+void ListenerSocket::let_newcomers_in() noexcept {
+  if (!inherited_) net::let_newcomers_in(descriptor_.get());
+}
+
+bool ListenerSocket::somebody_waits() const noexcept {
+  return !inherited_ && net::somebody_waits(descriptor_.get());
+}
+
+Result<void> ListenerSocket::open_anew(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
+                                       int64_t backlog) {
+  if (inherited_) return failure(EOPNOTSUPP, subject(query));
+  remove_file();
+  if (query.type != wire::AddressType::unix_path) descriptor_.reset();
+  auto opened = another(loop, query, sharing, backlog);
+  if (!opened) return std::unexpected(opened.error());
+  *this = std::move(*opened);
+  return {};
 }
 
 Result<ListenerSocket> ListenerSocket::open(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                            int64_t backlog) {
+                                            int64_t backlog, const std::optional<spawner::Rights>& rights) {
   if (query.fd.value_or(-1) >= 0) return open_inherited(query, backlog);
+  if (!rights) return open_as_asked(loop, query, sharing, backlog);
+  std::optional<Result<ListenerSocket>> opened;
+  const auto open = [&]() -> Result<void> {
+    opened.emplace(open_as_asked(loop, query, sharing, backlog));
+    return {};
+  };
+  const bool path = query.type == wire::AddressType::unix_path && !query.is_abstract();
+  const auto taken = path ? rights->to_files(open) : rights->to_ports(open);
+  if (!taken) return failure(taken.error().code().value(), subject(query), taken.error().operation());
+  if (opened->has_value()) (*opened)->rights_ = rights;
+  return std::move(*opened);
+}
+
+Result<ListenerSocket> ListenerSocket::open_as_asked(Loop& loop, const wire::ListenQuery& query,
+                                                     Sharing sharing, int64_t backlog) {
   if (query.type == wire::AddressType::unix_path) return open_path(loop, query, backlog);
   auto opened = query.is_udp() ? open_udp(loop, query) : open_tcp(loop, query, backlog);
   if (!opened) return std::unexpected(opened.error());
@@ -143,18 +203,11 @@ Result<ListenerSocket> ListenerSocket::open_path(Loop& loop, const wire::ListenQ
   const std::string path = shortest(query.address.value_or(""));
   if (path.empty()) return failure(EINVAL, subject(query), "path");
   if (path.size() > longest_path) return failure(ENAMETOOLONG, subject(query), "path");
-  if (path.contains('\0')) return failure(EINVAL, subject(query), "path");
+  if (path.contains('\0') && !query.is_abstract()) return failure(EINVAL, subject(query), "path");
   auto opened = listen_at(loop, Endpoint::unix_path(path), query, backlog);
   if (!opened) return std::unexpected(opened.error());
   ListenerSocket socket(std::move(*opened));
-  socket.remember_file(path);
-  mode_t more = 0;
-  if (query.readable_all) more |= S_IRUSR | S_IRGRP | S_IROTH;
-  if (query.writable_all) more |= S_IWUSR | S_IWGRP | S_IWOTH;
-  struct stat made{};
-  if (more != 0 && ::stat(path.c_str(), &made) == 0) {
-    if (::chmod(path.c_str(), made.st_mode | more) != 0) return failure(errno, subject(query), "chmod");
-  }
+  if (!query.is_abstract()) socket.file_ = net::SocketFile(path);
   return socket;
 }
 
@@ -165,19 +218,38 @@ Result<ListenerSocket> ListenerSocket::open_inherited(const wire::ListenQuery& q
   const int flags =
       number <= std::numeric_limits<int>::max() ? ::fcntl(static_cast<int>(number), F_GETFD) : -1;
   if (flags < 0 || (flags & FD_CLOEXEC) != 0) return failure(EBADF, subject(query));
-  Fd copy(::fcntl(static_cast<int>(number), F_DUPFD_CLOEXEC, 3));
-  if (!copy) return failure(errno, subject(query), "dup");
-  const DescriptorKind kind = descriptor_kind(copy.get());
+  const DescriptorKind kind = descriptor_kind(static_cast<int>(number));
   if (query.is_udp()) {
     if (kind != DescriptorKind::udp) return failure(EINVAL, subject(query), describe(kind));
   } else if (kind != DescriptorKind::tcp_listener && kind != DescriptorKind::unix_listener) {
     if (kind != DescriptorKind::tcp && kind != DescriptorKind::unix_stream) {
       return failure(EINVAL, subject(query), describe(kind));
     }
-    if (::listen(copy.get(), limited(backlog)) != 0) return failure(errno, subject(query), "listen");
+    if (::listen(static_cast<int>(number), limited(backlog)) != 0) {
+      return failure(errno, subject(query), "listen");
+    }
   }
+  return inherited_copy(static_cast<int>(number), subject(query));
+}
+
+Result<ListenerSocket> ListenerSocket::inherited_copy(int descriptor, const std::string& operation) {
+  Fd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
+  if (!copy) return failure(errno, operation, "dup");
   ::fcntl(copy.get(), F_SETFL, ::fcntl(copy.get(), F_GETFL) | O_NONBLOCK);
-  return ListenerSocket(std::move(copy));
+  ListenerSocket socket(std::move(copy));
+  socket.inherited_ = true;
+  return socket;
+}
+
+std::optional<Result<ListenerSocket>> ListenerSocket::of_given(int given, const wire::ListenQuery& query,
+                                                               Sharing sharing) {
+  const bool udp = descriptor_kind(given) == DescriptorKind::udp;
+  if (!asks_for(query, net::local_endpoint(given), udp)) return std::nullopt;
+  auto socket = inherited_copy(given, subject(query));
+  if (socket && sharing == Sharing::a_socket_each) {
+    set_option(socket->descriptor_, SOL_SOCKET, SO_REUSEPORT, true);
+  }
+  return socket;
 }
 
 Result<ListenerSocket> ListenerSocket::beside(int64_t backlog) const {

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
 #include "baton/loop/loop.h"
 #include "cluster/primary_machine.h"
+#include "net/socket_file.h"
+#include "spawn/rights_linux.h"
 #include "wire/cluster_message.h"
 
 namespace baton::cluster {
@@ -15,16 +16,46 @@ namespace baton::cluster {
 class ListenerSocket {
  public:
   /// Opens what `query` asks for, as Node's primary does: without an address every one of the machine, IPv6
-  /// and IPv4 if possible. The error's code is an errno.
+  /// and IPv4 if possible. The error's code is an errno. With `rights` it opens, and in the end removes the
+  /// file of, nothing that these may not.
   [[nodiscard]] static Result<ListenerSocket> open(Loop& loop, const wire::ListenQuery& query,
-                                                   Sharing sharing, int64_t backlog);
+                                                   Sharing sharing, int64_t backlog,
+                                                   const std::optional<spawner::Rights>& rights = {});
+  /// A copy of `given`, which is bound, if `query` asks for its address; nothing if it asks for another one.
+  /// It counts as inherited.
+  [[nodiscard]] static std::optional<Result<ListenerSocket>> of_given(int given,
+                                                                      const wire::ListenQuery& query,
+                                                                      Sharing sharing);
   /// Another socket of SO_REUSEPORT on the address of this one.
   [[nodiscard]] Result<ListenerSocket> beside(int64_t backlog) const;
 
-  ListenerSocket(ListenerSocket&& other) noexcept;
-  ListenerSocket& operator=(ListenerSocket&& other) noexcept = delete;
+  ListenerSocket(ListenerSocket&& other) noexcept = default;
+  ListenerSocket& operator=(ListenerSocket&& other) noexcept;
   /// Closes our descriptor, and removes the file of a Unix-domain socket that was made here.
   ~ListenerSocket();
+
+  /// Closes it and opens what `query` asks for once more, with the rights of then. Fails for one that was
+  /// inherited.
+  [[nodiscard]] Result<void> open_anew(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
+                                       int64_t backlog);
+
+  /// Lets nobody new in, and takes the file of a Unix-domain socket away; not of one that was inherited,
+  /// which others go on with.
+  void turn_newcomers_away() noexcept;
+  void let_newcomers_in() noexcept;
+  /// Whether somebody stands in its backlog who would be lost with it.
+  [[nodiscard]] bool somebody_waits() const noexcept;
+
+  /// Opens what `query` asks for once more, with the rights of then, while this one stays as it is.
+  [[nodiscard]] Result<ListenerSocket> another(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
+                                               int64_t backlog) const {
+    return open(loop, query, sharing, backlog, rights_);
+  }
+
+  /// It was made with a file, as Unix-domain sockets are.
+  [[nodiscard]] bool has_file() const noexcept { return static_cast<bool>(file_); }
+  /// Somebody removed that file: nobody can connect any more.
+  [[nodiscard]] bool file_is_gone() const noexcept { return file_.is_gone(); }
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
   /// A copy to give away; empty, with errno set, when the kernel refuses.
@@ -33,14 +64,18 @@ class ListenerSocket {
 
  private:
   explicit ListenerSocket(Fd descriptor) noexcept : descriptor_(std::move(descriptor)) {}
+  void take_file_away();
+  static Result<ListenerSocket> inherited_copy(int descriptor, const std::string& operation);
+  void remove_file();
+  static Result<ListenerSocket> open_as_asked(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
+                                              int64_t backlog);
   static Result<ListenerSocket> open_path(Loop& loop, const wire::ListenQuery& query, int64_t backlog);
   static Result<ListenerSocket> open_inherited(const wire::ListenQuery& query, int64_t backlog);
-  void remember_file(std::string path);
 
   Fd descriptor_;
-  std::string path_;  // of a file that is to be removed
-  uint64_t device_ = 0;
-  uint64_t inode_ = 0;
+  net::SocketFile file_;  // goes before the socket
+  std::optional<spawner::Rights> rights_;
+  bool inherited_ = false;
 };
 
 }  // namespace baton::cluster

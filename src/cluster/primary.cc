@@ -1,5 +1,7 @@
 #include "baton/cluster/primary.h"
 
+#include <stdexcept>
+
 #include "cluster/primary_state.h"
 
 namespace baton::cluster {
@@ -18,62 +20,74 @@ Primary::~Primary() {
   if (state_) state_->shut_down();
 }
 
-WorkerProcess& Primary::fork(const WorkerOptions& options) { return state_->fork(options); }
-const PrimaryOptions& Primary::settings() const noexcept { return state_->options; }
+Primary::State& Primary::state() const {
+  if (!state_) throw std::logic_error("this Primary was moved away");
+  return *state_;
+}
+WorkerProcess& Primary::fork(const WorkerOptions& options) { return state().fork(options); }
+const PrimaryOptions& Primary::settings() const { return state().options; }
 
 std::vector<WorkerProcess*> Primary::workers() const {
   std::vector<WorkerProcess*> result;
-  for (const auto& [id, worker] : state_->workers) result.push_back(&worker->face);
+  for (const auto& [id, worker] : state().workers) result.push_back(&worker->face);
   return result;
 }
-WorkerProcess* Primary::find(uint32_t id) const noexcept {
-  WorkerProcess::State* worker = state_->find(id);
+WorkerProcess* Primary::find(uint32_t id) const {
+  WorkerProcess::State* worker = state().find(id);
   return worker == nullptr ? nullptr : &worker->face;
 }
 
 Op<> Primary::disconnect() {
-  state_->disconnect_all();
-  return state_->wait_for_end();
+  state().disconnect_all();
+  return state().wait_for_end();
 }
+Op<> Primary::last_call() { return state().call_last(); }
 void Primary::close_listeners() {
-  state_->feed([&] { state_->machine.close_listeners(); });
+  state().given.clear();
+  state().feed([&] { state().machine.close_listeners(); });
 }
-Op<> Primary::ended() { return state_->wait_for_end(); }
+Op<> Primary::ended() { return state().wait_for_end(); }
 
-std::vector<Listening> Primary::listeners() const { return state_->listeners(); }
-std::size_t Primary::in_flight() const noexcept { return state_->machine.in_flight(); }
-uint64_t Primary::requeued() const noexcept { return state_->machine.requeued(); }
+std::vector<Listening> Primary::listeners() const { return state().listeners(); }
+std::size_t Primary::in_flight() const { return state().machine.in_flight(); }
+uint64_t Primary::requeued() const { return state().machine.requeued(); }
 
 void Primary::on_fork(std::move_only_function<void(WorkerProcess&)> callback) {
-  state_->on_fork.set(std::move(callback));
+  state().on_fork.set(std::move(callback));
 }
 void Primary::on_online(std::move_only_function<void(WorkerProcess&)> callback) {
-  state_->on_online.set(std::move(callback));
+  state().on_online.set(std::move(callback));
 }
 void Primary::on_listening(std::move_only_function<void(WorkerProcess&, const Listening&)> callback) {
-  state_->on_listening.set(std::move(callback));
+  state().on_listening.set(std::move(callback));
 }
 void Primary::on_disconnect(std::move_only_function<void(WorkerProcess&)> callback) {
-  state_->on_disconnect.set(std::move(callback));
+  state().on_disconnect.set(std::move(callback));
 }
 void Primary::on_exit(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback) {
-  state_->on_exit.set(std::move(callback));
+  state().on_exit.set(std::move(callback));
 }
 void Primary::on_close(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback) {
-  state_->on_close.set(std::move(callback));
+  state().on_close.set(std::move(callback));
 }
 void Primary::on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback) {
-  state_->on_message_slot.set(std::move(callback));
+  state().on_message_slot.set(std::move(callback));
 }
 void Primary::on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback) {
-  state_->on_error.set(std::move(callback));
+  state().on_error.set(std::move(callback));
 }
 void Primary::on_listen_error(
     std::move_only_function<void(WorkerProcess&, const Listening&, const Error&)> callback) {
-  state_->on_listen_error.set(std::move(callback));
+  state().on_listen_error.set(std::move(callback));
+}
+void Primary::on_shut_down(std::move_only_function<void(const Listening&, ShutDown)> callback) {
+  state().on_shut_down.set(std::move(callback));
+}
+void Primary::on_stopped_listening(std::move_only_function<void(WorkerProcess&)> callback) {
+  state().on_stopped_listening.set(std::move(callback));
 }
 void Primary::on_hang(std::move_only_function<void(WorkerProcess&)> callback) {
-  state_->on_hang.set(std::move(callback));
+  state().on_hang.set(std::move(callback));
 }
 
 }  // namespace baton::cluster

@@ -1,13 +1,38 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "cluster/primary_state.h"
+#include "spawn/process_table_linux.h"
+#include "spawn/rights_linux.h"
 
 namespace baton::cluster {
 namespace {
 
-constexpr std::size_t most_looks = 1024;
+constexpr auto file_look_pause = std::chrono::seconds(2);  // at the files of sockets
+constexpr std::size_t most_unsent_answers = 1024;
+constexpr std::size_t most_unanswered_shares = 256;  // as many listeners as it may have
+
+// Also before its end was heard of.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, options) != 0 || info.si_pid != 0;
+}
+
+bool runs_node(pid_t child) {
+  std::error_code unreadable;
+  const auto program =
+      std::filesystem::read_symlink("/proc/" + std::to_string(child) + "/exe", unreadable).filename();
+  return program == "node" || program == "nodejs";
+}
 
 Listening::Type type_of(const wire::ListenQuery& query) {
   switch (query.type) {
@@ -75,7 +100,6 @@ void Primary::State::carry_out(PrimaryAction& action) {
       return take_back(action.connection);
     case Kind::close_connection:
       take_back(action.connection);
-      if (connections.at(action.connection).look) --looks;
       connections.erase(action.connection);
       return;
     case Kind::open:
@@ -88,10 +112,17 @@ void Primary::State::carry_out(PrimaryAction& action) {
       return close_listener(action.listener);
     case Kind::kill:
       return kill(action);
+    case Kind::signal:
+      return signal(action);
     case Kind::look:
       return look(action.connection);
+    case Kind::look_no_more:
+      connections.at(action.connection).look.reset();
+      return;
     case Kind::online:
     case Kind::listening:
+    case Kind::stopped_listening:
+    case Kind::signalled:
     case Kind::listen_failed:
     case Kind::report:
       return tell(action);
@@ -101,7 +132,20 @@ void Primary::State::carry_out(PrimaryAction& action) {
 void Primary::State::send(PrimaryAction& action) {
   WorkerProcess::State* worker = find(action.worker);
   if (worker == nullptr || !worker->child.connected()) return;
-  std::ignore = worker->child.send(action.message);
+  if (action.message["ack"].is_undefined()) {
+    std::ignore = worker->child.send(action.message);
+    return;
+  }
+  // Who asks and does not read could have as much kept here as the channel takes.
+  if (worker->unsent_answers >= most_unsent_answers) {
+    return report(*worker, Error(ENOBUFS, "answer", "it does not read its answers"));
+  }
+  ++worker->unsent_answers;
+  worker->child.send(action.message).then([weak = weak_from_this(), id = action.worker](const Result<void>&) {
+    const auto self = weak.lock();
+    WorkerProcess::State* there = self ? self->find(id) : nullptr;
+    if (there != nullptr) --there->unsent_answers;
+  });
 }
 
 void Primary::State::offer(PrimaryAction& action) {
@@ -132,66 +176,130 @@ void Primary::State::open(const PrimaryAction& action) {
   const auto listener = machine.listener(action.listener);
   if (!listener) return;
   Sockets& open = sockets[action.listener];
-  auto opened = open.empty() ? ListenerSocket::open(process.loop(), listener->query, listener->sharing,
-                                                    listener->backlog)
+  std::string why;
+  auto opened = open.empty() ? open_first(*listener, action.worker, why)
                              : open.begin()->second.socket.beside(listener->backlog);
   if (!opened) {
     if (open.empty()) sockets.erase(action.listener);
-    machine.open_failed(action.listener, action.slot, opened.error().code().value());
+    machine.open_failed(action.listener, action.slot, opened.error().code().value(), why);
     return;
   }
   const auto sockname = opened->sockname();
-  open.emplace(action.slot, Socket(std::move(*opened)));
+  if (opened->has_file() && !files_timer.active()) {
+    files_timer = Timer::every(process.loop(), file_look_pause, [this] { look_at_files(); });
+    files_timer.unref();
+  }
+  watch(open.emplace(action.slot, Socket(std::move(*opened))).first->second);
   machine.opened(action.listener, action.slot, sockname);
+}
+
+// `why` becomes what is to be said beside the errno.
+Result<ListenerSocket> Primary::State::open_first(const PrimaryMachine::Listener& listener, WorkerId asked_by,
+                                                  std::string& why) {
+  const auto open = [&](const std::optional<spawner::Rights>& rights = {}) {
+    if (auto socket = of_given(listener)) return std::move(*socket);
+    return ListenerSocket::open(process.loop(), listener.query, listener.sharing, listener.backlog, rights);
+  };
+  const auto& rules = options.allow_listen();
+  if (!rules.empty()) {
+    const Listening where = asked(listener.query);
+    if (std::ranges::any_of(rules, [&](const ListenRule& rule) { return rule.allows(where); })) return open();
+    why = "no rule allows it";
+    return failure(EACCES, "listen");
+  }
+  // Whoever gave them gave them to the service.
+  if (auto socket = of_given(listener)) return std::move(*socket);
+  const WorkerProcess::State* worker = find(asked_by);
+  if (worker == nullptr) return failure(ECANCELED, "listen");
+  const auto theirs = spawner::Rights::of(worker->child.pid());
+  if (!theirs && has_ended(worker->child.pid())) return failure(ECANCELED, "listen");
+  const auto ours = spawner::Rights::of(::getpid());
+  why = "the rights of the worker are not known";
+  if (!theirs || !ours) return failure(EACCES, "listen");
+  why.clear();
+  if (theirs->are_those_of(*ours)) return open();
+  why = "with the rights of user " + std::to_string(theirs->user());
+  if (listener.query.fd.value_or(-1) >= 0) return failure(EACCES, "listen");
+  return open(*theirs);
+}
+
+std::optional<Result<ListenerSocket>> Primary::State::of_given(
+    const PrimaryMachine::Listener& listener) const {
+  for (const Fd& one : given) {
+    if (auto socket = ListenerSocket::of_given(one.get(), listener.query, listener.sharing)) return socket;
+  }
+  return std::nullopt;
 }
 
 void Primary::State::share(PrimaryAction& action) {
   WorkerProcess::State* worker = find(action.worker);
   if (worker == nullptr || !worker->child.connected()) return;
   const ListenerSocket& socket = sockets.at(action.listener).at(action.slot).socket;
+  if (worker->unanswered_shares >= most_unanswered_shares) {
+    report(*worker, Error(ENOBUFS, "share a listener", "it does not take those that it has"));
+    return machine.share_failed(action.worker, action.listener);
+  }
   Fd copy = socket.duplicate();
   if (!copy) {
     report(*worker, Error(errno, "share a listener", "dup"));
     return machine.share_failed(action.worker, action.listener);
   }
+  ++worker->unanswered_shares;
   auto sent = worker->child.send(action.message, net::Native(std::move(copy)));
   std::move(sent).then(
       [weak = weak_from_this(), id = action.worker, listener = action.listener](const Result<void>& result) {
         const auto self = weak.lock();
+        WorkerProcess::State* there = self ? self->find(id) : nullptr;
+        if (there != nullptr) --there->unanswered_shares;
         if (result || !self) return;
-        if (WorkerProcess::State* there = self->find(id)) self->report(*there, result.error());
+        if (there != nullptr) self->report(*there, result.error());
         self->feed([&] { self->machine.share_failed(id, listener); });
       });
 }
 
 void Primary::State::accept(const PrimaryAction& action) {
-  const ListenerId listener = action.listener;
-  const unsigned slot = action.slot;
-  const auto found = sockets.find(listener);
+  const auto found = sockets.find(action.listener);
   if (found == sockets.end()) return;
-  const auto socket = found->second.find(slot);
+  const auto socket = found->second.find(action.slot);
   if (socket == found->second.end()) return;
-  auto& acceptor = socket->second.acceptor;
-  if (!acceptor) {
-    if (!action.on) return;
-    const bool with_client = policy.kind() == Policy::Kind::sticky || policy.kind() == Policy::Kind::chosen;
-    acceptor = std::make_shared<Acceptor>(process.loop(), socket->second.socket.descriptor(), with_client);
-    acceptor->on_room([this, listener, slot] { return machine.accepts(listener, slot); });
-    acceptor->on_connection([this, listener](net::Native handle, std::string_view client) {
-      const ConnectionId id = ++last_connection;
-      connections[id].handle = std::move(handle);
-      feed([&] { machine.accepted(listener, id, client); });
-    });
-    acceptor->on_error([](const Error& error) { std::fprintf(stderr, "baton: %s\n", error.what()); });
-  }
-  acceptor->want(action.on);
+  socket->second.accepting = action.on;
+  accept_from(action.listener, action.slot, socket->second);
+}
+
+void Primary::State::accept_from(ListenerId listener, unsigned slot, Socket& socket) {
+  const auto update = [&](const ListenerSocket& from, std::shared_ptr<Acceptor>& acceptor) {
+    if (!acceptor && socket.accepting) acceptor = acceptor_for(listener, slot, from.descriptor());
+    if (acceptor) acceptor->want(socket.accepting);
+  };
+  update(socket.socket, socket.acceptor);
+  if (socket.former) update(*socket.former, socket.former_acceptor);
+}
+
+std::shared_ptr<Acceptor> Primary::State::acceptor_for(ListenerId listener, unsigned slot, int descriptor) {
+  const auto view = machine.listener(listener);
+  if (!view) return nullptr;
+  // A worker that is gone may have left its socket to others; one that was inherited has a parent.
+  const bool shared = view->sharing == Sharing::a_socket_each || view->query.fd.value_or(-1) >= 0;
+  const auto holders = shared ? net::Holders::others_too : net::Holders::this_process;
+  const bool with_client = policy.kind() == Policy::Kind::sticky || policy.kind() == Policy::Kind::chosen;
+  auto acceptor = std::make_shared<Acceptor>(process.loop(), descriptor, holders, with_client);
+  acceptor->on_room([this, listener, slot] { return machine.accepts(listener, slot); });
+  acceptor->on_connection([this, listener](net::Native handle, std::string_view client) {
+    const ConnectionId id = ++last_connection;
+    connections[id].handle = std::move(handle);
+    feed([&] { machine.accepted(listener, id, client); });
+  });
+  acceptor->on_error([](const Error& error) { std::fprintf(stderr, "baton: %s\n", error.what()); });
+  return acceptor;
 }
 
 void Primary::State::close_listener(ListenerId listener) {
   const auto found = sockets.find(listener);
   if (found == sockets.end()) return;
   for (auto& [slot, socket] : found->second) {
-    if (socket.acceptor) socket.acceptor->close();
+    for (const auto& acceptor : {socket.acceptor, socket.former_acceptor}) {
+      if (acceptor) acceptor->close();
+    }
   }
   sockets.erase(found);
 }
@@ -206,19 +314,30 @@ void Primary::State::kill(const PrimaryAction& action) {
     return report(*worker, error);
   }
   if (!hangs) return;
-  if (on_hang) return on_hang.fire(worker->face);
+  if (on_hang) return on_hang.fire(process.loop(), worker->face);
   std::fprintf(stderr, "baton: worker %u: %s\n", worker->id, action.text.c_str());
 }
 
+void Primary::State::signal(const PrimaryAction& action) {
+  WorkerProcess::State* worker = find(action.worker);
+  if (worker == nullptr || worker->dead) return;
+  const pid_t pid = worker->child.pid();
+  // Node catches signals for itself.
+  const bool handles = !runs_node(pid) && spawner::handles_signal(pid, action.signal);
+  if (!action.on && !handles) return;
+  try {
+    if (worker->child.kill(action.signal)) worker->on_signalled.fire_once(process.loop());
+  } catch (const Error& error) {
+    report(*worker, error);
+  }
+}
+
 void Primary::State::look(ConnectionId id) {
-  if (looks >= most_looks) return machine.sticky_value(id, std::nullopt);
   Connection& connection = connections.at(id);
-  ++looks;
   connection.look = std::make_unique<StickyLook>(process.loop(), connection.handle.descriptor(), policy,
                                                  [this, id](std::optional<std::string_view> value) {
                                                    // The value lies in what is destroyed here.
                                                    const auto done = std::move(connections.at(id).look);
-                                                   --looks;
                                                    feed([&] { machine.sticky_value(id, value); });
                                                  });
 }
@@ -228,16 +347,22 @@ void Primary::State::tell(PrimaryAction& action) {
   if (worker == nullptr) return;
   using Kind = PrimaryAction::Kind;
   if (action.kind == Kind::online) {
-    on_online.fire(worker->face);
-    if (!shut) worker->on_online.fire_once();
+    on_online.fire(process.loop(), worker->face);
+    if (!shut) worker->on_online.fire_once(process.loop());
+  } else if (action.kind == Kind::stopped_listening) {
+    on_stopped_listening.fire(process.loop(), worker->face);
+  } else if (action.kind == Kind::signalled) {
+    worker->on_signalled.fire_once(process.loop());
   } else if (action.kind == Kind::listening) {
     const Listening where = asked(action.query);
-    worker->listening.push_back(where);
-    on_listening.fire(worker->face, where);
-    if (!shut) worker->on_listening.fire(where);
+    if (!worker->remember(where)) {
+      report(*worker, Error(ENOBUFS, "remember where it listens", "more places than are remembered"));
+    }
+    on_listening.fire(process.loop(), worker->face, where);
+    if (!shut) worker->on_listening.fire(process.loop(), where);
   } else if (action.kind == Kind::listen_failed) {
     if (on_listen_error) {
-      on_listen_error.fire(worker->face, asked(action.query), *action.error);
+      on_listen_error.fire(process.loop(), worker->face, asked(action.query), *action.error);
     } else {
       report(*worker, *action.error);
     }

@@ -37,43 +37,104 @@ void PrimaryMachine::forget_empty_seats(ListenerState& listener) {
 
 bool PrimaryMachine::has_room(const Seat& seat) const {
   if (!seat.user || seat.rest_until > now_) return false;
+  if (workers_.at(seat.worker).offers.size() >= limits_.unanswered) return false;
   // One that has just refused is asked with one connection whether it takes them again.
   const unsigned most = workers_.at(seat.worker).baton ? limits_.baton_window : limits_.node_window;
   return seat.offered.size() < (seat.rest > 0 ? 1 : most);
 }
 
-// How long a worker without room is waited for; 0: it is passed over.
-Milliseconds PrimaryMachine::worth_until(const Seat& seat, Milliseconds patience) const {
+bool PrimaryMachine::takes_turns() const {
+  using Kind = Policy::Kind;
+  return policy_.kind() != Kind::least_loaded && policy_.kind() != Kind::sticky &&
+         policy_.kind() != Kind::chosen;
+}
+
+// Until when a worker without room is waited for; 0: it is passed over.
+Milliseconds PrimaryMachine::worth_until(const ListenerState& listener, const Seat& seat) const {
   if (!seat.user || seat.rest > 0 || seat.offered.empty()) return 0;
-  const bool sticks = policy_.kind() == Policy::Kind::sticky;
-  if (!sticks && !workers_.at(seat.worker).baton) return 0;
-  return seat.offered.front() + patience;
+  const Milliseconds since = seat.offered.front();
+  if (policy_.kind() == Policy::Kind::sticky) return since + limits_.sticky_patience;
+  const Worker& worker = workers_.at(seat.worker);
+  if (!worker.baton || since + limits_.fresh <= now_) return 0;
+  return since + std::min(limits_.fresh, short_wait(listener) + worker.allowance.left(now_));
+}
+
+// --- waits in turn
+//
+// Whoever is a little late in its turn is waited for, so that all get equally many. But a worker that always
+// answers a little before it would be passed over brings all others down to its own pace. What a wait costs
+// beyond what is usual here is therefore charged to whom it is for.
+
+Milliseconds PrimaryMachine::short_wait(const ListenerState& listener) const {
+  return std::min(limits_.fresh, std::max(limits_.short_wait, 4 * usual_answer(listener)));
+}
+
+// The median, so that no single worker moves it; the lower one, of two the faster.
+Milliseconds PrimaryMachine::usual_answer(const ListenerState& listener) const {
+  if (listener.usual_at == now_) return listener.usual;
+  answers_.clear();
+  for (const Seat& seat : listener.seats) {
+    if (const uint64_t usual = workers_.at(seat.worker).usual_answer; seat.user && usual > 0)
+      answers_.push_back(usual);
+  }
+  listener.usual_at = now_;
+  if (answers_.empty()) return listener.usual = limits_.fresh;
+  const auto median = answers_.begin() + static_cast<std::ptrdiff_t>((answers_.size() - 1) / 2);
+  std::ranges::nth_element(answers_, median);
+  return listener.usual = *median / 1000;
+}
+
+void PrimaryMachine::charge_hold(ListenerState& listener) {
+  const auto held_by = workers_.find(std::exchange(listener.held_by, 0));
+  if (held_by == workers_.end() || now_ <= listener.held_from) return;
+  held_by->second.allowance.spend(std::min(now_ - listener.held_from, limits_.fresh), now_);
+}
+
+// To be asked when nothing is accepted: whether that is because somebody's turn is waited for.
+void PrimaryMachine::note_hold(ListenerState& listener) {
+  const auto& all = choices(listener, true);
+  if (!std::ranges::any_of(all, &Choice::room) || in_turn(all, listener.turn)) return;
+  const Seat& seat = listener.seats[*awaited(all, listener.turn)];
+  listener.held_by = seat.worker;
+  listener.held_from = std::max(now_, seat.offered.front() + short_wait(listener));
+  listener.held_until = worth_until(listener, seat);
 }
 
 // --- choice
 
-std::vector<Choice>& PrimaryMachine::choices(const ListenerState& listener, Milliseconds patience) const {
+std::vector<Choice>& PrimaryMachine::choices(const ListenerState& listener, bool patiently) const {
   choices_.clear();
   for (const Seat& seat : listener.seats) {
     const Worker& worker = workers_.at(seat.worker);
     const uint64_t open = worker.reported + worker.since_report + worker.offers.size();
     const bool room = has_room(seat);
-    const bool worth = !room && worth_until(seat, patience) > now_;
+    const bool worth = patiently && !room && worth_until(listener, seat) > now_;
     choices_.push_back({Candidate(worker.id, worker.slot, open, worker.lag), room, worth});
   }
   return choices_;
 }
 
-std::optional<size_t> PrimaryMachine::choose(const ListenerState& listener, const Connection& connection) {
+std::optional<size_t> PrimaryMachine::choose(ListenerState& listener, const Connection& connection) {
   switch (policy_.kind()) {
     case Policy::Kind::least_loaded:
-      return less_loaded(choices(listener, 0), next_random(random_));
+      return less_loaded(choices(listener, false), next_random(random_));
     case Policy::Kind::sticky:
-      return sticky(choices(listener, limits_.sticky_patience), connection.client);
+      return stick(listener, connection);
     case Policy::Kind::chosen:
-      return chosen(choices(listener, 0), policy_.chooser(), connection.client);
+      return chosen(choices(listener, false), policy_.chooser(), connection.client);
     default:
-      return in_turn(choices(listener, limits_.fresh), listener.turn);
+      return in_turn(choices(listener, true), listener.turn);
+  }
+}
+
+// A client waits for its worker, but not so many for one that there is no place for those of others.
+std::optional<size_t> PrimaryMachine::stick(ListenerState& listener, const Connection& connection) {
+  auto& all = choices(listener, true);
+  for (;;) {
+    const auto wish = sticky(all, connection.client);
+    if (!wish || all[*wish].room) return wish;
+    if (listener.seats[*wish].waited_for++ < limits_.waiting_for_one) return std::nullopt;
+    all[*wish].worth_it = false;
   }
 }
 
@@ -90,31 +151,38 @@ bool PrimaryMachine::accepts(ListenerId id, unsigned slot) const {
     case Policy::Kind::sticky:
     case Policy::Kind::chosen:
       // Whose turn it is shows only when the client is known.
-      if (listener.waiting.size() + listener.looked >= limits_.waiting) return false;
+      // Those whose first bytes are waited for have room of their own.
+      if (listener.waiting.size() >= limits_.waiting) return false;
+      if (waiting() - looked_ >= limits_.waiting_in_all) return false;
       [[fallthrough]];
     case Policy::Kind::least_loaded:
       if (policy_.kind() == Policy::Kind::least_loaded && !listener.waiting.empty()) return false;
       return std::ranges::any_of(listener.seats, [this](const Seat& seat) { return has_room(seat); });
     default:
-      return listener.waiting.empty() && in_turn(choices(listener, limits_.fresh), listener.turn).has_value();
+      return listener.waiting.empty() && in_turn(choices(listener, true), listener.turn).has_value();
   }
 }
 
 void PrimaryMachine::settle(ListenerState& listener) {
+  charge_hold(listener);
   serve(listener);
+  bool accepting = false;
   for (auto& [slot, socket] : listener.sockets) {
     const bool on = accepts(listener.view.id, slot);
+    accepting = accepting || on;
     if (on == std::exchange(socket.accepting, on)) continue;
     PrimaryAction& action = act(PrimaryAction::Kind::accept);
     action.listener = listener.view.id;
     action.slot = slot;
     action.on = on;
   }
+  if (!accepting && takes_turns()) note_hold(listener);
   wake_for(listener);
 }
 
 void PrimaryMachine::serve(ListenerState& listener) {
   const bool by_client = policy_.kind() == Policy::Kind::sticky || policy_.kind() == Policy::Kind::chosen;
+  for (Seat& seat : listener.seats) seat.waited_for = 0;
   for (size_t i = 0; i < listener.waiting.size();) {
     const ConnectionId id = listener.waiting[i];
     Connection& connection = connections_.at(id);
@@ -134,10 +202,13 @@ void PrimaryMachine::wake_for(const ListenerState& listener) {
   const bool sticks = policy_.kind() == Policy::Kind::sticky;
   for (const Seat& seat : listener.seats) {
     if (seat.user && seat.rest_until > now_) wake_at(seat.rest_until);
-    if (has_room(seat)) continue;
-    const Milliseconds until = worth_until(seat, sticks ? limits_.sticky_patience : limits_.fresh);
-    if (until > now_) wake_at(until);
+    // Room that came back at another listener.
+    const bool full = workers_.at(seat.worker).offers.size() >= limits_.unanswered;
+    if (seat.user && (full || waiting() - looked_ >= limits_.waiting_in_all)) wake_at(now_ + limits_.fresh);
+    if (!sticks || has_room(seat)) continue;
+    if (const Milliseconds until = worth_until(listener, seat); until > now_) wake_at(until);
   }
+  if (listener.held_by != 0 && listener.held_until > now_) wake_at(listener.held_until);
 }
 
 // --- the ledger
@@ -157,24 +228,51 @@ void PrimaryMachine::accepted(ListenerId id, ConnectionId number, std::string_vi
   if (policy_.kind() == Policy::Kind::sticky && policy_.sticky_by() != Policy::Sticky::address) {
     connection.state = Connection::State::looked;
     ++listener.looked;
-    act(PrimaryAction::Kind::look).connection = number;
+    look_at(number);
   } else {
     listener.waiting.push_back(number);
   }
   settle(listener);
+  if (waiting() - looked_ >= limits_.waiting_in_all) wake_at(now_);
+}
+
+// Who says nothing must not take the place of those who speak: the one that has been silent for longest is
+// sorted by its address.
+void PrimaryMachine::look_at(ConnectionId id) {
+  const auto silent = [this](ConnectionId one) {
+    const auto entry = connections_.find(one);
+    return entry != connections_.end() && entry->second.state == Connection::State::looked;
+  };
+  looks_.push_back(id);
+  ++looked_;
+  act(PrimaryAction::Kind::look).connection = id;
+  while (!looks_.empty() && (looked_ > limits_.looked || !silent(looks_.front()))) {
+    const ConnectionId oldest = looks_.front();
+    looks_.pop_front();
+    if (!silent(oldest)) continue;
+    act(PrimaryAction::Kind::look_no_more).connection = oldest;
+    Connection& connection = connections_.at(oldest);
+    sort(oldest, connection);
+    if (connection.listener != connections_.at(id).listener) settle(listeners_.at(connection.listener));
+  }
+}
+
+void PrimaryMachine::sort(ConnectionId id, Connection& connection) {
+  ListenerState& listener = listeners_.at(connection.listener);
+  --listener.looked;
+  --looked_;
+  connection.state = Connection::State::waiting;
+  listener.waiting.push_back(id);
 }
 
 void PrimaryMachine::sticky_value(ConnectionId id, std::optional<std::string_view> value) {
   const auto entry = connections_.find(id);
   if (entry == connections_.end() || entry->second.state != Connection::State::looked) return;
   Connection& connection = entry->second;
-  ListenerState& listener = listeners_.at(connection.listener);
-  --listener.looked;
   // No address begins like this.
   if (value) connection.client = "=" + std::string(*value);
-  connection.state = Connection::State::waiting;
-  listener.waiting.push_back(id);
-  settle(listener);
+  sort(id, connection);
+  settle(listeners_.at(connection.listener));
 }
 
 void PrimaryMachine::offer(ListenerState& listener, Seat& seat, ConnectionId id, Connection& connection) {
@@ -185,6 +283,8 @@ void PrimaryMachine::offer(ListenerState& listener, Seat& seat, ConnectionId id,
   ++in_flight_;
   seat.offered.push_back(now_);
   worker.offers.push_back({connection.seq, id, now_});
+  // Nothing is accepted for it at its other listeners either.
+  if (worker.offers.size() == limits_.unanswered) wake_at(now_);
   listener.turn = worker.id;
   if (limits_.hang_timeout > 0) wake_at(now_ + heartbeat());
   PrimaryAction& action = act(PrimaryAction::Kind::offer);
@@ -249,6 +349,9 @@ void PrimaryMachine::take_from(Worker& worker, const Connection& connection) {
   const auto offer = std::ranges::lower_bound(worker.offers, connection.seq, {}, &Offer::seq);
   const Milliseconds since = offer->since;
   worker.offers.erase(offer);
+  // Of answers that come in less than a millisecond the clock knows that some are one.
+  const uint64_t took = std::max<uint64_t>((now_ - since) * 1000, 1);
+  worker.usual_answer = worker.usual_answer == 0 ? took : (worker.usual_answer * 7 + took) / 8;
   const auto found = listeners_.find(connection.listener);
   Seat* seat = found == listeners_.end() ? nullptr : seat_of(found->second, worker.id);
   if (seat == nullptr) return;
@@ -295,7 +398,7 @@ void PrimaryMachine::drop_waiting(ListenerState& listener) {
     close_connection(one);
   }
   listener.waiting.clear();
-  listener.looked = 0;
+  looked_ -= std::exchange(listener.looked, 0);
 }
 
 }  // namespace baton::cluster

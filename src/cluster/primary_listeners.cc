@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "baton/wire/advanced.h"
 #include "cluster/primary_machine.h"
 
 namespace baton::cluster {
@@ -43,8 +44,18 @@ std::string key_of(const wire::ListenQuery& query) {
   return key;
 }
 
+std::string packed(const Value& data) {
+  std::string text;
+  if (!data.is_null()) (void)wire::write_advanced(data, text);
+  return text;
+}
+
+Value unpacked(const std::string& text) {
+  return text.empty() ? Value(nullptr) : wire::read_advanced(text).value_or(Value(nullptr));
+}
+
 std::string subject_of(const wire::ListenQuery& query) {
-  if (query.type == wire::AddressType::unix_path) return "listen " + query.address.value_or("");
+  if (query.type == wire::AddressType::unix_path) return "listen " + query.path_text();
   if (query.fd && *query.fd >= 0) return "listen on descriptor " + std::to_string(*query.fd);
   const std::string address = query.address.value_or("::");
   const bool v6 = address.contains(':');
@@ -68,47 +79,51 @@ void PrimaryMachine::on_query(Worker& worker, const wire::WorkerMessage& message
                                 "queryServer: nobody waits for a reply"));
   }
   const std::string key = key_of(message.query);
-  if (const int error = refusal_of(worker, key); error != 0) {
-    return send(worker, wire::failure_reply(-error, key, *message.seq, message.query.data, seq_++));
-  }
+  const auto refuse = [&](int error) {
+    send(worker, wire::failure_reply(-error, key, *message.seq, message.query.data, seq_++));
+  };
   const auto known = keys_.find(key);
-  ListenerState& listener =
-      known == keys_.end() ? add_listener(key, message.query) : listeners_.at(known->second);
+  ListenerState* wanted = known == keys_.end() ? nullptr : &listeners_.at(known->second);
+  if (wanted != nullptr && wanted->user != worker.user) {
+    tell_failure(&worker, message.query, EACCES, "it belongs to workers of another user");
+    return refuse(EACCES);
+  }
+  if (listens_already(worker, key)) return refuse(EADDRINUSE);
+  if (const int error = make_room(worker, wanted); error != 0) {
+    report(worker, Error(error, subject_of(message.query), "more listeners than it may have"));
+    return refuse(error);
+  }
+  ListenerState& listener = wanted == nullptr ? add_listener(key, message.query, worker) : *wanted;
   listener.close_at.reset();
-  if (listener.data.is_null()) listener.data = message.query.data;
+  if (listener.first_user == 0) listener.first_user = worker.id;
+  if (listener.first_user != worker.id) listener.handed_on = true;
+  if (listener.data.empty()) listener.data = packed(message.query.data);
   wait_for_socket(listener, worker, *message.seq);
 }
 
-// The errno to answer with; 0: it may listen.
-int PrimaryMachine::refusal_of(const Worker& worker, const std::string& key) const {
-  if (worker.queries >= limits_.open_queries) return EMFILE;
+bool PrimaryMachine::listens_already(const Worker& worker, const std::string& key) const {
   const auto known = keys_.find(key);
-  if (known != keys_.end()) {
-    const ListenerState& listener = listeners_.at(known->second);
-    const auto of_worker = [&](const auto& one) { return one.worker == worker.id; };
-    for (const auto& [slot, socket] : listener.sockets) {
-      if (std::ranges::any_of(socket.queries, of_worker)) return EADDRINUSE;
-    }
-    const auto seat = std::ranges::find_if(listener.seats, of_worker);
-    if (seat != listener.seats.end() && seat->user) return EADDRINUSE;
-  } else if (listeners_.size() >= limits_.listeners) {
-    return ENFILE;
+  if (known == keys_.end()) return false;
+  const ListenerState& listener = listeners_.at(known->second);
+  const auto of_worker = [&](const auto& one) { return one.worker == worker.id; };
+  for (const auto& [slot, socket] : listener.sockets) {
+    if (std::ranges::any_of(socket.queries, of_worker)) return true;
   }
-  size_t used = worker.queries;
-  for (const auto& [id, listener] : listeners_) {
-    for (const Seat& seat : listener.seats) used += seat.worker == worker.id ? 1 : 0;
-  }
-  return used >= limits_.listeners_of_a_worker ? EMFILE : 0;
+  const auto seat = std::ranges::find_if(listener.seats, of_worker);
+  return seat != listener.seats.end() && seat->user;
 }
 
 PrimaryMachine::ListenerState& PrimaryMachine::add_listener(const std::string& key,
-                                                            const wire::ListenQuery& query) {
+                                                            const wire::ListenQuery& query,
+                                                            const Worker& worker) {
   const ListenerId id = next_listener_++;
   ListenerState& listener = listeners_[id];
+  listener.user = worker.user;
   listener.view.id = id;
   listener.view.key = key;
   listener.view.sharing = sharing_of(query);
   listener.view.query = query;
+  listener.view.query.data = nullptr;
   const int64_t asked = query.backlog.value_or(0);
   listener.view.backlog = asked > 0 ? asked : limits_.default_backlog;
   keys_.emplace(key, id);
@@ -122,8 +137,13 @@ void PrimaryMachine::wait_for_socket(ListenerState& listener, Worker& worker, ui
   if (socket.open) return admit(listener, slot, {worker.id, seq});
   socket.queries.push_back({worker.id, seq});
   ++worker.queries;
-  if (known) return;
+  if (!known) open(listener, slot);
+}
+
+void PrimaryMachine::open(const ListenerState& listener, unsigned slot) {
+  const auto& queries = listener.sockets.at(slot).queries;
   PrimaryAction& action = act(PrimaryAction::Kind::open);
+  action.worker = queries.empty() ? 0 : queries.front().worker;
   action.listener = listener.view.id;
   action.slot = slot;
 }
@@ -132,13 +152,14 @@ void PrimaryMachine::admit(ListenerState& listener, unsigned slot, const Query& 
   const Worker& worker = workers_.at(query.worker);
   const auto& key = listener.view.key;
   if (listener.view.sharing == Sharing::handed_over) {
-    send(worker, wire::listening_reply(key, query.seq, listener.data, listener.view.sockname, seq_++));
+    send(worker,
+         wire::listening_reply(key, query.seq, unpacked(listener.data), listener.view.sockname, seq_++));
   } else {
     PrimaryAction& action = act(PrimaryAction::Kind::share);
     action.worker = worker.id;
     action.listener = listener.view.id;
     action.slot = slot;
-    action.message = wire::shared_reply(key, query.seq, listener.data, seq_++);
+    action.message = wire::shared_reply(key, query.seq, unpacked(listener.data), seq_++);
   }
   Seat& seat = take_seat(listener, worker.id);
   seat.user = true;
@@ -153,7 +174,8 @@ void PrimaryMachine::share_failed(WorkerId id, ListenerId number) {
   ListenerState& listener = found->second;
   Seat* seat = seat_of(listener, id);
   if (seat == nullptr || !std::exchange(seat->user, false)) return;
-  send(worker->second, wire::failure_reply(-EMFILE, listener.view.key, seat->query, listener.data, seq_++));
+  send(worker->second,
+       wire::failure_reply(-EMFILE, listener.view.key, seat->query, unpacked(listener.data), seq_++));
   forget_empty_seats(listener);
   settle(listener);
 }
@@ -174,27 +196,38 @@ void PrimaryMachine::opened(ListenerId id, unsigned slot, const std::optional<wi
   settle(listener);
 }
 
-void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error) {
+void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error, std::string_view why) {
   const auto found = listeners_.find(id);
   if (found == listeners_.end() || !found->second.sockets.contains(slot)) return;
   ListenerState& listener = found->second;
-  WorkerId asked = 0;
+  const auto& queries = listener.sockets[slot].queries;
+  const unsigned asks = queries.empty() ? 0 : workers_.at(queries.front().worker).slot;
+  if (error == EADDRINUSE && free_port(listener, asks)) return open(listener, slot);
+  Worker* asked = nullptr;
   for (const Query& query : std::exchange(listener.sockets[slot].queries, {})) {
     Worker& worker = workers_.at(query.worker);
-    if (asked == 0) asked = worker.id;
+    if (asked == nullptr) asked = &worker;
     --worker.queries;
-    send(worker, wire::failure_reply(-error, listener.view.key, query.seq, listener.data, seq_++));
+    send(worker, wire::failure_reply(-error, listener.view.key, query.seq, unpacked(listener.data), seq_++));
   }
   listener.sockets.erase(slot);
-  PrimaryAction& action = act(PrimaryAction::Kind::listen_failed);
-  action.worker = asked;
-  action.listener = id;
-  action.query = listener.view.query;
-  action.error = Error(error, subject_of(listener.view.query));
+  // Who asked for it is gone, and nobody else is concerned.
+  if (error != ECANCELED) tell_failure(asked, listener.view.query, error, why);
   if (!listener.sockets.empty()) return;
   // Another worker may have more luck.
   keys_.erase(listener.view.key);
   listeners_.erase(found);
+}
+
+// A worker may ask again and again for what is not for it; that is said once.
+void PrimaryMachine::tell_failure(Worker* worker, const wire::ListenQuery& query, int error,
+                                  std::string_view why) {
+  const bool refused = error == EACCES || error == EPERM;
+  if (worker != nullptr && refused && std::exchange(worker->refusal_told, true)) return;
+  PrimaryAction& action = act(PrimaryAction::Kind::listen_failed);
+  action.worker = worker == nullptr ? 0 : worker->id;
+  action.query = query;
+  action.error = Error(error, subject_of(query), why);
 }
 
 void PrimaryMachine::on_close(Worker& worker, const std::string& key) {
@@ -204,13 +237,31 @@ void PrimaryMachine::on_close(Worker& worker, const std::string& key) {
   Seat* seat = seat_of(listener, worker.id);
   if (seat == nullptr || !std::exchange(seat->user, false)) return;
   forget_empty_seats(listener);
-  linger(listener, worker.id);
   settle(listener);
+  linger(listener, worker.id);
+  if (!listens_anywhere(worker.id)) act(PrimaryAction::Kind::stopped_listening).worker = worker.id;
 }
 
-// A worker that leaves of its own will closes first and says so later.
+bool PrimaryMachine::listens_anywhere(WorkerId worker) const {
+  return std::ranges::any_of(listeners_, [&](const auto& entry) {
+    const ListenerState& listener = entry.second;
+    return std::ranges::any_of(listener.seats,
+                               [&](const Seat& seat) { return seat.worker == worker && seat.user; }) ||
+           std::ranges::any_of(listener.sockets, [&](const auto& socket) {
+             return std::ranges::any_of(socket.second.queries,
+                                        [&](const Query& query) { return query.worker == worker; });
+           });
+  });
+}
+
+// A worker that leaves of its own will closes first and says so later. But who alone listened on port 0 and
+// gives it up wanted a number that is free, for somebody who will not ask here.
 void PrimaryMachine::linger(ListenerState& listener, WorkerId last) {
   if (in_use(listener)) return;
+  const bool number_wanted = listener.view.query.port == 0 && !listener.handed_on;
+  if (number_wanted && listener.waiting.empty() && listener.looked == 0 && listener.seats.empty())
+    return close_listener(listener);
+  listener.given_up = true;
   listener.close_at = now_ + limits_.close_linger;
   listener.closed_by = last;
   wake_at(*listener.close_at);
@@ -241,7 +292,9 @@ void PrimaryMachine::leave_listeners(Worker& worker) {
     for (auto& [slot, socket] : listener.sockets) {
       std::erase_if(socket.queries, [&](const Query& query) { return query.worker == worker.id; });
     }
-    if (Seat* seat = seat_of(listener, worker.id); seat != nullptr) seat->user = false;
+    if (Seat* seat = seat_of(listener, worker.id); seat != nullptr && std::exchange(seat->user, false)) {
+      note_left(listener, worker);
+    }
     forget_empty_seats(listener);
     settle(listener);
   }
@@ -253,7 +306,8 @@ void PrimaryMachine::close_listener(ListenerState& listener) {
     for (const Query& query : std::exchange(socket.queries, {})) {
       Worker& worker = workers_.at(query.worker);
       --worker.queries;
-      send(worker, wire::failure_reply(-ECANCELED, listener.view.key, query.seq, listener.data, seq_++));
+      send(worker,
+           wire::failure_reply(-ECANCELED, listener.view.key, query.seq, unpacked(listener.data), seq_++));
     }
   }
   act(PrimaryAction::Kind::close_listener).listener = listener.view.id;

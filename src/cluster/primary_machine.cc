@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "baton/spawn/signal_names.h"
 #include "baton/wire/json.h"
 
 namespace baton::cluster {
@@ -38,7 +39,8 @@ PrimaryMachine::PrimaryMachine(Policy policy, PrimaryLimits limits, uint64_t see
 
 void PrimaryMachine::worker_started(WorkerId worker, unsigned slot) {
   if (workers_.size() >= limits_.workers || workers_.contains(worker)) return;
-  Worker& entry = workers_[worker];
+  Worker& entry =
+      workers_.try_emplace(worker, Worker{.allowance = Allowance(limits_.allowance)}).first->second;
   entry.id = worker;
   entry.slot = slot;
 }
@@ -51,14 +53,52 @@ void PrimaryMachine::worker_is_baton(WorkerId worker) {
   for (auto& [id, listener] : listeners_) settle(listener);
 }
 
+void PrimaryMachine::offline(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || found->second.ended) return;
+  found->second.online = false;
+  found->second.reports = false;
+  found->second.silent_since.reset();
+}
+
+void PrimaryMachine::runs_as(WorkerId worker, uint32_t user) {
+  const auto found = workers_.find(worker);
+  if (found != workers_.end()) found->second.user = user;
+}
+
 void PrimaryMachine::disconnect(WorkerId worker) {
   const auto found = workers_.find(worker);
   if (found == workers_.end() || found->second.told || found->second.ended) return;
   Worker& told = found->second;
   told.told = true;
   told.agreed = true;
-  send(told, wire::disconnect_request(seq_++));
+  say_disconnect(told);
   leave_listeners(told);
+}
+
+void PrimaryMachine::disconnect(WorkerId worker, int signal, bool always) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end() || found->second.told || found->second.ended) return;
+  Worker& told = found->second;
+  // Who reports and is no Baton has the module.
+  if (told.reports && !told.baton) {
+    told.told = true;
+    told.agreed = true;
+    told.drains_until = now_ + limits_.drain_answer;
+    send(told, wire::drain_request(signal_name(signal), always));
+    leave_listeners(told);
+    return wake_at(*told.drains_until);
+  }
+  PrimaryAction& action = act(PrimaryAction::Kind::signal);
+  action.worker = worker;
+  action.signal = signal;
+  action.on = always;
+  disconnect(worker);
+}
+
+void PrimaryMachine::say_disconnect(Worker& worker) {
+  worker.drains_until.reset();
+  send(worker, wire::disconnect_request(seq_++));
 }
 
 void PrimaryMachine::channel_ended(WorkerId worker) {
@@ -102,9 +142,11 @@ void PrimaryMachine::message(WorkerId worker, const Value& message) {
       return on_query(from, *parsed);
     case listening: {
       from.listening = true;
+      expect_heirs(from);
       PrimaryAction& action = act(PrimaryAction::Kind::listening);
       action.worker = worker;
       action.query = parsed->query;
+      action.query.data = nullptr;
       return;
     }
     case close:
@@ -118,6 +160,8 @@ void PrimaryMachine::message(WorkerId worker, const Value& message) {
       return on_answers(from, *parsed);
     case load:
       return on_load(from, *parsed);
+    case drains:
+      return on_drains(from, parsed->signalled);
     case pong:
       if (parsed->number == from.pings) from.silent_since.reset();
       from.suspect_until.reset();
@@ -142,6 +186,12 @@ void PrimaryMachine::on_load(Worker& worker, const wire::WorkerMessage& message)
   worker.since_report = 0;
   worker.lag = message.lag;
   if (first) watch(worker);
+}
+
+void PrimaryMachine::on_drains(Worker& worker, bool signalled) {
+  if (!worker.drains_until) return;
+  if (signalled) act(PrimaryAction::Kind::signalled).worker = worker.id;
+  say_disconnect(worker);
 }
 
 // --- actions and state

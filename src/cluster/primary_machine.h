@@ -13,6 +13,7 @@
 #include "baton/base/error.h"
 #include "baton/cluster/policy.h"
 #include "baton/wire/value.h"
+#include "cluster/allowance.h"
 #include "cluster/chooser.h"
 #include "wire/cluster_message.h"
 
@@ -33,19 +34,29 @@ enum class Sharing {
 
 struct PrimaryLimits {
   size_t workers = 4096;
-  size_t listeners = 1024;
-  size_t listeners_of_a_worker = 256;
-  size_t open_queries = 64;  // of a worker, unanswered
-  size_t waiting = 256;      // connections in the primary, not counting those that came back
+  size_t listeners = 1024;             // counted by their sockets
+  size_t listeners_of_a_worker = 256;  // with those that the dead ones of its slot have left
+  Milliseconds no_heir = 60'000;  // of a listener that nobody uses, while its last user's successor listens
+  size_t open_queries = 64;       // of a worker, unanswered
+  size_t waiting = 256;           // connections in the primary, not counting those that came back
+  size_t waiting_in_all = 1024;
+  size_t waiting_for_one =
+      64;  // of them, for the worker that a sticky policy wants; the next ones go elsewhere
+  size_t looked =
+      512;  // whose first bytes are waited for, not counted above; then the oldest goes on without
+  size_t unanswered = 512;   // connections of a worker, whatever the listener
   unsigned node_window = 1;  // unanswered hand-offs a listener and worker
   unsigned baton_window = 16;
-  Milliseconds fresh = 50;              // a full Baton that has answered within it is waited for in its turn
+  Milliseconds fresh = 50;       // a full Baton that has answered within it is waited for in its turn:
+  Milliseconds short_wait = 5;   // so long, and four times as long as answers usually take; beyond that
+  Milliseconds allowance = 250;  // it has so much, and a twentieth of the time
   Milliseconds sticky_patience = 1000;  // how long a client waits for its own worker
   Milliseconds first_rest = 10;         // after a refusal; doubles
   Milliseconds longest_rest = 200;
   Milliseconds close_linger = 1000;  // of a listener that its last user has closed
   Milliseconds orphan_term = 1000;   // a process without channel that may hold connections: SIGTERM
   Milliseconds orphan_kill = 3000;   // and SIGKILL, both since the channel's end
+  Milliseconds drain_answer = 1000;  // how long a Node is waited for that shall drain and hear a signal first
   Milliseconds hang_timeout = 0;     // 0: off
   int64_t default_backlog = 4096;
   wire::ClusterMessageLimits message{};
@@ -66,7 +77,8 @@ struct PrimaryAction {
     // Close our copy of `connection`: take_back() and drop if it is an offer, else drop. The last that is
     // heard of it; exactly one for each connection that was accepted. `on`: it is `worker`'s now.
     close_connection,
-    // Open the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say, then feed
+    // Open, for `worker`, the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say,
+    // then feed
     // opened() or open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets
     // bind to the address of the first.
     open,
@@ -82,12 +94,23 @@ struct PrimaryAction {
     // Send `signal` to the process of `worker` (and say `text`): it does not answer, or its channel is closed
     // and it may hold connections.
     kill,
+    // Send `signal` to the process of `worker`, which leaves: always (`on`), or if its program handles it. If
+    // it was sent, tell the program as for `signalled`.
+    signal,
     // Find out the sticky value of `connection` without reading it (MSG_PEEK), then feed sticky_value().
     look,
-    // Events of the program: Node's 'online'; 'listening' with `query` (its port is the real one); `listener`
-    // could not be opened (`error`, `query`) and is gone; something to report (`error`).
+    // Look no more: the connection is sorted without.
+    look_no_more,
+    // Events of the program: Node's 'online'; 'listening' with `query` (its port is the real one); `worker`
+    // has
+    // closed its last listener; it has got the signal that it was to hear as it leaves; what it asked for
+    // could not be opened or is not
+    // for
+    // it (`error`, `query`); something to report (`error`).
     online,
     listening,
+    stopped_listening,
+    signalled,
     listen_failed,
     report,
   };
@@ -152,6 +175,11 @@ class PrimaryMachine {
   void worker_started(WorkerId worker, unsigned slot);
   /// Its channel has heard that it is Baton.
   void worker_is_baton(WorkerId worker);
+  /// The user that it is now, to be said before each queryServer of it. A listener is shared by those of the
+  /// user who asked for it; who is another is refused.
+  void runs_as(WorkerId worker, uint32_t user);
+  /// Whoever has said that the worker is online has ended, and another may say so.
+  void offline(WorkerId worker);
   /// An internal message of it (is_cluster_message). The driver has closed and reported any handle that came
   /// with it.
   void message(WorkerId worker, const Value& message);
@@ -164,10 +192,14 @@ class PrimaryMachine {
   void worker_gone(WorkerId worker);
   /// The program tells a worker to disconnect (Node's worker.disconnect()).
   void disconnect(WorkerId worker);
+  /// The same, behind a signal if its program handles it (or `always`): a program that ends by itself then
+  /// loses nothing, as its servers drain before it hears of it. That only Node needs, with our preload
+  /// module.
+  void disconnect(WorkerId worker, int signal, bool always);
   /// Socket `slot` of `listener` is open.
   void opened(ListenerId listener, unsigned slot, const std::optional<wire::Sockname>& sockname);
-  /// `error`: a positive errno.
-  void open_failed(ListenerId listener, unsigned slot, int error);
+  /// `error`: a positive errno; `why` says more to the program.
+  void open_failed(ListenerId listener, unsigned slot, int error, std::string_view why = {});
   /// `worker` could not be given a copy of the socket of `listener`.
   void share_failed(WorkerId worker, ListenerId listener);
   /// A connection was accepted. `client`: its address without port, empty for Unix.
@@ -211,18 +243,23 @@ class PrimaryMachine {
     bool baton = false;
     bool online = false;
     bool listening = false;
-    bool told = false;    // to disconnect
-    bool agreed = false;  // to leave
-    bool ended = false;   // its channel
+    bool told = false;                           // to disconnect
+    bool agreed = false;                         // to leave
+    std::optional<Milliseconds> drains_until{};  // it was asked to drain, and is to hear `disconnect` then
+    bool ended = false;                          // its channel
     bool reports = false;
     bool killed = false;
     bool terminated = false;
+    bool refusal_told = false;  // that it asked for what it may not have
+    uint32_t user = 0;
     Milliseconds ended_at = 0;
     std::optional<Milliseconds> suspect_until{};
     std::optional<Milliseconds> silent_since{};  // a ping is unanswered
     Milliseconds next_ping = 0;
     uint64_t pings = 0;  // the number of the last one
     uint64_t handed = 0;
+    Allowance allowance;        // for the waits in its turn
+    uint64_t usual_answer = 0;  // in microseconds, on average; 0: it has answered nothing yet
     uint64_t reported = 0;
     uint64_t since_report = 0;  // connections that it took
     double lag = 0;
@@ -239,6 +276,7 @@ class PrimaryMachine {
     Milliseconds rest_until = 0;
     Milliseconds rest = 0;               // the length of the last one; 0 since it last accepted
     std::deque<Milliseconds> offered{};  // when each unanswered connection was
+    size_t waited_for = 0;               // by connections, counted while they are served
   };
   struct Query {
     WorkerId worker;
@@ -251,12 +289,24 @@ class PrimaryMachine {
   };
   struct ListenerState {
     Listener view{};
-    Value data = nullptr;
+    std::string data{};  // as it was first given, packed: values take more memory
+    WorkerId first_user = 0;
+    bool handed_on = false;  // to more than that one: it is the service's, not a worker's whim
+    unsigned left_by = 0;    // the slot of the last one, which left it as it died or was told to leave
+    uint64_t left = 0;       // when: the order of it
     std::map<unsigned, Socket> sockets{};
     std::vector<Seat> seats{};  // by worker
     std::deque<ConnectionId> waiting{};
     size_t looked = 0;
     WorkerId turn = 0;  // who had the last one
+    // Who is waited for although others have room, and since when that is at the expense of its allowance.
+    WorkerId held_by = 0;
+    Milliseconds held_from = 0;
+    Milliseconds held_until = 0;
+    mutable std::optional<Milliseconds> usual_at{};  // when `usual` was found out
+    mutable Milliseconds usual = 0;                  // how long an answer takes
+    uint32_t user = 0;                               // of the worker who asked first
+    bool given_up = false;                           // by the last one that used it, which lives
     std::optional<Milliseconds> close_at{};
     WorkerId closed_by = 0;
   };
@@ -273,24 +323,34 @@ class PrimaryMachine {
 
   // Listeners.
   void on_query(Worker& worker, const wire::WorkerMessage& message);
-  [[nodiscard]] int refusal_of(const Worker& worker, const std::string& key) const;
-  ListenerState& add_listener(const std::string& key, const wire::ListenQuery& query);
+  [[nodiscard]] bool listens_already(const Worker& worker, const std::string& key) const;
+  void tell_failure(Worker* worker, const wire::ListenQuery& query, int error, std::string_view why);
+  ListenerState& add_listener(const std::string& key, const wire::ListenQuery& query, const Worker& worker);
   void wait_for_socket(ListenerState& listener, Worker& worker, uint64_t seq);
+  void open(const ListenerState& listener, unsigned slot);
   void admit(ListenerState& listener, unsigned slot, const Query& query);
   void on_close(Worker& worker, const std::string& key);
   void linger(ListenerState& listener, WorkerId last);
   void close_listener(ListenerState& listener);
   void leave_listeners(Worker& worker);
+  [[nodiscard]] int make_room(const Worker& worker, const ListenerState* wanted);
+  bool close_one_left(unsigned slot, const ListenerState* wanted);
+  bool free_port(const ListenerState& wanted, unsigned slot);
+  void note_left(ListenerState& listener, const Worker& worker);
+  void expect_heir(ListenerState& listener);
+  void expect_heirs(const Worker& worker);
   void stays_open(WorkerId left);
   [[nodiscard]] bool in_use(const ListenerState& listener) const;
+  [[nodiscard]] bool listens_anywhere(WorkerId worker) const;
   [[nodiscard]] bool orphaned(const ListenerState& listener, unsigned slot) const;
   [[nodiscard]] Sharing sharing_of(const wire::ListenQuery& query) const;
 
   // Connections.
   void settle(ListenerState& listener);
   void serve(ListenerState& listener);
-  [[nodiscard]] std::vector<Choice>& choices(const ListenerState& listener, Milliseconds patience) const;
-  [[nodiscard]] std::optional<size_t> choose(const ListenerState& listener, const Connection& connection);
+  [[nodiscard]] std::vector<Choice>& choices(const ListenerState& listener, bool patiently) const;
+  [[nodiscard]] std::optional<size_t> choose(ListenerState& listener, const Connection& connection);
+  [[nodiscard]] std::optional<size_t> stick(ListenerState& listener, const Connection& connection);
   void offer(ListenerState& listener, Seat& seat, ConnectionId id, Connection& connection);
   void on_answers(Worker& worker, const wire::WorkerMessage& message);
   void answered(Worker& worker, uint64_t seq, bool accepted);
@@ -300,8 +360,15 @@ class PrimaryMachine {
   void rest(ListenerState& listener, WorkerId worker);
   void drop_waiting(ListenerState& listener);
   [[nodiscard]] bool has_room(const Seat& seat) const;
-  [[nodiscard]] Milliseconds worth_until(const Seat& seat, Milliseconds patience) const;
+  [[nodiscard]] Milliseconds worth_until(const ListenerState& listener, const Seat& seat) const;
+  [[nodiscard]] Milliseconds short_wait(const ListenerState& listener) const;
+  [[nodiscard]] Milliseconds usual_answer(const ListenerState& listener) const;
+  [[nodiscard]] bool takes_turns() const;
+  void charge_hold(ListenerState& listener);
+  void note_hold(ListenerState& listener);
   void wake_for(const ListenerState& listener);
+  void look_at(ConnectionId id);
+  void sort(ConnectionId id, Connection& connection);
   Seat* seat_of(ListenerState& listener, WorkerId worker);
   Seat& take_seat(ListenerState& listener, WorkerId worker);
   void forget_empty_seats(ListenerState& listener);
@@ -317,6 +384,8 @@ class PrimaryMachine {
 
   // Talk.
   void on_load(Worker& worker, const wire::WorkerMessage& message);
+  void on_drains(Worker& worker, bool signalled);
+  void say_disconnect(Worker& worker);
   void on_bad_message(Worker& worker, const Value& message, const Error& error);
   void send(const Worker& worker, Value message);
   PrimaryAction& act(PrimaryAction::Kind kind);
@@ -329,6 +398,7 @@ class PrimaryMachine {
   std::optional<Milliseconds> deadline_;
   uint64_t seq_ = 0;
   uint64_t order_ = 0;
+  uint64_t left_ = 0;
   ListenerId next_listener_ = 1;
   std::map<WorkerId, Worker> workers_;
   std::map<ListenerId, ListenerState> listeners_;
@@ -337,7 +407,10 @@ class PrimaryMachine {
   size_t in_flight_ = 0;
   uint64_t requeued_ = 0;
   Fifo<PrimaryAction> actions_;
+  std::deque<ConnectionId> looks_;  // the oldest first; those that are over may still stand in it
+  size_t looked_ = 0;
   mutable std::vector<Choice> choices_;
+  mutable std::vector<uint64_t> answers_;
 };
 
 }  // namespace baton::cluster

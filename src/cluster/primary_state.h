@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,16 +17,19 @@
 #include "cluster/sticky_look.h"
 #include "cluster/worker_process_state.h"
 #include "loop/slot.h"
+#include "net/last_call.h"
+#include "net/listener_watch.h"
 
 namespace baton::cluster {
 
 /// Drives the primary's machine: feeds it what the kernel, the workers and the program do, and carries out
 /// what it decides. It decides nothing itself.
 struct Primary::State : std::enable_shared_from_this<State> {
-  State(Process& owner, PrimaryOptions given);
+  State(Process& owner, PrimaryOptions how);
 
   // What the program does.
   WorkerProcess& fork(const WorkerOptions& how);
+  Op<> call_last();
   void disconnect_all();
   Op<> wait_for_end();
   void shut_down();
@@ -42,8 +46,17 @@ struct Primary::State : std::enable_shared_from_this<State> {
   void watch_process(WorkerProcess::State& worker);
   void on_message(WorkerProcess::State& worker, Message message);
   void on_internal(WorkerProcess::State& worker, Message message);
+  void note_speaker(WorkerProcess::State& worker, const Value& act);
+  void lost_speaker(WorkerId id, Speakers::Loss loss);
   void report(WorkerProcess::State& worker, const Error& error);
+  void on_shut(int descriptor);
+  // Of all, or as a worker asks for that path.
+  void look_at_files(const std::string* asked_path = nullptr);
+  void tell_shut(const Listening& where, ShutDown how);
   void settle_end();
+  [[nodiscard]] bool somebody_waits() const;
+  void let_newcomers_in();
+  void forget(WorkerId id);
 
   // What the machine wants.
   void carry_out();
@@ -52,10 +65,16 @@ struct Primary::State : std::enable_shared_from_this<State> {
   void offer(PrimaryAction& action);
   void take_back(ConnectionId connection);
   void open(const PrimaryAction& action);
+  Result<ListenerSocket> open_first(const PrimaryMachine::Listener& listener, WorkerId asked_by,
+                                    std::string& why);
+  [[nodiscard]] std::optional<Result<ListenerSocket>> of_given(
+      const PrimaryMachine::Listener& listener) const;
   void share(PrimaryAction& action);
   void accept(const PrimaryAction& action);
+  [[nodiscard]] std::shared_ptr<Acceptor> acceptor_for(ListenerId listener, unsigned slot, int descriptor);
   void close_listener(ListenerId listener);
   void kill(const PrimaryAction& action);
+  void signal(const PrimaryAction& action);
   void look(ConnectionId connection);
   void tell(PrimaryAction& action);
   void set_deadline();
@@ -77,32 +96,56 @@ struct Primary::State : std::enable_shared_from_this<State> {
     explicit Socket(ListenerSocket opened) : socket(std::move(opened)) {}
     ListenerSocket socket;
     std::shared_ptr<Acceptor> acceptor;
+    bool accepting = false;
+    // What it was before its file was removed: nobody else can connect there.
+    std::optional<ListenerSocket> former;
+    std::shared_ptr<Acceptor> former_acceptor;
+    bool file_lost = false;
+    net::ListenerWatch::Watched watched;  // goes first
+    std::optional<Milliseconds> shut_told;
+    [[nodiscard]] bool somebody_waits() const {
+      return socket.somebody_waits() || (former && former->somebody_waits());
+    }
   };
+  void watch(Socket& socket);
+  [[nodiscard]] bool told_lately(const Socket& socket) const;
+  void accept_from(ListenerId listener, unsigned slot, Socket& socket);
+  [[nodiscard]] ShutDown revive(Socket& socket, const PrimaryMachine::Listener& listener);
+  [[nodiscard]] ShutDown make_file_anew(ListenerId id, unsigned slot, Socket& socket,
+                                        const PrimaryMachine::Listener& listener, bool asked);
   using Sockets = std::map<unsigned, Socket>;
 
   Process& process;
   const PrimaryOptions options;
   const Policy policy;
+  std::vector<Fd> given;  // copies of what is to be served from
   PrimaryMachine machine;
   std::map<WorkerId, std::unique_ptr<WorkerProcess::State>> workers;
+  std::deque<std::unique_ptr<WorkerProcess::State>> gone;
   std::unordered_map<ConnectionId, Connection> connections;
+  net::ListenerWatch listener_watch{process.loop(), [this](int descriptor) { on_shut(descriptor); }};
   std::map<ListenerId, Sockets> sockets;
+  Timer files_timer;
+  ListenerId file_looked_at = 0;  // last, of those that have one
   Timer deadline;
   std::optional<Milliseconds> deadline_at;
+  net::LastCall last_call;
+  bool turned_away = false;  // newcomers, at every listener
+  std::vector<Promise<>> last_calls;
   std::vector<Promise<>> end_waits;
   WorkerId last_worker = 0;
   ConnectionId last_connection = 0;
-  std::size_t looks = 0;  // under way
   bool carrying_out = false;
   bool closing = false;  // every worker was told to leave
   bool shut = false;     // the Primary is gone
 
-  Slot<WorkerProcess&> on_fork, on_online, on_disconnect, on_hang;
+  Slot<WorkerProcess&> on_fork, on_online, on_stopped_listening, on_disconnect, on_hang;
   Slot<WorkerProcess&, const Listening&> on_listening;
   Slot<WorkerProcess&, const ExitStatus&> on_exit, on_close;
   Slot<WorkerProcess&, Message&> on_message_slot;
   Slot<WorkerProcess&, const Error&> on_error;
   Slot<WorkerProcess&, const Listening&, const Error&> on_listen_error;
+  Slot<const Listening&, ShutDown> on_shut_down;
 };
 
 }  // namespace baton::cluster

@@ -49,6 +49,13 @@ void PrimaryMachine::slept() {
 
 void PrimaryMachine::watch(Worker& worker) {
   if (worker.ended) return watch_orphan(worker);
+  if (worker.drains_until) {
+    if (*worker.drains_until > now_) {
+      wake_at(*worker.drains_until);
+    } else {
+      say_disconnect(worker);
+    }
+  }
   if (limits_.hang_timeout > 0 && !worker.killed) watch_hang(worker);
 }
 

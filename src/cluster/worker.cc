@@ -27,12 +27,16 @@ Worker::~Worker() {
   if (state_) state_->shut_down();
 }
 
-uint32_t Worker::id() const noexcept { return state_->process.worker_id().value_or(0); }
+Worker::State& Worker::state() const {
+  if (!state_) throw std::logic_error("this Worker was moved away");
+  return *state_;
+}
+uint32_t Worker::id() const { return state().process.worker_id().value_or(0); }
 
 Op<Listener> Worker::listen(const Where& where, const ListenOptions& options) {
-  Promise<Listener> promise(state_->process.loop());
+  Promise<Listener> promise(state().process.loop());
   auto op = promise.op();
-  state_->listen(where, options, [promise = std::move(promise)](Result<Listener> listener) mutable {
+  state().listen(where, options, [promise = std::move(promise)](Result<Listener> listener) mutable {
     promise.resolve(std::move(listener));
   });
   return op;
@@ -41,15 +45,16 @@ Op<Listener> Worker::listen(const Where& where, const ListenOptions& options) {
 Op<net::Endpoint> Worker::serve(const Where& where, http::Handler handler, const ListenOptions& options,
                                 const http::Options& http) {
   ListenOptions how = options;
-  if (how.max_connections() == 0) how.max_connections(static_cast<uint32_t>(http.max_connections()));
-  return serve(where, http::serve(state_->process.loop(), std::move(handler), http), how);
+  if (!how.max_connections() && http.max_connections() > 0)
+    how.max_connections(static_cast<uint32_t>(http.max_connections()));
+  return serve(where, http::serve(state().process.loop(), std::move(handler), http), how);
 }
 
 Op<net::Endpoint> Worker::serve(const Where& where, http::Server server, const ListenOptions& options) {
   if (!server) throw std::logic_error("serve: there is no HTTP server");
-  Promise<net::Endpoint> promise(state_->process.loop());
+  Promise<net::Endpoint> promise(state().process.loop());
   auto op = promise.op();
-  auto done = [state = state_.get(), promise = std::move(promise),
+  auto done = [state = &state(), promise = std::move(promise),
                server = std::move(server)](Result<Listener> listener) mutable {
     if (!listener) {
       promise.resolve(std::unexpected(std::move(listener).error()));
@@ -57,26 +62,28 @@ Op<net::Endpoint> Worker::serve(const Where& where, http::Server server, const L
     }
     promise.resolve(state->serve(std::move(*listener), std::move(server)));
   };
-  state_->listen(where, options, std::move(done));
+  state().listen(where, options, std::move(done));
   return op;
 }
 
-Op<net::UdpSocket> Worker::bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options) {
-  Promise<net::UdpSocket> promise(state_->process.loop());
+Op<net::UdpSocket> Worker::bind_udp(const Where& where, const net::UdpOptions& options) {
+  if (where.endpoint() && where.endpoint()->family() == -1)
+    throw std::logic_error("bind_udp: a path is no address for UDP");
+  Promise<net::UdpSocket> promise(state().process.loop());
   auto op = promise.op();
-  state_->bind_udp(endpoint, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
+  state().bind_udp(where, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
     promise.resolve(std::move(socket));
   });
   return op;
 }
 
-void Worker::disconnect() { state_->disconnect(); }
-void Worker::kill() { state_->kill(); }
-void Worker::on_leaving(Callback callback) { state_->on_leaving.set(std::move(callback)); }
-Op<> Worker::left() { return state_->wait_until_left(); }
-bool Worker::exited_after_disconnect() const noexcept { return state_->machine.leaving(); }
-uint32_t Worker::connections() const noexcept {
-  return static_cast<uint32_t>(state_->machine.connections()) + state_->exclusive_connections;
+void Worker::disconnect() { state().disconnect(); }
+void Worker::kill() { state().kill(); }
+void Worker::on_leaving(Callback callback) { state().on_leaving.set(std::move(callback)); }
+Op<> Worker::left() { return state().wait_until_left(); }
+bool Worker::exited_after_disconnect() const { return state().machine.leaving(); }
+uint32_t Worker::connections() const {
+  return static_cast<uint32_t>(state().machine.connections()) + state().exclusive_connections;
 }
 
 }  // namespace baton::cluster

@@ -1,3 +1,6 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <utility>
 
@@ -12,6 +15,20 @@ int errno_of(const Error& error) {
 }
 
 }  // namespace
+
+// What Node's primary leaves to its workers; a Baton has done all of it.
+void Worker::State::finish_listening(int descriptor, const net::Endpoint& local, const Asked& question) {
+  const ListenOptions& options = question.listener->options;
+  const std::string& path = local.path();
+  struct stat file{};
+  mode_t more = 0;
+  if (options.readable_all()) more |= S_IRUSR | S_IRGRP | S_IROTH;
+  if (options.writable_all()) more |= S_IWUSR | S_IWGRP | S_IWOTH;
+  const bool has_file = !path.empty() && !path.starts_with('\0');
+  if (more != 0 && has_file && ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode))
+    ::chmod(path.c_str(), (file.st_mode & 0777U) | more);
+  if (options.backlog() > 0) ::listen(descriptor, options.backlog());
+}
 
 void Worker::State::carry_out() {
   if (carrying_out) return;
@@ -66,8 +83,7 @@ void Worker::State::carry_out(WorkerAction& action) {
     case Kind::ended:
       return end(action.agreed);
     case Kind::report:
-      std::fprintf(stderr, "baton: %s\n", action.error->what());
-      return;
+      return reports.report(*action.error);
   }
 }
 
@@ -107,6 +123,7 @@ void Worker::State::emulate(const WorkerAction& action) {
     }
   }
   listeners.emplace(action.server, answered.listener);
+  answered.listener->accept_from_primary();
   answered.listened(Listener(std::move(answered.listener)));
   machine.listening(action.server, port);
 }
@@ -127,6 +144,7 @@ void Worker::State::adopt(const WorkerAction& action) {
     answered.bound(std::move(socket));
     return machine.listening(action.server, port);
   }
+  if (!process.parent().peer_is_baton()) finish_listening(handle.descriptor(), local, found->second);
   auto server = net::Server::adopt(process.loop(), handle.release());
   if (!server) {
     return machine.listen_failed(action.server, errno_of(server.error()));
@@ -159,7 +177,8 @@ void Worker::State::deliver(const WorkerAction& action) {
   const DescriptorKind kind = handle.kind();
   auto socket = net::Socket::adopt(process.loop(), handle.release(), kind);
   if (listener && socket) return listener->take(std::move(*socket));
-  if (!socket) std::fprintf(stderr, "baton: a connection from the primary: %s\n", socket.error().what());
+  if (!socket)
+    reports.report(Error(socket.error().code(), "a connection from the primary", socket.error().what()));
   machine.connection_closed(action.server);
 }
 

@@ -1,5 +1,8 @@
 #include "baton/cluster/worker_process.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "cluster/primary_state.h"
 
 namespace baton::cluster {
@@ -8,6 +11,7 @@ uint32_t WorkerProcess::id() const noexcept { return state_.id; }
 uint32_t WorkerProcess::slot() const noexcept { return state_.slot; }
 ForkedChild& WorkerProcess::process() noexcept { return state_.child; }
 pid_t WorkerProcess::pid() const { return state_.child.pid(); }
+const std::optional<ExitStatus>& WorkerProcess::status() const { return state_.child.status(); }
 
 Channel::Sent WorkerProcess::send(const Value& message) { return state_.child.send(message); }
 Channel::Sent WorkerProcess::send(const Value& message, const net::Server& server) {
@@ -20,6 +24,10 @@ Channel::Sent WorkerProcess::send(const Value& message, net::Socket socket) {
 void WorkerProcess::disconnect() {
   if (state_.dead) return;
   state_.primary.feed([this] { state_.primary.machine.disconnect(state_.id); });
+}
+void WorkerProcess::disconnect(int signal_number, bool always) {
+  if (state_.dead) return;
+  state_.primary.feed([&] { state_.primary.machine.disconnect(state_.id, signal_number, always); });
 }
 bool WorkerProcess::kill(int signal_number) { return state_.child.kill(signal_number); }
 
@@ -38,6 +46,7 @@ void WorkerProcess::on_online(Callback callback) { state_.on_online.set(std::mov
 void WorkerProcess::on_listening(std::move_only_function<void(const Listening&)> callback) {
   state_.on_listening.set(std::move(callback));
 }
+void WorkerProcess::on_signalled(Callback callback) { state_.on_signalled.set(std::move(callback)); }
 void WorkerProcess::on_disconnect(Callback callback) { state_.on_disconnect.set(std::move(callback)); }
 void WorkerProcess::on_exit(std::move_only_function<void(const ExitStatus&)> callback) {
   state_.on_exit.set(std::move(callback));
@@ -50,6 +59,31 @@ void WorkerProcess::on_message(std::move_only_function<void(Message)> callback) 
 }
 void WorkerProcess::on_error(std::move_only_function<void(const Error&)> callback) {
   state_.on_error.set(std::move(callback));
+}
+
+void WorkerProcess::State::cut() {
+  speakers.reset();
+  on_online.clear();
+  on_signalled.clear();
+  on_disconnect.clear();
+  on_listening.clear();
+  on_exit.clear();
+  on_close.clear();
+  on_message.clear();
+  on_error.clear();
+  reports.finish();
+}
+
+bool WorkerProcess::State::remember(const Listening& where) {
+  const auto is_this = [&](const Listening& one) {
+    return one.type() == where.type() && one.port() == where.port() && one.address() == where.address() &&
+           one.descriptor() == where.descriptor();
+  };
+  if (std::ranges::any_of(listening, is_this)) return true;
+  const bool full = listening.size() >= most_listening;
+  if (full) listening.erase(listening.begin());
+  listening.push_back(where);
+  return !full || std::exchange(forgets, true);
 }
 
 PrimaryMachine::WorkerView WorkerProcess::State::view() const {

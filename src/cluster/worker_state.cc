@@ -7,22 +7,21 @@
 namespace baton::cluster {
 namespace {
 
-// The bits of libuv's that Node puts into `flags`.
-constexpr int64_t flag_ipv6_only = 1;
-constexpr int64_t flag_reuse_address = 4;
 constexpr auto lag_interval = std::chrono::milliseconds(100);
 
 wire::ListenQuery query_for(const Where& where, const ListenOptions& options) {
   wire::ListenQuery query;
   query.has_flags = true;
-  query.flags = options.ipv6_only() ? flag_ipv6_only : 0;
+  query.flags = options.ipv6_only() ? wire::ListenQuery::ipv6_only : 0;
   query.backlog = options.backlog();
   if (where.descriptor() >= 0) {
     query.type = wire::AddressType::unknown;
     query.fd = where.descriptor();
   } else if (where.endpoint() && where.endpoint()->family() == -1) {
     query.type = wire::AddressType::unix_path;
-    query.address = std::filesystem::absolute(where.endpoint()->path()).lexically_normal().string();
+    query.address = where.endpoint()->path();
+    if (!query.is_abstract())
+      query.address = std::filesystem::absolute(*query.address).lexically_normal().string();
     query.port = -1;
     query.has_flags = false;
     query.flags.reset();
@@ -37,13 +36,31 @@ wire::ListenQuery query_for(const Where& where, const ListenOptions& options) {
   return query;
 }
 
+// Member by member as Node's dgram gives them.
+wire::ListenQuery udp_query_for(const Where& where, const net::UdpOptions& options) {
+  wire::ListenQuery query;
+  query.type = wire::AddressType::udp4;
+  query.has_flags = true;
+  query.fd = where.descriptor();
+  if (where.descriptor() >= 0) return query;
+  if (where.endpoint() && where.endpoint()->family() == 6) query.type = wire::AddressType::udp6;
+  query.address = where.endpoint() ? where.endpoint()->address() : "0.0.0.0";
+  query.port = where.port();
+  query.flags = (options.ipv6_only() ? wire::ListenQuery::ipv6_only : 0) |
+                (options.reuse_address() ? wire::ListenQuery::reuse_address : 0);
+  return query;
+}
+
 Error leaving_error(std::string_view operation) {
   return {make_error_code(Errc::disconnected), operation, "this worker leaves"};
 }
 
 }  // namespace
 
-Worker::State::State(Process& owner, const WorkerSettings& given) : process(owner), settings(given) {}
+Worker::State::State(Process& owner, const WorkerSettings& given)
+    : process(owner), settings(given), reports(owner.loop(), [](std::string_view line) {
+        std::fprintf(stderr, "baton: %.*s\n", static_cast<int>(line.size()), line.data());
+      }) {}
 
 // --- what the program does
 
@@ -102,18 +119,14 @@ net::Endpoint Worker::State::serve(Listener listener, http::Server server) {
   return entry.listener.local();
 }
 
-void Worker::State::bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done) {
+void Worker::State::bind_udp(const Where& where, const net::UdpOptions& options, Bound done) {
   if (leaving) return done(std::unexpected(leaving_error("bind")));
-  if (options.reuse_port()) return bind_udp_alone(endpoint, options, std::move(done));
+  if (options.reuse_port() && where.descriptor() < 0) {
+    const net::Endpoint any("0.0.0.0", where.port());
+    return bind_udp_alone(where.endpoint().value_or(any), options, std::move(done));
+  }
   const ServerId id = ++last_server;
-  wire::ListenQuery query;
-  query.type = endpoint.family() == 6 ? wire::AddressType::udp6 : wire::AddressType::udp4;
-  query.address = endpoint.address();
-  query.port = endpoint.port();
-  query.fd = -1;
-  query.has_flags = true;
-  query.flags =
-      (options.ipv6_only() ? flag_ipv6_only : 0) | (options.reuse_address() ? flag_reuse_address : 0);
+  wire::ListenQuery query = udp_query_for(where, options);
   // What the primary is not told of is set here, on the socket that all share.
   auto bound = [options, done = std::move(done)](Result<net::UdpSocket> socket) mutable {
     if (socket && options.receive_buffer() != 0)
@@ -121,7 +134,7 @@ void Worker::State::bind_udp(const net::Endpoint& endpoint, const net::UdpOption
     if (socket && options.send_buffer() != 0) std::ignore = socket->send_buffer(options.send_buffer());
     done(std::move(socket));
   };
-  asked.emplace(id, Asked{nullptr, endpoint.port(), {}, std::move(bound)});
+  asked.emplace(id, Asked{nullptr, where.port(), {}, std::move(bound)});
   feed([&] { machine.listen(id, std::move(query)); });
 }
 
@@ -161,6 +174,9 @@ void Worker::State::shut_down() {
   primary.on_peer_baton({});
   if (!left) primary.unref();
   asked.clear();
+  for (const auto& [id, weak] : listeners) {
+    if (const auto listener = weak.lock()) listener->keep_loop(false);
+  }
   served.clear();
   handles.clear();
   left_waits.clear();
@@ -210,7 +226,7 @@ void Worker::State::closed(ServerId server) {
 void Worker::State::on_internal(Message message) {
   if (!wire::is_cluster_message(message.value())) {
     if (message.has_handle()) {
-      std::fprintf(stderr, "baton: the primary sent a handle that nobody asked for; it was closed\n");
+      reports.report(Error(make_error_code(Errc::handle_unclaimed), "receive from the primary"));
     }
     return;
   }
@@ -239,7 +255,7 @@ void Worker::State::begin_to_leave() {
   for (Served& entry : served) std::ignore = entry.server.retire(settings.grace());
   process.loop().defer([weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (self && !self->shut) self->on_leaving.fire_once();
+    if (self && !self->shut) self->on_leaving.fire_once(self->process.loop());
   });
 }
 

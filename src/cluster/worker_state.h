@@ -12,6 +12,7 @@
 #include "baton/loop/timer.h"
 #include "cluster/listener_state.h"
 #include "cluster/worker_machine.h"
+#include "loop/limited_reports.h"
 #include "loop/slot.h"
 
 namespace baton::cluster {
@@ -28,7 +29,7 @@ struct Worker::State : std::enable_shared_from_this<State> {
   void listen(const Where& where, const ListenOptions& options, Listened done);
   void listen_alone(const Where& where, const ListenOptions& options, Listened done);
   net::Endpoint serve(Listener listener, http::Server server);
-  void bind_udp(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
+  void bind_udp(const Where& where, const net::UdpOptions& options, Bound done);
   void bind_udp_alone(const net::Endpoint& endpoint, const net::UdpOptions& options, Bound done);
   void disconnect();
   void kill();
@@ -75,6 +76,7 @@ struct Worker::State : std::enable_shared_from_this<State> {
     Listened listened;
     Bound bound;
   };
+  static void finish_listening(int descriptor, const net::Endpoint& local, const Asked& question);
   // What `serve` opened.
   struct Served {
     Listener listener;
@@ -83,6 +85,7 @@ struct Worker::State : std::enable_shared_from_this<State> {
 
   Process& process;
   const WorkerSettings settings;
+  LimitedReports reports;  // of what the primary does wrong
   WorkerMachine machine;
   std::map<ServerId, Asked> asked;
   std::map<ServerId, std::weak_ptr<Listener::State>> listeners;

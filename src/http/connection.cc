@@ -29,6 +29,7 @@ bool input_waits(int descriptor) {
 Connection::Connection(std::shared_ptr<ServerCore> core, net::Socket socket, std::size_t place)
     : loop_(core->loop()),
       core_(std::move(core)),
+      home_(core_),
       socket_(std::move(socket)),
       place_(place),
       parser_(core_->options().max_header_size(), core_->most_headers()),
@@ -66,7 +67,7 @@ void Connection::on_output_drained() {
   const auto self = shared_from_this();
   writable_ = true;
   if (drained_) std::exchange(drained_, std::nullopt)->resolve({});
-  if (phase_ == Phase::open && head_sent_) on_drain_.fire();
+  if (phase_ == Phase::open && head_sent_) on_drain_.fire(*this);
   proceed();
 }
 
@@ -75,20 +76,7 @@ void Connection::on_closed() { leave(); }
 // Whatever comes is worked off at once, so that the answers to what came together leave together.
 void Connection::take(std::string_view input) {
   taking_ = true;
-  try {
-    while (step(input)) advance();
-  } catch (...) {
-    taking_ = false;
-    if (!core_) throw;
-    if (phase_ == Phase::open) {
-      refuse(500);
-    } else {
-      flush();
-      keep(input);
-      proceed_later();
-    }
-    throw;
-  }
+  while (step(input)) advance();
   taking_ = false;
   if (!core_ || lingering_) return;
   flush_through();
@@ -124,6 +112,7 @@ bool Connection::step(std::string_view& input) {
 }
 
 bool Connection::must_wait() const noexcept {
+  if (waits_for_turn_) return true;
   switch (phase_) {
     case Phase::none:
       return !writable_;
@@ -134,6 +123,7 @@ bool Connection::must_wait() const noexcept {
     case Phase::answered:
       return false;
     case Phase::cut:
+    case Phase::failed:
       return true;
   }
   return true;
@@ -166,15 +156,14 @@ void Connection::begin_exchange(std::string_view rest) {
   if (head.upgrade() || head.method() == "CONNECT") {
     if (hand_over(rest)) return;
   }
-  if (head.expectation() == Expectation::none) return core->handle(request_, response_);
+  if (head.expectation() == Expectation::none) return ask(core->handler());
   if (head.expectation() == Expectation::other) {
-    if (!core->check_expectation(request_, response_)) answer_unhandled(417);
-    return;
+    return core->check_expectation() ? ask(core->check_expectation()) : answer_unhandled(417);
   }
   awaits_continue_ = true;
-  if (core->checks_continue()) return core->check_continue(request_, response_);
+  if (core->check_continue()) return ask(core->check_continue());
   say_continue();
-  core->handle(request_, response_);
+  ask(core->handler());
 }
 
 // Whether the body follows is the client's secret.
@@ -187,7 +176,7 @@ void Connection::answer_unhandled(int status) {
 // The connection leaves HTTP, if there is somebody who takes it.
 bool Connection::hand_over(std::string_view rest) {
   const auto core = core_;
-  auto& hook = parser_.head().upgrade() ? core->upgrade_hook() : core->connect_hook();
+  const auto hook = parser_.head().upgrade() ? core->upgrade_hook() : core->connect_hook();
   if (!hook || input_ended_) return false;
   const auto self = shared_from_this();
   flush_through();
@@ -195,7 +184,7 @@ bool Connection::hand_over(std::string_view rest) {
   net::Socket socket = std::exchange(socket_, {});
   socket.forget_callbacks();
   core->remove(*this);
-  hook.fire(request_, std::move(socket), std::string(rest));
+  give_to(hook, core, std::move(socket), std::string(rest));
   return true;
 }
 
@@ -207,7 +196,7 @@ void Connection::deliver(std::string_view bytes) {
   }
   if (phase_ != Phase::open) return;
   if (piece_) return void(std::exchange(piece_, std::nullopt)->resolve(std::string(bytes)));
-  if (!body_) return on_data_.fire(bytes);
+  if (!body_) return on_data_.fire(*this, bytes);
   if (bytes.size() <= body_->limit - body_->text.size()) {
     body_->text += bytes;
     return;
@@ -226,7 +215,7 @@ void Connection::end_request(bool more_input) {
   } else if (piece_) {
     std::exchange(piece_, std::nullopt)->resolve(std::nullopt);
   } else {
-    on_end_.fire_once();
+    on_end_.fire_once(*this);
   }
 }
 
@@ -264,6 +253,23 @@ void Connection::proceed_later() {
   loop_.defer([self = shared_from_this()] { self->proceed(); });
 }
 
+// What the kernel has may still reach the client; what waits here would keep the descriptor open.
+void Connection::abandon() {
+  flush();
+  ::shutdown(socket_.descriptor(), SHUT_RDWR);
+  leave();
+}
+
+void Connection::go_on() {
+  requests_of_turn_ = 0;
+  waits_for_turn_ = false;
+  proceed();
+}
+
+std::chrono::milliseconds Connection::waiting_since() const noexcept {
+  return phase_ == Phase::open ? std::chrono::milliseconds::max() : since_;
+}
+
 void Connection::end_exchange() {
   phase_ = Phase::none;
   since_ = loop_.now();
@@ -274,6 +280,10 @@ void Connection::end_exchange() {
   if (on_drain_) on_drain_.clear();
   if (on_close_) on_close_.clear();
   request_ended_ = consumes_ = request_paused_ = head_sent_ = close_after_ = awaits_continue_ = false;
+  const std::size_t most = core_ ? core_->options().max_requests_per_turn() : 0;
+  if (most == 0 || ++requests_of_turn_ < most) return;
+  waits_for_turn_ = true;
+  core_->next_turn(shared_from_this());
 }
 
 // The client has finished its direction, and all that it sent was looked at.
@@ -308,7 +318,7 @@ void Connection::cut_exchange() {
   on_data_.clear();
   on_end_.clear();
   on_drain_.clear();
-  on_close_.fire_once();
+  on_close_.fire_once(*this);
 }
 
 void Connection::close_gently() {
@@ -339,6 +349,7 @@ void Connection::give_up() {
 
 void Connection::drop() noexcept {
   on_close_.clear();
+  if (core_->options().replace_oldest()) return abandon();
   give_up();
 }
 
@@ -352,7 +363,7 @@ void Connection::check(std::chrono::milliseconds now) {
     seen_sent_ = sent;
     sent_since_ = now;
   } else if (over(options.send_timeout(), sent_since_)) {
-    return leave();
+    return abandon();
   }
   // The client's time begins when it has been answered.
   if (queued && (lingering_ || (phase_ == Phase::none && parser_.idle()))) {

@@ -3,13 +3,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "baton/http/request.h"
 #include "baton/http/response.h"
+#include "baton/http/server.h"
 #include "baton/net/socket.h"
 #include "http/address_counts.h"
 #include "http/request_parser.h"
@@ -40,10 +43,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void give_up();
   // The same, and nobody is told.
   void drop() noexcept;
+  // Closes at once, and what the kernel does not have yet is dropped: the client takes nothing, or another
+  // wants its place.
+  void abandon();
+  // The next turn of the loop has begun.
+  void go_on();
+  // Since when it keeps the server waiting, for a request or for room to answer; `max` while its request is
+  // handled.
+  [[nodiscard]] std::chrono::milliseconds waiting_since() const noexcept;
 
   // Its address has one connection more. None: it has too many, and this one is told so.
   void count_in(const AddressCounts::Entry* entry);
   [[nodiscard]] const AddressCounts::Entry* counted_in() const noexcept { return counted_in_; }
+
+  // For the callbacks of the present exchange: what they throw is its own.
+  template <class Body>
+  void call(Body&& body) {
+    call_for(requests_, std::forward<Body>(body));
+  }
 
   [[nodiscard]] std::size_t place() const noexcept { return place_; }
   void moved_to(std::size_t place) noexcept { place_ = place; }
@@ -59,7 +76,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     sending,   // the response is ended, and a file is on its way
     answered,  // the response is ended, the request's body is not
     cut,       // the client is gone or was given up; what the handler still writes is dropped
+    failed,    // as cut, and its handler has thrown: nobody may ever end it
   };
+  [[nodiscard]] bool is_cut() const noexcept { return phase_ == Phase::cut || phase_ == Phase::failed; }
   struct BodyWait;
   struct FileBody;
 
@@ -87,6 +106,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void cut_exchange();
   void close_gently();
   void leave();
+
+  // failure.cc: what a program's function throws.
+  void ask(std::shared_ptr<Handler> handler);
+  void give_to(const std::shared_ptr<UpgradeHandler>& handler, std::shared_ptr<ServerCore> core,
+               net::Socket socket, std::string rest);
+  void fail(std::size_t exchange, const std::exception_ptr& exception);
+  static void tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception);
+  [[nodiscard]] std::string operation(std::size_t exchange) const;
+  template <class Body>
+  void call_for(std::size_t exchange, Body&& body) {
+    try {
+      body();
+    } catch (...) {
+      fail(exchange, std::current_exception());
+    }
+  }
 
   // request.cc
   void consume();
@@ -121,6 +156,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Loop& loop_;
   std::shared_ptr<ServerCore> core_;  // none once the connection is over
+  const std::weak_ptr<ServerCore> home_;
   net::Socket socket_;
   std::size_t place_;
   const AddressCounts::Entry* counted_in_ = nullptr;
@@ -142,6 +178,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t body_left_ = 0;  // of a Content-Length that was promised
 
   std::size_t requests_ = 0;
+  std::size_t requests_of_turn_ = 0;
   std::uint64_t queued_ever_ = 0;    // bytes given to the socket
   std::uint64_t seen_sent_ = 0;      // how many of them were in the kernel when last looked at
   std::uint64_t discarded_ = 0;      // while lingering
@@ -165,7 +202,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool input_ended_ = false;
   bool taking_ = false;      // inside take()
   bool proceeding_ = false;  // proceed() is deferred
-  bool lingering_ = false;   // our side is finished; input is dropped until the client's is
+  bool waits_for_turn_ = false;
+  bool lingering_ = false;  // our side is finished; input is dropped until the client's is
 };
 
 }  // namespace baton::http

@@ -42,7 +42,7 @@ Result<Connection::FileBody> Connection::FileBody::open(const std::string& path,
 }
 
 Result<void> Connection::end_with_file(const std::string& path, std::uint64_t offset, std::uint64_t length) {
-  if (phase_ == Phase::cut) {
+  if (is_cut()) {
     end_response({});
     return {};
   }
@@ -63,11 +63,7 @@ Result<void> Connection::end_with_file(const std::string& path, std::uint64_t of
   phase_ = Phase::sending;
   file_ = std::make_unique<FileBody>(std::move(*file));
   flush_through();
-  if (net::may_send_file(socket_.descriptor())) {
-    send_file();
-  } else {
-    fail_file(errno, "ioctl");
-  }
+  send_file();
   // What is left of the request is dropped meanwhile: its client may not read before it has sent everything.
   if (phase_ == Phase::sending) proceed_later();
   // The caller may still look at the response.

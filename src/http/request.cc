@@ -32,7 +32,10 @@ void Request::on_end(Callback callback) {
 Op<std::string> Request::body(std::size_t limit) { return connection_.collect(limit); }
 
 void Request::body(std::size_t limit, std::move_only_function<void(Result<std::string>)> callback) {
-  body(limit).then(std::move(callback));
+  body(limit).then([connection = connection_.shared_from_this(), exchange = connection_.requests_,
+                    callback = std::move(callback)](Result<std::string> body) mutable {
+    connection->call_for(exchange, [&] { callback(std::move(body)); });
+  });
 }
 
 Op<std::optional<std::string>> Request::next_data() { return connection_.next_piece(); }
@@ -54,7 +57,7 @@ void Connection::consume() {
   say_continue();
   if (!request_ended_) return proceed_later();
   loop_.defer([self = shared_from_this(), request = requests_] {
-    if (self->phase_ == Phase::open && self->requests_ == request) self->on_end_.fire_once();
+    if (self->phase_ == Phase::open && self->requests_ == request) self->on_end_.fire_once(*self);
   });
 }
 
@@ -64,7 +67,7 @@ Op<std::string> Connection::collect(std::size_t limit) {
   auto op = wait->promise.op();
   if (phase_ != Phase::open) {
     wait->promise.resolve(
-        failure(phase_ == Phase::cut ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
+        failure(is_cut() ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
   } else if (request_ended_) {
     // There was none: a body waits until somebody asks for it.
     wait->promise.resolve(std::string());
@@ -84,8 +87,7 @@ Op<std::optional<std::string>> Connection::next_piece() {
   Promise<std::optional<std::string>> promise(loop_);
   auto op = promise.op();
   if (phase_ != Phase::open) {
-    promise.resolve(
-        failure(phase_ == Phase::cut ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
+    promise.resolve(failure(is_cut() ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
   } else if (request_ended_) {
     promise.resolve(std::nullopt);
   } else {

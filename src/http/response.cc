@@ -51,14 +51,14 @@ bool Response::ended() const noexcept {
 
 // False when nobody will read it.
 bool Connection::may_change_head() const {
-  if (phase_ == Phase::cut) return false;
+  if (is_cut()) return false;
   if (phase_ != Phase::open) throw std::logic_error("the response was ended before");
   if (head_sent_) throw std::logic_error("the head of the response went out before");
   return true;
 }
 
 bool Connection::write_response(std::string_view bytes) {
-  if (phase_ == Phase::cut) return false;
+  if (is_cut()) return false;
   if (phase_ != Phase::open) throw std::logic_error("write after the end of the response");
   if (!head_sent_) send_head(stream_framing());
   write_body(bytes);
@@ -91,7 +91,7 @@ void Connection::say_continue() {
 }
 
 void Connection::add_trailer(std::string_view name, std::string_view value) {
-  if (phase_ == Phase::cut) return;
+  if (is_cut()) return;
   if (phase_ != Phase::open) throw std::logic_error("the response was ended before");
   if (head_.content_length() || (head_sent_ && framing_ == Framing::Kind::length)) {
     throw std::logic_error("a trailer behind a body with a Content-Length");
@@ -103,7 +103,7 @@ Op<> Connection::drained() {
   if (drained_ && drained_->wanted()) throw std::logic_error("somebody waits for this response before");
   Promise<> promise(loop_);
   auto op = promise.op();
-  if (phase_ == Phase::cut) {
+  if (is_cut()) {
     promise.resolve(failure(Errc::disconnected, "write the body of a response"));
   } else if (phase_ != Phase::open || writable_) {
     promise.resolve({});

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <ctime>
-#include <exception>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "http/connection.h"
@@ -28,7 +28,7 @@ milliseconds sweep_interval(const Options& options) {
 
 ServerCore::ServerCore(Loop& loop, Handler handler, const Options& options)
     : loop_(loop),
-      handler_(std::move(handler)),
+      handler_(std::make_shared<Handler>(std::move(handler))),
       options_(options),
       keep_alive_seconds_(static_cast<unsigned>(
           std::chrono::floor<std::chrono::seconds>(options.keep_alive_timeout()).count())),
@@ -41,11 +41,55 @@ void ServerCore::listen_on(net::Server listener) {
   listener_ = std::move(listener);
   listener_.on_connection([this](net::Socket socket) {
     const auto self = shared_from_this();
-    adopt(std::move(socket));
     const std::size_t limit = draining_ ? 0 : options_.max_connections();
+    if (limit > 0 && options_.replace_oldest()) {
+      if (connections_.size() >= limit) replace_oldest();
+      adopt(std::move(socket));
+      // None of them may have been in the way of being let go.
+      full_ = connections_.size() > limit;
+      if (full_ && listener_) listener_.pause();
+      return;
+    }
+    adopt(std::move(socket));
     full_ = limit > 0 && connections_.size() >= limit;
     if (full_ && listener_) listener_.pause();
   });
+}
+
+// One of the listener, and the next one no earlier than in the next turn.
+void ServerCore::replace_oldest() {
+  const auto oldest =
+      std::ranges::min_element(connections_, {}, [](const auto& one) { return one->waiting_since(); });
+  if ((*oldest)->waiting_since() != milliseconds::max()) {
+    const auto connection = (*oldest)->shared_from_this();
+    connection->abandon();
+  }
+  if (!listener_) return;
+  replaced_ = true;
+  listener_.pause();
+  ask_for_turn();
+}
+
+void ServerCore::next_turn(const std::shared_ptr<Connection>& connection) {
+  wait_for_turn_.push_back(connection);
+  ask_for_turn();
+}
+
+void ServerCore::ask_for_turn() {
+  if (!turn_) {
+    turn_ = NextTurn(loop_, [this] {
+      const auto self = shared_from_this();
+      begin_turn();
+    });
+  }
+  turn_.ask();
+}
+
+void ServerCore::begin_turn() {
+  if (std::exchange(replaced_, false) && listener_ && !full_) listener_.resume();
+  for (const auto& waiting : std::exchange(wait_for_turn_, {})) {
+    if (const auto connection = waiting.lock()) connection->go_on();
+  }
 }
 
 void ServerCore::adopt(net::Socket socket) {
@@ -84,16 +128,6 @@ void ServerCore::remove(Connection& connection) {
   connection_ended();
 }
 
-// What one handler's on_close throws must not keep the others waiting.
-template <class Body>
-void ServerCore::guarded(Body&& body) {
-  try {
-    body();
-  } catch (...) {
-    loop_.uncaught(std::current_exception());
-  }
-}
-
 // From the back, since a connection that is removed leaves its place to the last.
 void ServerCore::sweep() {
   // With nothing to look at, an idle process is not woken for it.
@@ -102,7 +136,7 @@ void ServerCore::sweep() {
   for (std::size_t i = connections_.size(); i-- > 0;) {
     if (i >= connections_.size()) continue;
     const auto connection = connections_[i];
-    guarded([&] { connection->check(now); });
+    connection->check(now);
   }
 }
 
@@ -113,7 +147,7 @@ std::size_t ServerCore::most_headers() const noexcept {
 
 void ServerCore::report(const Error& error) {
   if (!on_error_) return;
-  loop_.defer([self = shared_from_this(), error] { self->on_error_.fire(error); });
+  loop_.defer([self = shared_from_this(), error] { self->on_error_.fire(self->loop_, error); });
 }
 
 std::string_view ServerCore::date_line() { return date_.at(std::time(nullptr)); }
@@ -152,7 +186,7 @@ Op<> ServerCore::drain(std::chrono::nanoseconds time) {
       const auto self = shared_from_this();
       while (!connections_.empty()) {
         const auto connection = connections_.back();
-        guarded([&] { connection->give_up(); });
+        connection->give_up();
       }
     });
   }
@@ -172,6 +206,8 @@ void ServerCore::close() noexcept {
   listener_.close();
   sweep_timer_.stop();
   drain_timer_.stop();
+  turn_.close();
+  wait_for_turn_.clear();
   while (!connections_.empty()) {
     const auto connection = connections_.back();
     connection->drop();
@@ -190,20 +226,24 @@ Server& Server::operator=(Server&& other) noexcept {
 }
 Server::~Server() { close(); }
 
-void Server::on_check_continue(Handler handler) { core_->on_check_continue(std::move(handler)); }
-void Server::on_check_expectation(Handler handler) { core_->on_check_expectation(std::move(handler)); }
-void Server::on_upgrade(UpgradeHandler handler) { core_->on_upgrade(std::move(handler)); }
-void Server::on_connect(UpgradeHandler handler) { core_->on_connect(std::move(handler)); }
-void Server::on_error(std::move_only_function<void(const Error&)> callback) {
-  core_->on_error(std::move(callback));
+ServerCore& Server::core() const {
+  if (!core_) throw std::logic_error("there is no HTTP server: none was made, or it was moved away");
+  return *core_;
 }
-void Server::adopt(net::Socket socket) { core_->adopt(std::move(socket)); }
-Op<> Server::drain(std::chrono::nanoseconds time) { return core_->drain(time); }
-Op<> Server::retire(milliseconds grace) { return core_->retire(grace); }
+void Server::on_check_continue(Handler handler) { core().on_check_continue(std::move(handler)); }
+void Server::on_check_expectation(Handler handler) { core().on_check_expectation(std::move(handler)); }
+void Server::on_upgrade(UpgradeHandler handler) { core().on_upgrade(std::move(handler)); }
+void Server::on_connect(UpgradeHandler handler) { core().on_connect(std::move(handler)); }
+void Server::on_error(std::move_only_function<void(const Error&)> callback) {
+  core().on_error(std::move(callback));
+}
+void Server::adopt(net::Socket socket) { core().adopt(std::move(socket)); }
+Op<> Server::drain(std::chrono::nanoseconds time) { return core().drain(time); }
+Op<> Server::retire(milliseconds grace) { return core().retire(grace); }
 void Server::close() noexcept {
   if (core_) std::exchange(core_, nullptr)->close();
 }
-net::Endpoint Server::local() const { return core_->local(); }
+net::Endpoint Server::local() const { return core().local(); }
 std::size_t Server::connections() const noexcept { return core_ ? core_->connections() : 0; }
 
 Server serve(net::Server listener, Handler handler, const Options& options) {

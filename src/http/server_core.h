@@ -13,6 +13,7 @@
 #include "baton/loop/timer.h"
 #include "http/address_counts.h"
 #include "http/response_head.h"
+#include "loop/next_turn.h"
 #include "loop/slot.h"
 
 namespace baton::http {
@@ -33,10 +34,10 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   Op<> retire(std::chrono::milliseconds grace);
   void close() noexcept;
 
-  void on_check_continue(Handler handler) { on_check_continue_ = std::move(handler); }
-  void on_check_expectation(Handler handler) { on_check_expectation_ = std::move(handler); }
-  void on_upgrade(UpgradeHandler handler) { on_upgrade_.set(std::move(handler)); }
-  void on_connect(UpgradeHandler handler) { on_connect_.set(std::move(handler)); }
+  void on_check_continue(Handler handler) { set(on_check_continue_, std::move(handler)); }
+  void on_check_expectation(Handler handler) { set(on_check_expectation_, std::move(handler)); }
+  void on_upgrade(UpgradeHandler handler) { set(on_upgrade_, std::move(handler)); }
+  void on_connect(UpgradeHandler handler) { set(on_connect_, std::move(handler)); }
   void on_error(std::move_only_function<void(const Error&)> callback) { on_error_.set(std::move(callback)); }
 
   [[nodiscard]] net::Endpoint local() const;
@@ -51,33 +52,37 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   [[nodiscard]] unsigned keep_alive_seconds() const noexcept { return keep_alive_seconds_; }
   [[nodiscard]] std::string_view date_line();
   [[nodiscard]] std::size_t most_headers() const noexcept;
-  void handle(Request& request, Response& response) { handler_(request, response); }
-  [[nodiscard]] bool checks_continue() const noexcept { return static_cast<bool>(on_check_continue_); }
-  void check_continue(Request& request, Response& response) { on_check_continue_(request, response); }
-  // False if nobody does.
-  [[nodiscard]] bool check_expectation(Request& request, Response& response) {
-    if (on_check_expectation_) on_check_expectation_(request, response);
-    return static_cast<bool>(on_check_expectation_);
-  }
-  using UpgradeHook = Slot<Request&, net::Socket, std::string>;
-  [[nodiscard]] UpgradeHook& upgrade_hook() noexcept { return on_upgrade_; }
-  [[nodiscard]] UpgradeHook& connect_hook() noexcept { return on_connect_; }
+  // Whoever calls one keeps it until it has returned, and its task has ended. Null: there is none.
+  using SharedHandler = std::shared_ptr<Handler>;
+  using SharedUpgradeHandler = std::shared_ptr<UpgradeHandler>;
+  [[nodiscard]] const SharedHandler& handler() const noexcept { return handler_; }
+  [[nodiscard]] const SharedHandler& check_continue() const noexcept { return on_check_continue_; }
+  [[nodiscard]] const SharedHandler& check_expectation() const noexcept { return on_check_expectation_; }
+  [[nodiscard]] const SharedUpgradeHandler& upgrade_hook() const noexcept { return on_upgrade_; }
+  [[nodiscard]] const SharedUpgradeHandler& connect_hook() const noexcept { return on_connect_; }
   // Tells who listens, later.
   void report(const Error& error);
+  [[nodiscard]] bool reports() const noexcept { return static_cast<bool>(on_error_); }
   void remove(Connection& connection);
+  // Its `go_on` is called in the next turn of the loop.
+  void next_turn(const std::shared_ptr<Connection>& connection);
 
  private:
-  template <class Body>
-  void guarded(Body&& body);
+  void replace_oldest();
+  void ask_for_turn();
+  void begin_turn();
+  template <class H>
+  static void set(std::shared_ptr<H>& place, H handler) {
+    place = handler ? std::make_shared<H>(std::move(handler)) : nullptr;
+  }
   Op<> stop_accepting();
   void start_sweep();
   void sweep();
   void connection_ended();
 
   Loop& loop_;
-  Handler handler_;
-  Handler on_check_continue_, on_check_expectation_;
-  UpgradeHook on_upgrade_, on_connect_;
+  SharedHandler handler_, on_check_continue_, on_check_expectation_;
+  SharedUpgradeHandler on_upgrade_, on_connect_;
   Slot<const Error&> on_error_;
   const Options options_;
   const unsigned keep_alive_seconds_;
@@ -88,11 +93,14 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   AddressCounts addresses_;  // empty without a limit
   DateLine date_;
   Timer sweep_timer_;
+  NextTurn turn_;
+  std::vector<std::weak_ptr<Connection>> wait_for_turn_;
   Timer drain_timer_;
   std::optional<std::chrono::milliseconds> drain_deadline_;
   std::vector<Promise<>> drains_;
   bool draining_ = false;
   bool full_ = false;
+  bool replaced_ = false;  // in this turn
 };
 
 }  // namespace baton::http

@@ -9,6 +9,8 @@
 namespace baton {
 namespace {
 
+constexpr uint64_t read_at_the_end = uint64_t{16} << 20;
+
 // A blocking socket would stop the whole loop of a Node that receives it.
 void make_nonblocking(int descriptor) {
   const int flags = ::fcntl(descriptor, F_GETFL);
@@ -36,6 +38,7 @@ Channel::Sent::~Sent() {
   }
 }
 Op<> Channel::Sent::op() && {
+  if (!state_) throw std::logic_error("this message was waited for before, or moved away");
   const auto state = std::move(state_);
   if (!error_) return state->watch(sequence_);
   Promise<> promise(state->loop);
@@ -75,24 +78,30 @@ Result<Channel> Channel::adopt(Loop& loop, Fd descriptor, ChannelOptions options
   }
 }
 
-Loop& Channel::loop() const noexcept { return state_->loop; }
-Serialization Channel::serialization() const noexcept { return state_->options.serialization(); }
+Channel::State& Channel::state() const {
+  if (!state_) throw std::logic_error("there is no channel: none was made, or it was moved away");
+  return *state_;
+}
+
+Loop& Channel::loop() const { return state().loop; }
+Serialization Channel::serialization() const { return state().options.serialization(); }
 
 Channel::Sent Channel::send(const Value& message) {
-  auto sent = state_->send(message);
-  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+  auto sent = state().send(message);
+  return Sent(state_, std::move(sent), !state().machine.behind());
 }
 
 Channel::Sent Channel::send_parcel(const Value& message, Parcel parcel) {
-  auto sent = state_->send(message, std::move(parcel));
-  return Sent(state_, std::move(sent), !state_->machine.above_high_water());
+  auto sent = state().send(message, std::move(parcel));
+  return Sent(state_, std::move(sent), !state().machine.behind());
 }
 
 // What the peer gets, and its owner keeps.
 Channel::Sent Channel::send_copy(const Value& message, Parcel parcel, int descriptor) {
   if (descriptor < 0) throw std::logic_error("send: there is no handle");
   Fd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-  if (!copy) return Sent(state_, failure(errno, "send " + std::string(parcel.type), "dup"), false);
+  if (!copy)
+    return Sent(state().shared_from_this(), failure(errno, "send " + std::string(parcel.type), "dup"), false);
   make_nonblocking(copy.get());
   parcel.handle = net::Native(std::move(copy), DescriptorKind::closed);
   parcel.shared = true;
@@ -100,6 +109,7 @@ Channel::Sent Channel::send_copy(const Value& message, Parcel parcel, int descri
 }
 
 Channel::Sent Channel::send(const Value& message, const net::Server& server) {
+  server.shared(true);
   return send_copy(message, {.type = "net.Server", .handle = {}}, server.descriptor());
 }
 
@@ -136,7 +146,9 @@ Channel::Sent Channel::send(const Value& message, net::BoundSocket socket) {
 Channel::Sent Channel::send(const Value& message, net::Native&& handle) {
   const DescriptorKind kind = handle.kind();
   const std::string_view type = wire::HandleMessage::native_type(kind);
-  if (type.empty()) return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(kind)), false);
+  if (type.empty())
+    return Sent(state().shared_from_this(), failure(Errc::wrong_handle, "send a handle", describe(kind)),
+                false);
   make_nonblocking(handle.descriptor());
   return send_parcel(message, {.type = type, .handle = std::move(handle)});
 }
@@ -144,144 +156,158 @@ Channel::Sent Channel::send(const Value& message, net::Native&& handle) {
 Channel::Sent Channel::send(const Value& message, const net::Native& handle) {
   const DescriptorKind kind = handle.kind();
   const std::string_view type = wire::HandleMessage::native_type(kind);
-  if (type.empty()) return Sent(state_, failure(Errc::wrong_handle, "send a handle", describe(kind)), false);
+  if (type.empty())
+    return Sent(state().shared_from_this(), failure(Errc::wrong_handle, "send a handle", describe(kind)),
+                false);
   return send_copy(message, {.type = type, .handle = {}}, handle.descriptor());
 }
 
 void Channel::on_message(std::move_only_function<void(Message)> callback) {
-  state_->on_message.set(std::move(callback));
-  state_->update_ref();
-  state_->loop.defer([state = state_] { state->pump(); });
+  state().on_message.set(std::move(callback));
+  state().update_ref();
+  state().loop.defer([state = state_] { state->pump(); });
 }
 Op<Message> Channel::next_message() {
-  Promise<Message> promise(state_->loop);
+  Promise<Message> promise(state().loop);
   auto op = promise.op();
-  state_->next_messages.push_back(std::move(promise));
-  state_->update_ref();
-  state_->loop.defer([state = state_] {
-    state->pump();
-    if (!state->descriptor || state->end_told) {
-      for (auto& waiter : std::exchange(state->next_messages, {})) {
-        waiter.resolve(failure(Errc::disconnected, "next message"));
-      }
-    }
-  });
+  state().next_messages.push_back(std::move(promise));
+  state().update_ref();
+  state().loop.defer([state = state_] { state->pump(); });
   return op;
 }
 void Channel::on_disconnect(std::move_only_function<void(bool unread)> callback) {
-  state_->on_disconnect.set(std::move(callback));
-  state_->update_ref();
+  state().on_disconnect.set(std::move(callback));
+  state().update_ref();
 }
 Op<> Channel::disconnected() {
-  Promise<> promise(state_->loop);
+  Promise<> promise(state().loop);
   auto op = promise.op();
-  if (state_->end_told || !state_->descriptor) {
+  if (state().end_told || !state().descriptor) {
     promise.resolve({});
   } else {
-    state_->disconnect_waits.push_back(std::move(promise));
-    state_->update_ref();
+    state().disconnect_waits.push_back(std::move(promise));
+    state().update_ref();
   }
   return op;
 }
-void Channel::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
+void Channel::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
 void Channel::on_error(std::move_only_function<void(const Error&)> callback) {
-  state_->on_error.set(std::move(callback));
+  state().on_error.set(std::move(callback));
 }
 void Channel::on_unsent(std::move_only_function<void(net::Native, const Error&)> callback) {
-  state_->on_unsent.set(std::move(callback));
+  state().on_unsent.set(std::move(callback));
 }
 
 Op<> Channel::flushed() {
-  Promise<> promise(state_->loop);
+  Promise<> promise(state().loop);
   auto op = promise.op();
-  state_->flush_waits.push_back(std::move(promise));
-  state_->settle_flush_waits();
+  state().flush_waits.push_back(std::move(promise));
+  state().settle_flush_waits();
   return op;
 }
-void Channel::on_close(Callback callback) { state_->on_close.set(std::move(callback)); }
+void Channel::on_close(Callback callback) { state().on_close.set(std::move(callback)); }
 
-void Channel::disconnect() { state_->disconnect(); }
+void Channel::disconnect() { state().disconnect(); }
 bool Channel::connected() const noexcept { return state_ && state_->descriptor && state_->machine.accepts(); }
 
 Op<uint64_t> Channel::count_sockets(const net::Server& server) {
-  Promise<uint64_t> promise(state_->loop);
+  Promise<uint64_t> promise(state().loop);
   auto op = promise.op();
-  if (!state_->descriptor) {
+  if (!state().descriptor) {
     promise.resolve(failure(Errc::disconnected, "count the sockets of " + server.key()));
     return op;
   }
-  if (!state_->machine.ask_socket_count(server.key())) {
+  if (!state().machine.ask_socket_count(server.key())) {
     promise.resolve(failure(Errc::queue_full, "count the sockets of " + server.key()));
     return op;
   }
-  state_->count_waits.emplace(server.key(), std::move(promise));
-  state_->schedule_flush();
+  state().count_waits.emplace(server.key(), std::move(promise));
+  state().schedule_flush();
   return op;
 }
 Op<> Channel::sockets_closed(const net::Server& server) {
-  Promise<> promise(state_->loop);
+  Promise<> promise(state().loop);
   auto op = promise.op();
-  if (!state_->descriptor) {
+  if (!state().descriptor) {
     promise.resolve(failure(Errc::disconnected, "wait for the sockets of " + server.key()));
     return op;
   }
-  if (!state_->machine.ask_sockets_closed(server.key())) {
+  if (!state().machine.ask_sockets_closed(server.key())) {
     promise.resolve(failure(Errc::queue_full, "wait for the sockets of " + server.key()));
     return op;
   }
-  state_->close_waits.emplace(server.key(), std::move(promise));
-  state_->schedule_flush();
+  state().close_waits.emplace(server.key(), std::move(promise));
+  state().schedule_flush();
   return op;
 }
 
 void Channel::ref() {
-  state_->fixed_ref = true;
-  state_->update_ref();
+  state().fixed_ref = true;
+  state().update_ref();
 }
 void Channel::unref() {
-  state_->fixed_ref = false;
-  state_->update_ref();
+  state().fixed_ref = false;
+  state().update_ref();
 }
 
 void Channel::read_now() {
-  const auto state = state_;
+  const auto state = this->state().shared_from_this();
   if (!state->descriptor || state->input_over) return;
   // More than a socket's buffer holds; whoever else writes at the other end does not keep us here.
-  for (int turn = 0; turn < 16 && state->read();) ++turn;
+  const uint64_t end = state->machine.bytes_received() + read_at_the_end;
+  while (state->machine.bytes_received() < end) {
+    const bool more = state->read();
+    if (!more && !state->reading_large) break;
+    state->reading_large.finish();
+  }
+  state->pump(true);
 }
 bool Channel::write_now() {
-  state_->write_out();
-  return state_->descriptor && !state_->machine.output_over() && state_->machine.unsent() == 0;
+  state().write_out();
+  return state().descriptor && !state().machine.output_over() && state().machine.unsent() == 0;
 }
+void Channel::notice_senders() {
+  const int on = 1;
+  if (state().descriptor) ::setsockopt(state().descriptor.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+pid_t Channel::sender() const { return state().sender; }
+
 void Channel::peer_gone() {
-  const auto state = state_;
-  state->machine.peer_gone();
-  state->carry_out_notices();
+  const auto state = this->state().shared_from_this();
+  state->peer_gone();
+  state->pump(true);
+}
+void Channel::forget() {
+  auto over = std::make_shared<State>(state().loop, Fd(), state().options);
+  over->machine.output_broken(Error(make_error_code(Errc::disconnected), "send"));
+  over->carry_out_notices();
+  over->input_over = over->end_told = true;
+  std::exchange(state_, std::move(over))->detach();
 }
 void Channel::on_peer_death(std::move_only_function<void(std::string_view)> callback) {
-  state_->on_peer_death.set(std::move(callback));
+  state().on_peer_death.set(std::move(callback));
 }
 void Channel::tell_death(std::string_view what) {
-  state_->machine.tell_death(what);
-  state_->write_out();
+  state().machine.tell_death(what);
+  state().write_out();
 }
 void Channel::on_internal(std::move_only_function<void(Message)> callback) {
-  state_->on_internal.set(std::move(callback));
-  state_->loop.defer([state = state_] { state->pump(); });
+  state().on_internal.set(std::move(callback));
+  state().loop.defer([state = state_] { state->pump(); });
 }
 void Channel::on_internal_refused(std::move_only_function<void(Value)> callback) {
-  state_->on_internal_refused.set(std::move(callback));
+  state().on_internal_refused.set(std::move(callback));
 }
 Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
   const std::string_view type = wire::HandleMessage::native_type(handle.kind());
   if (type.empty()) return failure(Errc::wrong_handle, "offer a handle", describe(handle.kind()));
-  return state_->offer(message, type, handle);
+  return state().offer(message, type, handle);
 }
-net::Native Channel::take_back(uint64_t offer) { return state_->take_back(offer); }
+net::Native Channel::take_back(uint64_t offer) { return state().take_back(offer); }
 void Channel::on_refused(std::move_only_function<void(uint64_t offer)> callback) {
-  state_->on_refused.set(std::move(callback));
+  state().on_refused.set(std::move(callback));
 }
-bool Channel::peer_is_baton() const noexcept { return state_->machine.peer_is_baton(); }
-void Channel::on_peer_baton(Callback callback) { state_->on_peer_baton.set(std::move(callback)); }
+bool Channel::peer_is_baton() const { return state().machine.peer_is_baton(); }
+void Channel::on_peer_baton(Callback callback) { state().on_peer_baton.set(std::move(callback)); }
 
 }  // namespace baton

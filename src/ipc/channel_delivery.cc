@@ -12,8 +12,21 @@ bool Channel::State::somebody_takes_messages() {
   return on_message || !next_messages.empty();
 }
 
-void Channel::State::pump() {
+void Channel::State::pump(bool all) {
+  constexpr unsigned between_looks = 16;  // at the clock
+  const auto until = Turn::Clock::now() + Turn::share;
+  unsigned count = 0;
+  const auto over = [&] {
+    return !all && (loop.stopping() || (++count % between_looks == 0 && Turn::Clock::now() >= until));
+  };
+  const auto go_on_later = [&] {
+    if (!pumping) pumping = NextTurn(loop, [this] { shared_from_this()->pump(); });
+    pumping.ask();
+    update_interest();
+    update_ref();
+  };
   carry_out_notices();
+  if (!all && !detached && loop.stopping()) return go_on_later();
   // A message may wait for a listener; what the layers above say to each other does not, nor does the end.
   while (!detached) {
     const bool messages = somebody_takes_messages();
@@ -21,6 +34,9 @@ void Channel::State::pump() {
     auto delivery = machine.next_delivery(!messages);
     if (!delivery) break;
     deliver(std::move(*delivery));
+    if (!over()) continue;
+    if (!detached) go_on_later();
+    return;
   }
   const bool internal_first = on_internal && machine.has_internals();
   if (!detached && input_over && !end_told && !on_message && !internal_first) {
@@ -28,6 +44,13 @@ void Channel::State::pump() {
   }
   if (detached) return;
   if (end_told && (queue.empty() || !descriptor)) finish();
+  if (end_told || !descriptor) {
+    for (auto& waiter : std::exchange(next_messages, {})) {
+      waiter.resolve(failure(Errc::disconnected, "next message"));
+    }
+  }
+  // What was taken has made room.
+  update_interest();
   update_ref();
 }
 
@@ -51,20 +74,20 @@ void Channel::State::carry_out(wire::Notice& notice) {
       const bool shared = handles.shared(notice.handle);
       net::Native back = handles.take_back(notice.handle);
       if (on_unsent && !shared) {
-        on_unsent.fire(std::move(back), *notice.error);
+        on_unsent.fire(loop, std::move(back), *notice.error);
       } else if (!detached) {
         report(*notice.error);
       }
       break;
     }
     case Kind::offer_refused:
-      on_refused.fire(notice.handle);
+      on_refused.fire(loop, notice.handle);
       break;
     case Kind::internal_refused:
-      on_internal_refused.fire(std::move(notice.message));
+      on_internal_refused.fire(loop, std::move(notice.message));
       break;
     case Kind::peer_is_baton:
-      on_peer_baton.fire();
+      on_peer_baton.fire(loop);
       break;
     case Kind::settled: {
       const auto waiter = watched.find(notice.sequence);
@@ -88,7 +111,7 @@ void Channel::State::carry_out(wire::Notice& notice) {
       shut_down();
       break;
     case Kind::peer_died:
-      on_peer_death.fire(notice.text);
+      on_peer_death.fire(loop, notice.text);
       break;
     case Kind::socket_count: {
       auto [first, last] = count_waits.equal_range(notice.text);
@@ -112,7 +135,7 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
   }
   // What nearly all messages are takes the short way.
   if (!delivery.handle && !delivery.internal && next_messages.empty()) {
-    on_message.fire(Message(std::move(delivery.message)));
+    on_message.fire(loop, Message(std::move(delivery.message)));
     return;
   }
   auto message = make_message(delivery);
@@ -122,7 +145,7 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
   }
   if (delivery.internal) {
     if (on_internal) {
-      on_internal.fire(std::move(*message));
+      on_internal.fire(loop, std::move(*message));
     } else if (message->has_handle()) {
       report(Error(make_error_code(Errc::handle_unclaimed), "receive", message->handle_type()));
     }
@@ -133,7 +156,7 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
     next_messages.pop_front();
     return;
   }
-  on_message.fire(std::move(*message));
+  on_message.fire(loop, std::move(*message));
 }
 
 Result<Message> Channel::State::make_message(wire::Delivery& delivery) {
@@ -173,13 +196,11 @@ Result<Message> Channel::State::make_message(wire::Delivery& delivery) {
 
 void Channel::State::deliver_end(bool unread) {
   end_told = true;
-  for (auto& wait : std::exchange(disconnect_waits, {})) wait.resolve({});
-  on_disconnect.fire_once(unread);
-  if (detached) return;
-  for (auto& waiter : std::exchange(next_messages, {}))
-    waiter.resolve(failure(Errc::disconnected, "next message"));
   // What was sent until now still goes out if the peer reads on.
   machine.disconnect();
+  for (auto& wait : std::exchange(disconnect_waits, {})) wait.resolve({});
+  on_disconnect.fire_once(loop, unread);
+  if (detached) return;
   restart_deadline();
   flush();
 }

@@ -1,7 +1,14 @@
 // The descriptor: what is read from it goes into the machine, and what the machine has goes out.
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <memory>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "ipc/channel_state.h"
@@ -10,9 +17,10 @@ namespace baton {
 namespace {
 
 constexpr auto starved_pause = std::chrono::milliseconds(10);
+// So often in a row reading may fail before the channel is given up: some seconds.
+constexpr unsigned most_failed_reads = 300;
 // Reads that bring descriptors are acknowledged together, up to so many.
 constexpr int reads_together = 32;
-constexpr int reads_a_turn = 64;
 // Up to so much the kernel takes whole or not at all, so that no part of a length is left behind.
 constexpr size_t longest_run = size_t{32} << 10;
 
@@ -21,7 +29,7 @@ constexpr size_t longest_run = size_t{32} << 10;
 void Channel::State::update_interest() {
   if (!descriptor) return;
   int events = Poll::nothing;
-  if (!input_over && !machine.saturated()) events |= Poll::readable;
+  if (!input_over && !machine.saturated() && !failed_timer.active() && !held_up()) events |= Poll::readable;
   if (blocked) events |= Poll::writable;
   poll.want(events);
 }
@@ -36,12 +44,27 @@ void Channel::State::on_event(int events) {
   if ((events & Poll::readable) != 0) read();
 }
 
+// What it has sent takes its time to be closed: nothing more of it comes in before. At its end all of that
+// does.
+bool Channel::State::held_up() {
+  if (rest_ || !handles.aside().full()) return false;
+  if (!held_up_timer.active()) {
+    held_up_timer = Timer(loop, starved_pause, [this] {
+      held_up_timer.stop();
+      update_interest();
+    });
+  }
+  return true;
+}
+
 // True: its share of the loop's turn is over, and more may be there.
 bool Channel::State::read() {
   DescriptorRead read;
   int unanswered = 0;
   bool more = true;
-  for (int i = 0; i < reads_a_turn && descriptor && !input_over && !machine.saturated(); ++i) {
+  turn.begin();
+  for (bool on = true; on && descriptor && !input_over && !machine.saturated() && !held_up();
+       on = turn.go_on()) {
     more = read_once(read);
     // Handles are acknowledged together; everything else is delivered while it is warm.
     if (more && !read.descriptors().empty() && ++unanswered < reads_together) continue;
@@ -60,23 +83,100 @@ bool Channel::State::read() {
 
 // False: nothing more is to be read for now.
 bool Channel::State::read_once(DescriptorRead& read) {
-  const auto outcome = read.from(descriptor.get());
-  if (outcome == DescriptorRead::Outcome::nothing) return false;
+  const auto outcome = read.from(descriptor.get(), turn.size());
+  if (outcome == DescriptorRead::Outcome::failed && try_again_after(errno)) return false;
+  failed_reads_ = 0;
+  if (outcome == DescriptorRead::Outcome::nothing && !rest_) return false;
   if (outcome != DescriptorRead::Outcome::data) {
-    input_over = true;
-    machine.end_of_input(outcome == DescriptorRead::Outcome::reset);
+    end_input(outcome == DescriptorRead::Outcome::reset || outcome == DescriptorRead::Outcome::failed);
     return false;
   }
+  sender = read.sender();
   std::vector<wire::ReceivedHandle> received;
   received.reserve(read.descriptors().size());
   for (Fd& fd : read.descriptors()) {
     const DescriptorKind kind = descriptor_kind(fd.get());
-    received.push_back({handles.add(std::move(fd), kind), kind});
+    received.push_back({handles.add_received(std::move(fd), kind), kind});
   }
   machine.received(read.bytes(), received, read.truncated());
+  read_large();
   if (machine.input_refused()) input_over = true;
+  // What nobody can claim is not kept while more is read.
+  if (received.size() > 1) {
+    carry_out_notices();
+    if (!descriptor) return false;
+  }
   if (!machine.accepts()) restart_deadline();
-  return !read.emptied();
+  if (rest_) {
+    *rest_ -= std::min(*rest_, read.bytes().size());
+    if (input_over || (*rest_ == 0 && !machine.large_frame())) {
+      end_input(false);
+      return false;
+    }
+  }
+  // A read ends where another process has written on; after the end nobody comes back for the rest.
+  return rest_ || !read.emptied();
+}
+
+// An error that says nothing about the channel costs it nothing but time.
+bool Channel::State::try_again_after(int error) {
+  if (failed_reads_++ == 0) report(Error(error, "receive", "recvmsg"));
+  if (!descriptor || failed_reads_ >= most_failed_reads) return !descriptor;
+  failed_timer = Timer(loop, starved_pause, [this] {
+    const auto self = shared_from_this();
+    failed_timer.stop();
+    read();
+  });
+  return true;
+}
+
+// A large frame costs others on the loop no time.
+void Channel::State::read_large() {
+  const auto frame = machine.large_frame();
+  if (!frame || reading_large) return;
+  const auto outcome = std::make_shared<std::optional<Result<Value>>>();
+  auto job = [frame, outcome, how = options.serialization(), limits = machine.limits()] {
+    try {
+      outcome->emplace(wire::read_message(how, *frame, limits));
+    } catch (const std::bad_alloc&) {
+      outcome->emplace(failure(ENOMEM, "read a message"));
+    }
+  };
+  reading_large = Work(loop, std::move(job), [this, outcome] {
+    const auto self = shared_from_this();
+    machine.read_large(std::move(**outcome));
+    if (machine.input_refused()) input_over = true;
+    if (rest_ == 0 && !input_over && !machine.large_frame()) end_input(false);
+    flush();
+    pump();
+    read_large();
+    update_interest();
+  });
+}
+
+void Channel::State::end_input(bool reset) {
+  input_over = true;
+  machine.end_of_input(reset);
+  if (rest_) machine.peer_gone();
+}
+
+// Whoever else holds the other end, by whatever way it came to him, has nothing to say here.
+void Channel::State::peer_gone() {
+  int waiting = 0;
+  if (descriptor && !input_over && ::ioctl(descriptor.get(), SIOCINQ, &waiting) != 0) waiting = 0;
+  if (!rest_) rest_ = static_cast<size_t>(std::max(waiting, 0));
+  if (!descriptor || input_over) {
+    machine.peer_gone();
+    return carry_out_notices();
+  }
+  if (machine.large_frame()) return;  // what follows it is read when it is
+  if (*rest_ == 0) {
+    end_input(false);
+    flush();
+    return pump();
+  }
+  while (read()) {
+  }
 }
 
 void Channel::State::schedule_flush() {
@@ -172,9 +272,9 @@ void Channel::State::flush() {
   if (!descriptor) return fail_waits();
   settle_flush_waits();
   update_interest();
-  if (drain_wanted && descriptor && !machine.above_high_water()) {
+  if (drain_wanted && descriptor && !machine.behind()) {
     drain_wanted = false;
-    on_drain.fire();
+    on_drain.fire(loop);
   }
 }
 

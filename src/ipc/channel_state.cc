@@ -1,5 +1,6 @@
 #include "ipc/channel_state.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -7,9 +8,27 @@
 namespace baton {
 namespace {
 
+// What takes more as a value takes the loop long.
+constexpr size_t read_at_once = size_t{256} << 10;
+// Of a value, where only short frames are taken; and how many of the longest frames may wait.
+constexpr size_t least_memory = size_t{8} << 20;
+constexpr size_t frames_that_wait = 16;
 constexpr size_t flush_at = size_t{64} << 10;
-constexpr auto report_interval = std::chrono::seconds(1);
-constexpr int most_reports = 1000;
+// Of a channel without a handler for errors, in a second.
+constexpr unsigned most_reports = 1000;
+
+void print(std::string_view line) {
+  std::fprintf(stderr, "baton: channel: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+wire::ChannelLimits limits_of(const ChannelOptions& options) {
+  wire::ChannelLimits limits;
+  limits.message = options.longest_message();
+  limits.memory = std::max(options.longest_message(), least_memory);
+  limits.queue = std::min(limits.queue, frames_that_wait * options.longest_message());
+  limits.at_once = std::min(read_at_once, limits.message);
+  return limits;
+}
 
 }  // namespace
 
@@ -17,7 +36,8 @@ Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
     : loop(owner),
       descriptor(std::move(fd)),
       options(channel_options),
-      machine(wire::ChannelLimits(), channel_options.serialization()) {
+      machine(limits_of(channel_options), channel_options.serialization()),
+      reports(owner, print, ReportLimit(most_reports, most_reports)) {
   poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
 }
 
@@ -51,14 +71,14 @@ Result<uint64_t> Channel::State::send(const Value& message, Parcel parcel) {
   } else {
     loop.defer([self = shared_from_this(), id, error = sent.error()] {
       net::Native back = self->handles.take_back(id);
-      if (self->on_unsent) self->on_unsent.fire(std::move(back), error);
+      if (self->on_unsent) self->on_unsent.fire(self->loop, std::move(back), error);
     });
   }
   return sent;
 }
 
 void Channel::State::was_accepted() {
-  if (machine.above_high_water()) drain_wanted = true;
+  if (machine.behind()) drain_wanted = true;
   // Large amounts go in pieces that stay in the processor's cache.
   if (machine.unsent() - queue.size() >= flush_at && !blocked) write_out();
   schedule_flush();
@@ -173,18 +193,8 @@ void Channel::State::update_ref() {
 }
 
 void Channel::State::report(const Error& error) {
-  if (on_error) return on_error.fire(error);
-  if (detached) return;
-  // A process at its limit of descriptors would say the same for each that did not come.
-  if (loop.now() - reports_since >= report_interval) {
-    if (reports > most_reports) {
-      std::fprintf(stderr, "baton: channel: and %d more such lines\n", reports - most_reports);
-    }
-    reports_since = loop.now();
-    reports = 0;
-  }
-  if (++reports > most_reports) return;
-  std::fprintf(stderr, "baton: channel: %s\n", error.what());
+  if (on_error) return on_error.fire(loop, error);
+  if (!detached) reports.report(error);
 }
 
 // Everything is over. What is on offer stays open until the peer's fate is known.
@@ -193,15 +203,19 @@ void Channel::State::finish() {
   machine.output_broken(Error(make_error_code(Errc::disconnected), "send"));
   carry_out_notices();
   poll.close();
-  descriptor.reset();
+  // With what lies unread in it, which may be descriptors.
+  const net::Native closed(std::move(descriptor), DescriptorKind::unix_stream);
   queue.clear();
+  reading_large = Work();
   deadline.stop();
   retry_timer.stop();
   starved_timer.stop();
+  failed_timer.stop();
+  held_up_timer.stop();
   count_waits.clear();
   close_waits.clear();
   fail_waits();
-  loop.defer([self = shared_from_this()] { self->on_close.fire_once(); });
+  loop.defer([self = shared_from_this()] { self->on_close.fire_once(self->loop); });
 }
 
 // Nothing can be sent or answered any more.

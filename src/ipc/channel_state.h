@@ -13,8 +13,12 @@
 #include "baton/loop/timer.h"
 #include "ipc/descriptor_read.h"
 #include "ipc/handle_table.h"
+#include "loop/limited_reports.h"
+#include "loop/next_turn.h"
 #include "loop/poll.h"
 #include "loop/slot.h"
+#include "loop/turn.h"
+#include "loop/work.h"
 #include "net/write_queue.h"
 #include "wire/channel_machine.h"
 
@@ -44,16 +48,21 @@ struct Channel::State : std::enable_shared_from_this<State> {
   /// Nobody will watch that message any more.
   void forget(uint64_t sequence);
   void disconnect();
+  void peer_gone();
   void detach();
   void update_ref();
 
   // What happens.
   void on_event(int events);
   bool read();
+  bool held_up();
+  void read_large();
   void schedule_flush();
   void write_out();
   void flush();
-  void pump();
+  /// Delivers what may be delivered, for a share of the turn, or all of it.
+  void pump(bool all = false);
+  void update_interest();
 
   // What the machine wants.
   void carry_out_notices();
@@ -75,6 +84,9 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Fd descriptor;
   const ChannelOptions options;
   wire::ChannelMachine machine;
+  Turn turn{smallest_read, DescriptorRead::most_bytes};
+  Work reading_large;
+  NextTurn pumping;
   Poll poll;
   net::WriteQueue queue;
   HandleTable handles;
@@ -100,11 +112,13 @@ struct Channel::State : std::enable_shared_from_this<State> {
   std::multimap<std::string, Promise<>> close_waits;
 
   Timer retry_timer;
+  Timer held_up_timer;
   Timer starved_timer;
+  Timer failed_timer;
   Timer deadline;
   std::optional<bool> fixed_ref;
-  std::chrono::milliseconds reports_since{};
-  int reports = 0;
+  LimitedReports reports;  // unless somebody listens for errors
+  pid_t sender = 0;        // of what was read last
   bool detached = false;
   bool flush_scheduled = false;
   bool blocked = false;
@@ -113,14 +127,19 @@ struct Channel::State : std::enable_shared_from_this<State> {
   bool end_told = false;
 
  private:
+  static constexpr size_t smallest_read = 512;
+
   void was_accepted();
   bool read_once(DescriptorRead& read);
+  bool try_again_after(int error);
+  void end_input(bool reset);
   [[nodiscard]] bool keeps_lengths_whole() const noexcept;
   void enqueue(wire::Output&& output);
   void append_frames(std::string_view bytes);
-  void update_interest();
 
-  size_t run_ = 0;  // bytes that one system call may join at the end of the queue
+  unsigned failed_reads_ = 0;   // in a row
+  size_t run_ = 0;              // bytes that one system call may join at the end of the queue
+  std::optional<size_t> rest_;  // what the dead peer has left to be read
 };
 
 }  // namespace baton

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
+#include "base/close_aside.h"
 #include "baton/base/fd.h"
 #include "baton/net/native.h"
 #include "wire/handoff_ledger.h"
@@ -12,9 +14,9 @@ namespace baton {
 /// The descriptors that the channel's machine knows by number.
 class HandleTable {
  public:
-  /// `kind`: if it is of interest.
-  wire::HandleId add(Fd descriptor, DescriptorKind kind = DescriptorKind::closed) {
-    return add(net::Native(std::move(descriptor), kind));
+  /// One that the peer has sent.
+  wire::HandleId add_received(Fd descriptor, DescriptorKind kind) {
+    return add(net::Native(std::move(descriptor), kind, aside_));
   }
   /// `shared`: a copy of what its owner has kept.
   wire::HandleId add(net::Native handle, bool shared = false) {
@@ -47,6 +49,8 @@ class HandleTable {
     return back;
   }
   void clear() { handles_.clear(); }
+  /// Closes what came from the peer, and may take its time for that.
+  [[nodiscard]] CloseAside& aside() const { return *aside_; }
 
  private:
   struct Entry {
@@ -54,6 +58,7 @@ class HandleTable {
     bool shared;
   };
   std::unordered_map<wire::HandleId, Entry> handles_;
+  std::shared_ptr<CloseAside> aside_ = std::make_shared<CloseAside>();
   wire::HandleId last_ = 0;
 };
 

@@ -22,17 +22,21 @@ class Slot {
   }
   explicit operator bool() const noexcept { return static_cast<bool>(function_); }
 
-  /// Calls what is stored, if anything. The slot itself must outlive the call.
-  void fire(Args... args) {
+  /// Calls what is stored, if anything. What it throws ends there: `to` is the Loop, or whoever else has a
+  /// `call` that takes care of it. The slot itself must outlive the call.
+  template <class Caller>
+  void fire(Caller& to, Args... args) {
     if (!function_) return;
     const Running running(*this);
-    running.function(std::forward<Args>(args)...);
+    to.call([&] { running.function(std::forward<Args>(args)...); });
   }
   /// The same for what happens once: the slot is empty afterwards.
-  void fire_once(Args... args) {
+  template <class Caller>
+  void fire_once(Caller& to, Args... args) {
     Function function = std::move(function_);
     clear();
-    if (function) function(std::forward<Args>(args)...);
+    if (!function) return;
+    to.call([&] { function(std::forward<Args>(args)...); });
   }
 
  private:

@@ -25,18 +25,19 @@ bool is_connected(int descriptor) {
 
 Result<BoundSocket> BoundSocket::adopt(Fd descriptor) {
   const std::string operation = "adopt a bound socket";
-  const DescriptorKind kind = descriptor_kind(descriptor.get());
+  Native native(std::move(descriptor));
+  const DescriptorKind kind = descriptor_kind(native.descriptor());
   if (kind == DescriptorKind::closed) return failure(EBADF, operation);
   if (kind != DescriptorKind::tcp) return failure(Errc::wrong_handle, operation, describe(kind));
-  if (is_connected(descriptor.get())) {
+  if (is_connected(native.descriptor())) {
     return failure(Errc::wrong_handle, operation, "a connected TCP socket");
   }
-  if (local_endpoint(descriptor.get()).port() == 0) {
+  if (local_endpoint(native.descriptor()).port() == 0) {
     return failure(Errc::wrong_handle, operation, "a TCP socket without an address");
   }
   // Whoever sent it need not have been so kind.
-  ::fcntl(descriptor.get(), F_SETFL, ::fcntl(descriptor.get(), F_GETFL) | O_NONBLOCK);
-  return BoundSocket(std::move(descriptor));
+  ::fcntl(native.descriptor(), F_SETFL, ::fcntl(native.descriptor(), F_GETFL) | O_NONBLOCK);
+  return BoundSocket(native.release());
 }
 
 Endpoint BoundSocket::local() const { return local_endpoint(descriptor()); }

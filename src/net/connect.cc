@@ -23,7 +23,7 @@ struct Connecting {
   void done(Loop& loop) {
     int status = 0;
     socklen_t length = sizeof status;
-    ::getsockopt(descriptor.get(), SOL_SOCKET, SO_ERROR, &status, &length);
+    if (::getsockopt(descriptor.get(), SOL_SOCKET, SO_ERROR, &status, &length) != 0) status = errno;
     settle(loop, status);
   }
   void settle(Loop& loop, int status) {
@@ -44,13 +44,18 @@ Op<Socket> begin_connect(Loop& loop, Fd from, const Endpoint& endpoint) {
   attempt->descriptor = std::move(from);
   loop.keep(attempt);
   const int status = ::connect(attempt->descriptor.get(), address.get(), address.length());
-  if (status == 0 || errno != EINPROGRESS) {
+  // After EINTR it goes on in the background, too.
+  if (status == 0 || (errno != EINPROGRESS && errno != EINTR)) {
     attempt->settle(loop, status == 0 ? 0 : errno);
     return op;
   }
   attempt->poll =
       Poll(loop, attempt->descriptor.get(), [&loop, raw = attempt.get()](int) { raw->done(loop); });
-  attempt->poll.want(Poll::writable);
+  try {
+    attempt->poll.want(Poll::writable);
+  } catch (const Error& error) {
+    attempt->settle(loop, error.code().value());
+  }
   return op;
 }
 

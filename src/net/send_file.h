@@ -7,13 +7,10 @@
 
 namespace baton::net {
 
-/// To be called before the first `send_file` to a socket, which may be one that blocks: sendfile(2) knows no
-/// MSG_DONTWAIT. Returns false and errno if it cannot be.
-bool may_send_file(int to);
-
 /// Gives up to `count` bytes of the file `from`, beginning with byte `at`, to the socket `to` without copying
 /// them into this process; `at` moves on. Returns how many, 0 at the end of the file, or -1 and errno. Never
-/// SIGPIPE.
+/// SIGPIPE; and as sendfile(2) knows no MSG_DONTWAIT, the socket is made non-blocking each time: somebody who
+/// shares it may have undone that.
 ssize_t send_file(int to, int from, std::uint64_t& at, std::size_t count);
 
 }  // namespace baton::net

@@ -37,12 +37,9 @@ class WithoutSigpipe {
 
 }  // namespace
 
-bool may_send_file(int to) {
-  int on = 1;
-  return ::ioctl(to, FIONBIO, &on) == 0;
-}
-
 ssize_t send_file(int to, int from, std::uint64_t& at, std::size_t count) {
+  int on = 1;
+  if (::ioctl(to, FIONBIO, &on) != 0) return -1;
   const WithoutSigpipe guard;
   auto offset = static_cast<off_t>(at);
   errno = 0;

@@ -6,11 +6,18 @@
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
+#include "base/thrown.h"
 #include "baton/net/bound_socket.h"
 #include "loop/poll.h"
+#include "loop/served.h"
 #include "loop/slot.h"
+#include "net/accept.h"
 #include "net/bound_stream.h"
+#include "net/last_call.h"
+#include "net/listener_watch.h"
 #include "net/sockaddr.h"
 
 namespace baton::net {
@@ -18,18 +25,7 @@ namespace {
 
 constexpr int accepts_alone = 64;
 constexpr int accepts_at_the_end = 4096;
-constexpr auto pause_when_short = std::chrono::milliseconds(100);
 constexpr auto report_interval = std::chrono::seconds(1);
-
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-// Errors of the connection and not of the listener (accept(2)): the next one may be fine.
-bool is_passing(int error) {
-  return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM || error == ENETDOWN ||
-         error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN || error == ENONET ||
-         error == ENOPROTOOPT || error == EOPNOTSUPP;
-}
 
 std::string key_of(const Endpoint& asked) {
   if (asked.family() == -1) return "-1:" + asked.path() + ":-1";
@@ -39,8 +35,8 @@ std::string key_of(const Endpoint& asked) {
 }  // namespace
 
 struct Server::State : std::enable_shared_from_this<State> {
-  State(Loop& owner, Fd fd, std::string listen_key, int accepts)
-      : loop(owner), descriptor(std::move(fd)), key(std::move(listen_key)), accepts_a_wakeup(accepts) {}
+  State(Loop& owner, Fd fd, std::string listen_key)
+      : loop(owner), descriptor(std::move(fd)), key(std::move(listen_key)) {}
 
   Loop& loop;
   Fd descriptor;
@@ -48,13 +44,16 @@ struct Server::State : std::enable_shared_from_this<State> {
   std::string key;
   Slot<Socket> on_connection;
   Slot<const Error&> on_error;
+  AcceptFailures failures;
   Timer pause_timer;
   std::chrono::milliseconds last_report{-report_interval};
-  int accepts_a_wakeup;
+  Holders holders = Holders::this_process;
   const DescriptorKind accepted_kind = descriptor_kind(descriptor.get()) == DescriptorKind::unix_listener
                                            ? DescriptorKind::unix_stream
                                            : DescriptorKind::tcp;
   bool paused = false;
+  LastCall last_call;
+  std::vector<Promise<>> last_calls;
 
   void update() {
     // While it is called, the callback is not in its place.
@@ -62,63 +61,93 @@ struct Server::State : std::enable_shared_from_this<State> {
     if (!poll) {
       poll = Poll(loop, descriptor.get(), [this](int) {
         const auto self = shared_from_this();
-        accept(accepts_a_wakeup);
+        accept(holders == Holders::this_process ? accepts_alone : 1);
       });
     }
     poll.want(paused || pause_timer.active() ? Poll::nothing : Poll::readable);
   }
 
+  // What is left when the loop stops is still in the kernel when it goes on; at the end there is no more.
   void accept(int at_most) {
-    for (int i = 0; i < at_most && descriptor && !paused; ++i) {
-      Fd fd(::accept4(descriptor.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const bool at_the_end = at_most == accepts_at_the_end;
+    for (int i = 0; i < at_most && descriptor && !paused && (at_the_end || !loop.stopping()); ++i) {
+      Fd fd = accept_connection(descriptor.get(), holders);
       if (!fd) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-        if (is_passing(errno)) continue;
-        fail(errno);
-        return;
+        if (!goes_on_after(errno)) return;
+        continue;
       }
+      failures.accepted();
       auto socket = Socket::adopt(loop, std::move(fd), accepted_kind);
       if (!socket) {
         report(socket.error());
         continue;
       }
       socket->set_server_key(key);
-      on_connection.fire(std::move(*socket));
+      on_connection.fire(loop, std::move(*socket));
     }
   }
 
-  void fail(int error) {
-    const bool shortage = is_shortage(error);
-    report(Error(error, "accept on " + local_endpoint(descriptor.get()).to_string(), "accept4"));
-    if (!descriptor) return;
-    // Level-triggered waiting on what cannot be accepted now would spin.
-    if (shortage) {
-      pause_timer = Timer(loop, pause_when_short, [this] {
+  void set_shared(bool others_too) {
+    holders = others_too ? Holders::others_too : Holders::this_process;
+    if (others_too) bound_waits(descriptor.get());
+  }
+
+  bool goes_on_after(int error) {
+    using Next = AcceptFailures::Next;
+    // Whoever shares a listener can shut it down; who hears of it first makes it listen again.
+    if (error == EINVAL && revive_listener(descriptor.get(), ListenOptions().backlog()) != Revival::lost) {
+      failures.accepted();
+    }
+    const Next next = failures.after(error);
+    if (next == Next::wait || next == Next::again) return next == Next::again;
+    const bool over = next == Next::give_up;
+    report(Error(error, "accept on " + local_endpoint(descriptor.get()).to_string(),
+                 over ? "accept4, for the last time" : "accept4"),
+           over);
+    if (!descriptor) return false;
+    if (over) {
+      paused = true;
+    } else {
+      pause_timer = Timer(loop, AcceptFailures::pause_time, [this] {
         pause_timer.stop();
         update();
       });
-    } else {
-      paused = true;
     }
     update();
+    return false;
   }
 
-  void report(const Error& error) {
-    if (loop.now() - last_report < report_interval) return;
+  void report(const Error& error, bool last = false) {
+    if (!last && loop.now() - last_report < report_interval) return;
     last_report = loop.now();
     if (on_error) {
-      on_error.fire(error);
+      on_error.fire(loop, error);
     } else {
       std::fprintf(stderr, "baton: %s\n", error.what());
     }
   }
 
+  Op<> call_last() {
+    Promise<>& promise = last_calls.emplace_back(loop);
+    auto op = promise.op();
+    if (last_call) return op;
+    turn_newcomers_away(descriptor.get());
+    last_call = LastCall(
+        loop, [this] { return somebody_waits(descriptor.get()); },
+        [this] {
+          for (Promise<>& each : std::exchange(last_calls, {})) each.resolve({});
+        });
+    return op;
+  }
+
   void close() {
+    last_call = LastCall();
+    last_calls.clear();
     on_connection.clear();
     on_error.clear();
     pause_timer.stop();
     poll.close();
-    descriptor.reset();
+    const Native closed(std::move(descriptor));  // waits for nobody, whatever others made of it
   }
 };
 
@@ -135,62 +164,81 @@ Server& Server::operator=(Server&& other) noexcept {
 Server::~Server() { close(); }
 
 Result<Server> Server::adopt(Loop& loop, Fd descriptor) {
-  const DescriptorKind kind = descriptor_kind(descriptor.get());
+  Native native(std::move(descriptor));
+  const DescriptorKind kind = descriptor_kind(native.descriptor());
   if (kind == DescriptorKind::closed) return failure(EBADF, "adopt a listener");
   if (kind == DescriptorKind::tcp || kind == DescriptorKind::unix_stream) {
-    if (::listen(descriptor.get(), ListenOptions().backlog()) != 0) {
+    if (::listen(native.descriptor(), ListenOptions().backlog()) != 0) {
       return failure(errno, "adopt a listener", "listen");
     }
   } else if (kind != DescriptorKind::tcp_listener && kind != DescriptorKind::unix_listener) {
     return failure(Errc::wrong_handle, "adopt a listener", describe(kind));
   }
+  descriptor = native.release();
   const bool unix_domain = kind == DescriptorKind::unix_listener || kind == DescriptorKind::unix_stream;
-  return Server(
-      std::make_shared<State>(loop, std::move(descriptor), unix_domain ? "null:null:null" : "-1:null:-1", 1));
+  Server server(
+      std::make_shared<State>(loop, std::move(descriptor), unix_domain ? "null:null:null" : "-1:null:-1"));
+  server.shared(true);
+  return server;
 }
 
-Loop& Server::loop() const noexcept { return state_->loop; }
-void Server::on_connection(std::move_only_function<void(Socket)> callback) {
-  state_->on_connection.set(std::move(callback));
-  state_->update();
+Server::State& Server::state() const {
+  if (!state_) throw std::logic_error("there is no listener: none was made, or it was moved or given away");
+  return *state_;
+}
+Loop& Server::loop() const { return state().loop; }
+void Server::on_connection(Serving<Socket> callback) {
+  state().on_connection.set(
+      served(state().loop, std::move(callback),
+             [&loop = state().loop, weak = std::weak_ptr(state_)](const std::exception_ptr& thrown) {
+               const Error error = thrown_by("serve a connection", thrown);
+               const auto state = weak.lock();
+               if (!state || !state->on_error) return loop.contained(thrown, error);
+               state->on_error.fire(loop, error);
+             }));
+  state().update();
 }
 void Server::on_error(std::move_only_function<void(const Error&)> callback) {
-  state_->on_error.set(std::move(callback));
+  state().on_error.set(std::move(callback));
 }
 void Server::pause() {
-  state_->paused = true;
-  state_->update();
+  state().paused = true;
+  state().update();
 }
 void Server::resume() {
-  state_->paused = false;
-  state_->update();
+  state().paused = false;
+  state().update();
 }
 void Server::accept_pending() {
-  const auto state = state_;
+  const auto state = this->state().shared_from_this();
   if (state->on_connection) state->accept(accepts_at_the_end);
 }
+void Server::shared(bool others_too) const {
+  if (state_) state_->set_shared(others_too);
+}
+Op<> Server::last_call() { return state().call_last(); }
 void Server::close() noexcept {
   if (state_) std::exchange(state_, nullptr)->close();
 }
-Endpoint Server::local() const { return local_endpoint(descriptor()); }
-const std::string& Server::key() const noexcept { return state_->key; }
+Endpoint Server::local() const { return local_endpoint(state().descriptor.get()); }
+const std::string& Server::key() const { return state().key; }
 int Server::descriptor() const noexcept { return state_ ? state_->descriptor.get() : -1; }
 Fd Server::release() {
-  const auto state = std::move(state_);
+  const auto state = this->state().shared_from_this();
+  state_ = nullptr;
   state->poll.close();
   Fd descriptor = std::move(state->descriptor);
   state->close();
   return descriptor;
 }
-void Server::ref() { state_->poll.ref(); }
-void Server::unref() { state_->poll.unref(); }
+void Server::ref() { state().poll.ref(); }
+void Server::unref() { state().poll.unref(); }
 
 Server listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options) {
   const std::string operation = "listen " + endpoint.to_string();
   Fd descriptor = bound_stream(endpoint, options, operation);
   if (::listen(descriptor.get(), options.backlog()) != 0) throw Error(errno, operation, "listen");
-  return Server(
-      std::make_shared<Server::State>(loop, std::move(descriptor), key_of(endpoint), accepts_alone));
+  return Server(std::make_shared<Server::State>(loop, std::move(descriptor), key_of(endpoint)));
 }
 
 Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options) {
@@ -200,8 +248,7 @@ Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options) {
   if (::listen(descriptor.get(), options.backlog()) != 0) {
     throw Error(errno, "listen " + endpoint.to_string(), "listen");
   }
-  return Server(
-      std::make_shared<Server::State>(loop, std::move(descriptor), key_of(endpoint), accepts_alone));
+  return Server(std::make_shared<Server::State>(loop, std::move(descriptor), key_of(endpoint)));
 }
 
 }  // namespace baton::net

@@ -12,6 +12,7 @@
 #include "base/fifo.h"
 #include "loop/poll.h"
 #include "loop/slot.h"
+#include "net/pipe_io.h"
 #include "net/sockaddr.h"
 #include "net/write_queue.h"
 
@@ -26,6 +27,7 @@ constexpr auto linger = std::chrono::seconds(30);
 constexpr int reads_a_turn = 8;
 
 constexpr size_t read_size = size_t{64} << 10;
+constexpr auto starved_pause = std::chrono::milliseconds(10);
 
 // What a read brings is looked at where it lies, and whoever looks may run another loop meanwhile, such as
 // that of `exec_sync`: it gets a buffer of its own.
@@ -70,6 +72,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   Slot<> on_end, on_close, on_drain, on_gone, when_writable;
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
+  Timer starved_timer;
   const bool tcp;
   const bool socket;
   const bool terminal;
@@ -83,14 +86,16 @@ struct Socket::State : std::enable_shared_from_this<State> {
   bool above_high_water = false;
   bool flush_scheduled = false;
   bool unread_due = false;
-  bool detached = false;  // the owner is gone; only what is queued remains to be done
-  std::string unread;     // put back, and to come before what is read next
+  bool from_others = false;  // who may want close(2) to wait
+  bool detached = false;     // the owner is gone; only what is queued remains to be done
+  std::string unread;        // put back, and to come before what is read next
 
   void update_interest() {
     if (!descriptor) return;
     int events = Poll::nothing;
     if (reading && !paused && !input_ended) events |= Poll::readable;
-    if (when_writable || (!queue.empty() && !flush_scheduled)) events |= Poll::writable;
+    const bool waits = !queue.empty() && !flush_scheduled && !starved_timer.active();
+    if (when_writable || waits) events |= Poll::writable;
     if (first_read != FirstRead::waits_to_be_told && (events & Poll::readable) != 0) {
       events &= ~Poll::readable;
       schedule_first_read();
@@ -104,12 +109,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     first_read = FirstRead::scheduled;
     loop.defer([self = shared_from_this()] {
       self->first_read = FirstRead::waits_to_be_told;
-      try {
-        self->read();
-      } catch (...) {
-        self->update_interest();
-        throw;
-      }
+      self->read();
       self->update_interest();
     });
   }
@@ -119,7 +119,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if ((events & Poll::writable) != 0) {
       flush();
       if (queue.empty() && when_writable) {
-        when_writable.fire_once();
+        when_writable.fire_once(loop);
         update_interest();
       }
     }
@@ -127,13 +127,14 @@ struct Socket::State : std::enable_shared_from_this<State> {
   }
 
   ssize_t receive(char* to) {
-    if (!socket) return ::read(descriptor.get(), to, read_size);
+    if (!socket) return read_without_waiting(descriptor.get(), to, read_size);
     return ::recv(descriptor.get(), to, read_size, MSG_DONTWAIT);
   }
 
   void read() {
     const ReadBuffer buffer;
     for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
+      if (loop.stopping()) return;
       const ssize_t got = receive(buffer.data());
       if (got > 0) {
         tell(std::string_view(buffer.data(), static_cast<size_t>(got)));
@@ -155,9 +156,9 @@ struct Socket::State : std::enable_shared_from_this<State> {
   }
 
   void tell(std::string_view piece) {
-    if (unread.empty()) return on_data.fire(piece);
+    if (unread.empty()) return on_data.fire(loop, piece);
     const std::string joined = std::exchange(unread, {}).append(piece);
-    on_data.fire(joined);
+    on_data.fire(loop, joined);
   }
 
   // Somebody wants data, perhaps for the first time.
@@ -174,7 +175,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   void peer_ended() {
     if (detached) return;
     if (on_end) {
-      on_end.fire_once();
+      on_end.fire_once(loop);
     } else if (!terminal) {
       // A program may close its terminal a moment before it ends; to hang up at that would kill it.
       end();
@@ -216,12 +217,20 @@ struct Socket::State : std::enable_shared_from_this<State> {
       fail(Error(queue.error(), "write", "sendmsg"));
       return;
     }
+    // It stays writable, and waiting for that would spin.
+    if (state == WriteQueue::State::starved) {
+      starved_timer = Timer(loop, starved_pause, [this] {
+        const auto self = shared_from_this();
+        starved_timer.stop();
+        flush();
+      });
+    }
     if (queue.empty()) {
       finish_output();
       if (!descriptor) return;
       if (above_high_water) {
         above_high_water = false;
-        on_drain.fire();
+        on_drain.fire(loop);
       }
     }
     update_interest();
@@ -254,7 +263,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     loop.defer([self = shared_from_this()] {
       if (!self->descriptor) return;
       self->finish();
-      self->on_close.fire_once();
+      self->on_close.fire_once(self->loop);
     });
   }
 
@@ -263,23 +272,28 @@ struct Socket::State : std::enable_shared_from_this<State> {
     const auto self = shared_from_this();
     for (auto& [offset, promise] : flushes) promise.resolve(std::unexpected(error));
     finish();
-    on_error.fire_once(error);
-    on_close.fire_once();
+    on_error.fire_once(loop, error);
+    on_close.fire_once(loop);
   }
 
   void finish() noexcept {
     if (!descriptor) return;
     poll.close();
-    descriptor.reset();
+    if (from_others) {
+      const Native closed(std::move(descriptor), tcp ? DescriptorKind::tcp : DescriptorKind::pipe);
+    } else {
+      descriptor.reset();
+    }
     gone();
   }
 
   void gone() noexcept {
     linger_timer.stop();
+    starved_timer.stop();
     when_writable.clear();
     queue.clear();
     flushes.clear();
-    on_gone.fire_once();
+    on_gone.fire_once(loop);
     if (detached) loop.let_go(this);
   }
 
@@ -324,6 +338,7 @@ Socket::~Socket() {
 Result<Socket> Socket::adopt(Loop& loop, Native handle) {
   const DescriptorKind kind = handle.kind();
   auto socket = adopt(loop, handle.release(), kind);
+  if (socket) socket->state_->from_others = true;
   if (socket && !handle.unread().empty()) socket->unread(handle.unread());
   return socket;
 }
@@ -353,87 +368,91 @@ Result<Socket> Socket::adopt(Loop& loop, Fd descriptor, DescriptorKind kind) {
 }
 
 Socket::operator bool() const noexcept { return state_ && state_->descriptor; }
-Loop& Socket::loop() const noexcept { return state_->loop; }
+Socket::State& Socket::state() const {
+  if (!state_) throw std::logic_error("there is no connection: none was made, or it was moved or given away");
+  return *state_;
+}
+Loop& Socket::loop() const { return state().loop; }
 
-void Socket::expect_data() noexcept { state_->first_read = State::FirstRead::at_once; }
+void Socket::expect_data() { state().first_read = State::FirstRead::at_once; }
 void Socket::on_data(std::move_only_function<void(std::string_view)> callback) {
-  state_->on_data.set(std::move(callback));
-  state_->reading = true;
-  state_->begin_reading();
+  state().on_data.set(std::move(callback));
+  state().reading = true;
+  state().begin_reading();
 }
 void Socket::on_end(Callback callback) {
-  state_->on_end.set(std::move(callback));
-  state_->reading = true;
-  state_->update_interest();
+  state().on_end.set(std::move(callback));
+  state().reading = true;
+  state().update_interest();
 }
 void Socket::on_error(std::move_only_function<void(const Error&)> callback) {
-  state_->on_error.set(std::move(callback));
+  state().on_error.set(std::move(callback));
 }
-void Socket::on_close(Callback callback) { state_->on_close.set(std::move(callback)); }
-void Socket::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
-void Socket::on_gone(Callback callback) { state_->on_gone.set(std::move(callback)); }
+void Socket::on_close(Callback callback) { state().on_close.set(std::move(callback)); }
+void Socket::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
+void Socket::on_gone(Callback callback) { state().on_gone.set(std::move(callback)); }
 void Socket::when_writable(Callback callback) {
-  state_->when_writable.set(std::move(callback));
-  state_->update_interest();
+  state().when_writable.set(std::move(callback));
+  state().update_interest();
 }
 void Socket::forget_callbacks() {
-  state_->forget_callbacks();
-  state_->reading = state_->paused = false;
-  state_->update_interest();
+  state().forget_callbacks();
+  state().reading = state().paused = false;
+  state().update_interest();
 }
 
 bool Socket::write(std::string_view bytes) {
-  if (!state_->write_allowed()) return false;
-  state_->queue.append(bytes);
-  return state_->wrote();
+  if (!state().write_allowed()) return false;
+  state().queue.append(bytes);
+  return state().wrote();
 }
 bool Socket::write(std::string&& bytes) {
-  if (!state_->write_allowed()) return false;
-  state_->queue.append(std::move(bytes));
-  return state_->wrote();
+  if (!state().write_allowed()) return false;
+  state().queue.append(std::move(bytes));
+  return state().wrote();
 }
 bool Socket::write_through(std::string_view bytes) {
-  if (!state_->write_allowed()) return false;
-  bytes.remove_prefix(state_->queue.write_through(state_->descriptor.get(), bytes));
-  if (bytes.empty()) return !state_->above_high_water;
+  if (!state().write_allowed()) return false;
+  bytes.remove_prefix(state().queue.write_through(state().descriptor.get(), bytes));
+  if (bytes.empty()) return !state().above_high_water;
   return write(bytes);
 }
-void Socket::end() { state_->end(); }
+void Socket::end() { state().end(); }
 void Socket::end(std::string_view bytes) {
   write(bytes);
   end();
 }
-size_t Socket::queued() const noexcept { return state_->queue.size(); }
+size_t Socket::queued() const { return state().queue.size(); }
 Op<> Socket::flushed() {
-  Promise<> promise(state_->loop);
+  Promise<> promise(state().loop);
   auto op = promise.op();
-  if (!state_->descriptor) {
+  if (!state().descriptor) {
     promise.resolve(failure(EBADF, "flush"));
-  } else if (state_->queue.empty()) {
+  } else if (state().queue.empty()) {
     promise.resolve({});
   } else {
-    state_->flushes.emplace_back(state_->queue.written() + state_->queue.size(), std::move(promise));
+    state().flushes.emplace_back(state().queue.written() + state().queue.size(), std::move(promise));
   }
   return op;
 }
 
 void Socket::pause() {
-  state_->paused = true;
-  state_->update_interest();
+  state().paused = true;
+  state().update_interest();
 }
 void Socket::resume() {
-  state_->paused = false;
-  state_->begin_reading();
+  state().paused = false;
+  state().begin_reading();
 }
 void Socket::close() noexcept {
   if (state_) std::exchange(state_, nullptr)->detach();
 }
 
 void Socket::unread(std::string_view bytes) {
-  if (bytes.size() + state_->unread.size() > unread_limit) {
+  if (bytes.size() + state().unread.size() > unread_limit) {
     throw std::length_error("more bytes are put back into a stream than it takes");
   }
-  state_->unread.insert(0, bytes);
+  state().unread.insert(0, bytes);
 }
 std::string Socket::take_unread() { return state_ ? std::exchange(state_->unread, {}) : std::string(); }
 
@@ -450,19 +469,19 @@ Result<Fd> Socket::release() {
 }
 int Socket::descriptor() const noexcept { return state_ ? state_->descriptor.get() : -1; }
 
-Endpoint Socket::local() const { return local_endpoint(descriptor()); }
-Endpoint Socket::remote() const { return remote_endpoint(descriptor()); }
+Endpoint Socket::local() const { return local_endpoint(state().descriptor.get()); }
+Endpoint Socket::remote() const { return remote_endpoint(state().descriptor.get()); }
 void Socket::no_delay(bool on) {
   const int value = on ? 1 : 0;
-  if (state_->tcp) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
+  if (state().tcp) ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
-const std::string& Socket::server_key() const noexcept { return state_->server_key; }
-void Socket::set_server_key(std::string key) { state_->server_key = std::move(key); }
+const std::string& Socket::server_key() const { return state().server_key; }
+void Socket::set_server_key(std::string key) { state().server_key = std::move(key); }
 bool Socket::is_terminal() const noexcept { return state_ && state_->terminal; }
 bool Socket::reading() const noexcept {
   return state_ && state_->descriptor && state_->reading && !state_->input_ended;
 }
-void Socket::ref() { state_->poll.ref(); }
-void Socket::unref() { state_->poll.unref(); }
+void Socket::ref() { state().poll.ref(); }
+void Socket::unref() { state().poll.unref(); }
 
 }  // namespace baton::net

@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "base/fifo.h"
+#include "base/thrown.h"
 #include "baton/base/descriptor_kind.h"
 #include "loop/poll.h"
+#include "loop/served.h"
 #include "loop/slot.h"
 #include "net/datagrams.h"
 #include "net/sockaddr.h"
@@ -20,13 +22,14 @@
 namespace baton::net {
 namespace {
 
-constexpr size_t high_water = size_t{64} << 10;
-constexpr size_t queue_limit = size_t{16} << 20;
+constexpr size_t datagram_high_water = size_t{64} << 10;
+constexpr size_t datagram_queue_limit = size_t{16} << 20;
 constexpr size_t cost_of_a_datagram = 128;  // beside its bytes
 // Senders and receivers that never pause must not starve the others on the loop.
 constexpr int sends_a_turn = 64;
-constexpr int reads_a_turn = 4;
-constexpr auto report_interval = std::chrono::seconds(1);
+constexpr int batches_a_turn = 4;
+constexpr auto failed_pause = std::chrono::milliseconds(100);
+constexpr auto error_interval = std::chrono::seconds(1);
 
 bool takes_none_now(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -49,7 +52,8 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   uint64_t accepted = 0;  // datagrams, since the beginning
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Fifo<std::pair<std::string, Endpoint>> kept;  // read, but not wanted at the moment
-  std::chrono::milliseconds last_report{-report_interval};
+  std::chrono::milliseconds last_report{-error_interval};
+  Timer pause_timer;  // after errors that do not end
   bool connected = false;
   bool wanted = false;  // somebody listens; while the callback runs it is not in its place
   bool paused = false;
@@ -63,7 +67,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   void update_interest() {
     if (!descriptor) return;
     int events = Poll::nothing;
-    if (receiving()) events |= Poll::readable;
+    if (receiving() && !pause_timer.active()) events |= Poll::readable;
     if (!queue.empty() && !flush_scheduled) events |= Poll::writable;
     poll.want(events);
   }
@@ -78,12 +82,15 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
 
   void read() {
     ReceivedDatagrams datagrams;
+    int failed = 0;
     // What is kept was there before.
-    for (int i = 0; i < reads_a_turn && receiving() && kept.empty(); ++i) {
+    for (int i = 0; i < batches_a_turn && receiving() && kept.empty(); ++i) {
       const int count = datagrams.from(descriptor.get());
       if (count < 0) {
         if (takes_none_now(errno)) return drop_queued_errors(descriptor.get());
-        if (errno != EINTR) report(Error(errno, "receive" + with_peer(" from "), "recvmmsg"));
+        if (errno == EINTR) continue;
+        report(Error(errno, "receive" + with_peer(" from "), "recvmmsg"));
+        if (++failed == batches_a_turn) pause_reading();
         continue;
       }
       tell(datagrams, count);
@@ -91,20 +98,25 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     }
   }
 
-  // Whoever listens may change his mind, close the socket, or throw.
+  // One error is of one datagram. What fails again and again stays readable, and waiting for that would spin.
+  void pause_reading() {
+    if (!descriptor) return;
+    pause_timer = Timer(loop, failed_pause, [this] {
+      pause_timer.stop();
+      update_interest();
+    });
+    update_interest();
+  }
+
+  // Whoever listens may change his mind, close the socket, or stop the loop.
   void tell(const ReceivedDatagrams& datagrams, int count) {
     int place = 0;
-    try {
-      while (place < count && receiving()) {
-        const int next = place++;
-        on_message.fire(datagrams.bytes(next), datagrams.sender(next));
-      }
-    } catch (...) {
-      keep(datagrams, place, count);
-      deliver_later();
-      throw;
+    while (place < count && receiving() && !loop.stopping()) {
+      const int next = place++;
+      on_message.fire(loop, datagrams.bytes(next), datagrams.sender(next));
     }
     keep(datagrams, place, count);
+    deliver_later();
   }
 
   void keep(const ReceivedDatagrams& datagrams, int first, int count) {
@@ -124,16 +136,12 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   }
 
   void deliver() {
-    try {
-      while (!kept.empty() && receiving()) {
-        const auto [bytes, from] = std::move(kept.front());
-        kept.pop_front();
-        on_message.fire(bytes, from);
-      }
-    } catch (...) {
-      deliver_later();
-      throw;
+    while (!kept.empty() && receiving() && !loop.stopping()) {
+      const auto [bytes, from] = std::move(kept.front());
+      kept.pop_front();
+      on_message.fire(loop, bytes, from);
     }
+    deliver_later();
   }
 
   void receive() {
@@ -145,13 +153,13 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
 
   bool send(std::string_view bytes, const Endpoint* to) {
     if (bytes.size() > longest_datagram) return refuse(Error(EMSGSIZE, subject(to)));
-    if (queued_bytes + (queue.size() + 1) * cost_of_a_datagram + bytes.size() > queue_limit) {
+    if (queued_bytes + (queue.size() + 1) * cost_of_a_datagram + bytes.size() > datagram_queue_limit) {
       return refuse(Error(make_error_code(Errc::queue_full), subject(to)));
     }
     queue.emplace_back(std::string(bytes), to == nullptr ? SocketAddress() : SocketAddress(*to));
     queued_bytes += bytes.size();
     ++accepted;
-    if (queued_bytes >= high_water) above_high_water = true;
+    if (queued_bytes >= datagram_high_water) above_high_water = true;
     schedule_flush();
     return !above_high_water;
   }
@@ -184,13 +192,8 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   }
 
   void flush() {
-    try {
-      send_some();
-      if (descriptor && queue.empty() && std::exchange(above_high_water, false)) on_drain.fire();
-    } catch (...) {
-      schedule_flush();
-      throw;
-    }
+    send_some();
+    if (descriptor && queue.empty() && std::exchange(above_high_water, false)) on_drain.fire(loop);
     update_interest();
   }
 
@@ -258,8 +261,8 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   }
 
   void report(const Error& error) {
-    if (on_error) return on_error.fire(error);
-    if (!descriptor || loop.now() - last_report < report_interval) return;
+    if (on_error) return on_error.fire(loop, error);
+    if (!descriptor || loop.now() - last_report < error_interval) return;
     last_report = loop.now();
     std::fprintf(stderr, "baton: udp: %s\n", error.what());
   }
@@ -270,6 +273,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     on_error.clear();
     on_drain.clear();
     poll.close();
+    pause_timer.stop();
     descriptor.reset();
     queue.clear();
     queued_bytes = 0;
@@ -299,63 +303,74 @@ Result<UdpSocket> UdpSocket::adopt(Loop& loop, Fd descriptor) {
   return UdpSocket(std::make_shared<State>(loop, std::move(descriptor)));
 }
 
-Loop& UdpSocket::loop() const noexcept { return state_->loop; }
-void UdpSocket::on_message(std::move_only_function<void(std::string_view, const Endpoint&)> callback) {
-  state_->wanted = static_cast<bool>(callback);
-  state_->on_message.set(std::move(callback));
-  state_->receive();
+UdpSocket::State& UdpSocket::state() const {
+  if (!state_) throw std::logic_error("there is no UDP socket: none was made, or it was moved or given away");
+  return *state_;
+}
+Loop& UdpSocket::loop() const { return state().loop; }
+void UdpSocket::on_message(Serving<std::string_view, const Endpoint&> callback) {
+  state().wanted = static_cast<bool>(callback);
+  state().on_message.set(
+      served(state().loop, std::move(callback),
+             [&loop = state().loop, weak = std::weak_ptr(state_)](const std::exception_ptr& thrown) {
+               const Error error = thrown_by("serve a datagram", thrown);
+               const auto state = weak.lock();
+               if (!state || !state->on_error) return loop.contained(thrown, error);
+               state->on_error.fire(loop, error);
+             }));
+  state().receive();
 }
 void UdpSocket::on_error(std::move_only_function<void(const Error&)> callback) {
-  state_->on_error.set(std::move(callback));
+  state().on_error.set(std::move(callback));
 }
-void UdpSocket::on_drain(Callback callback) { state_->on_drain.set(std::move(callback)); }
+void UdpSocket::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
 
 bool UdpSocket::send(std::string_view bytes, const Endpoint& to) {
-  if (state_->connected) throw std::logic_error("send to an address: the UDP socket is connected");
-  return state_->send(bytes, &to);
+  if (state().connected) throw std::logic_error("send to an address: the UDP socket is connected");
+  return state().send(bytes, &to);
 }
 bool UdpSocket::send(std::string_view bytes) {
-  if (!state_->connected) throw std::logic_error("send without an address: the UDP socket is not connected");
-  return state_->send(bytes, nullptr);
+  if (!state().connected) throw std::logic_error("send without an address: the UDP socket is not connected");
+  return state().send(bytes, nullptr);
 }
 Result<void> UdpSocket::try_send(std::string_view bytes, const Endpoint& to) {
-  if (state_->connected) throw std::logic_error("send to an address: the UDP socket is connected");
-  return state_->try_send(bytes, &to);
+  if (state().connected) throw std::logic_error("send to an address: the UDP socket is connected");
+  return state().try_send(bytes, &to);
 }
 Result<void> UdpSocket::try_send(std::string_view bytes) {
-  if (!state_->connected) throw std::logic_error("send without an address: the UDP socket is not connected");
-  return state_->try_send(bytes, nullptr);
+  if (!state().connected) throw std::logic_error("send without an address: the UDP socket is not connected");
+  return state().try_send(bytes, nullptr);
 }
-size_t UdpSocket::queued() const noexcept { return state_->queued_bytes; }
-size_t UdpSocket::queued_datagrams() const noexcept { return state_->queue.size(); }
+size_t UdpSocket::queued() const { return state().queued_bytes; }
+size_t UdpSocket::queued_datagrams() const { return state().queue.size(); }
 Op<> UdpSocket::flushed() {
-  Promise<> promise(state_->loop);
+  Promise<> promise(state().loop);
   auto op = promise.op();
-  if (state_->queue.empty()) {
+  if (state().queue.empty()) {
     promise.resolve({});
   } else {
-    state_->flushes.emplace_back(state_->accepted, std::move(promise));
+    state().flushes.emplace_back(state().accepted, std::move(promise));
   }
   return op;
 }
 
 Result<void> UdpSocket::connect(const Endpoint& peer) {
-  if (state_->connected) throw std::logic_error("connect: the UDP socket is connected");
+  if (state().connected) throw std::logic_error("connect: the UDP socket is connected");
   const SocketAddress address(peer);
   if (::connect(descriptor(), address.get(), address.length()) != 0) {
     return failure(errno, "connect to " + peer.to_string());
   }
-  state_->connected = true;
+  state().connected = true;
   return {};
 }
 Result<void> UdpSocket::disconnect() {
-  if (!state_->connected) throw std::logic_error("disconnect: the UDP socket is not connected");
+  if (!state().connected) throw std::logic_error("disconnect: the UDP socket is not connected");
   const uint16_t port = local().port();
   sockaddr nowhere{};
   nowhere.sa_family = AF_UNSPEC;
   if (::connect(descriptor(), &nowhere, sizeof nowhere) != 0)
     return failure(errno, "disconnect a UDP socket");
-  state_->connected = false;
+  state().connected = false;
   // The kernel takes back a port that it had chosen.
   if (const Endpoint now = local(); now.port() == 0) {
     const SocketAddress again(Endpoint(now.address(), port));
@@ -368,12 +383,12 @@ Result<void> UdpSocket::disconnect() {
 bool UdpSocket::connected() const noexcept { return state_ && state_->connected; }
 
 void UdpSocket::pause() {
-  state_->paused = true;
-  state_->update_interest();
+  state().paused = true;
+  state().update_interest();
 }
 void UdpSocket::resume() {
-  state_->paused = false;
-  state_->receive();
+  state().paused = false;
+  state().receive();
 }
 void UdpSocket::close() noexcept {
   if (!state_) return;
@@ -390,10 +405,11 @@ Result<Fd> UdpSocket::release() {
   state->close();
   return descriptor;
 }
+int UdpSocket::expect_descriptor() const { return state().descriptor.get(); }
 int UdpSocket::descriptor() const noexcept { return state_ ? state_->descriptor.get() : -1; }
-Endpoint UdpSocket::local() const { return local_endpoint(descriptor()); }
-Endpoint UdpSocket::remote() const { return remote_endpoint(descriptor()); }
-void UdpSocket::ref() { state_->poll.ref(); }
-void UdpSocket::unref() { state_->poll.unref(); }
+Endpoint UdpSocket::local() const { return local_endpoint(state().descriptor.get()); }
+Endpoint UdpSocket::remote() const { return remote_endpoint(state().descriptor.get()); }
+void UdpSocket::ref() { state().poll.ref(); }
+void UdpSocket::unref() { state().poll.unref(); }
 
 }  // namespace baton::net

@@ -115,19 +115,19 @@ UdpSocket bind_udp(Loop& loop, const Endpoint& endpoint, const UdpOptions& optio
 }
 
 Result<void> UdpSocket::join(std::string_view group, std::string_view interface) {
-  return change_membership(descriptor(), MCAST_JOIN_GROUP, group, interface, named("join ", group));
+  return change_membership(expect_descriptor(), MCAST_JOIN_GROUP, group, interface, named("join ", group));
 }
 Result<void> UdpSocket::leave(std::string_view group, std::string_view interface) {
-  return change_membership(descriptor(), MCAST_LEAVE_GROUP, group, interface, named("leave ", group));
+  return change_membership(expect_descriptor(), MCAST_LEAVE_GROUP, group, interface, named("leave ", group));
 }
 Result<void> UdpSocket::join_source(std::string_view source, std::string_view group,
                                     std::string_view interface) {
-  return change_source(descriptor(), MCAST_JOIN_SOURCE_GROUP, source, group, interface,
+  return change_source(expect_descriptor(), MCAST_JOIN_SOURCE_GROUP, source, group, interface,
                        named("join ", group) + named(" of ", source));
 }
 Result<void> UdpSocket::leave_source(std::string_view source, std::string_view group,
                                      std::string_view interface) {
-  return change_source(descriptor(), MCAST_LEAVE_SOURCE_GROUP, source, group, interface,
+  return change_source(expect_descriptor(), MCAST_LEAVE_SOURCE_GROUP, source, group, interface,
                        named("leave ", group) + named(" of ", source));
 }
 
@@ -135,34 +135,35 @@ Result<void> UdpSocket::multicast_interface(std::string_view interface) {
   const std::string operation = named("set the multicast interface ", interface);
   const auto index = interface_index(interface);
   if (!index) return failure(index.error().code().value(), operation, index.error().operation());
-  if (is_version_6(descriptor())) {
-    return set(descriptor(), IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(*index), operation);
+  if (is_version_6(expect_descriptor())) {
+    return set(expect_descriptor(), IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(*index), operation);
   }
   ip_mreqn request{};
   request.imr_ifindex = static_cast<int>(*index);
-  return set(descriptor(), IPPROTO_IP, IP_MULTICAST_IF, request, operation);
+  return set(expect_descriptor(), IPPROTO_IP, IP_MULTICAST_IF, request, operation);
 }
 Result<void> UdpSocket::multicast_ttl(int hops) {
-  return set_hops(descriptor(), IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS, hops, 0,
+  return set_hops(expect_descriptor(), IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS, hops, 0,
                   "set the multicast TTL " + std::to_string(hops));
 }
 Result<void> UdpSocket::multicast_loopback(bool on) {
-  return set_either(descriptor(), IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP, on ? 1 : 0,
+  return set_either(expect_descriptor(), IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP, on ? 1 : 0,
                     "set the multicast loopback");
 }
 Result<void> UdpSocket::ttl(int hops) {
-  return set_hops(descriptor(), IP_TTL, IPV6_UNICAST_HOPS, hops, 1, "set the TTL " + std::to_string(hops));
+  return set_hops(expect_descriptor(), IP_TTL, IPV6_UNICAST_HOPS, hops, 1,
+                  "set the TTL " + std::to_string(hops));
 }
 Result<void> UdpSocket::broadcast(bool on) {
-  return set(descriptor(), SOL_SOCKET, SO_BROADCAST, on ? 1 : 0, "allow broadcast");
+  return set(expect_descriptor(), SOL_SOCKET, SO_BROADCAST, on ? 1 : 0, "allow broadcast");
 }
 Result<void> UdpSocket::receive_buffer(int bytes) {
-  return set(descriptor(), SOL_SOCKET, SO_RCVBUF, bytes, "set the receive buffer");
+  return set(expect_descriptor(), SOL_SOCKET, SO_RCVBUF, bytes, "set the receive buffer");
 }
 Result<void> UdpSocket::send_buffer(int bytes) {
-  return set(descriptor(), SOL_SOCKET, SO_SNDBUF, bytes, "set the send buffer");
+  return set(expect_descriptor(), SOL_SOCKET, SO_SNDBUF, bytes, "set the send buffer");
 }
-int UdpSocket::receive_buffer() const noexcept { return asked(descriptor(), SO_RCVBUF); }
-int UdpSocket::send_buffer() const noexcept { return asked(descriptor(), SO_SNDBUF); }
+int UdpSocket::receive_buffer() const { return asked(expect_descriptor(), SO_RCVBUF); }
+int UdpSocket::send_buffer() const { return asked(expect_descriptor(), SO_SNDBUF); }
 
 }  // namespace baton::net

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "net/pipe_io.h"
+
 namespace baton::net {
 namespace {
 
@@ -77,7 +79,7 @@ long WriteQueue::send_run(int descriptor) {
     limit -= length;
     skip = 0;
   }
-  if (!socket_) return ::writev(descriptor, pieces.data(), static_cast<int>(count));
+  if (!socket_) return write_without_waiting(descriptor, pieces.data(), static_cast<int>(count));
 
   // The plain call costs the kernel less than the one that could carry more.
   if (!carries && count == 1) {
@@ -129,7 +131,7 @@ WriteQueue::State WriteQueue::flush(int descriptor) {
       socket_ = false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return State::blocked;
-    } else if (errno == ETOOMANYREFS) {
+    } else if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM) {
       return State::starved;
     } else if (errno != EINTR) {
       error_ = errno;

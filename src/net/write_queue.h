@@ -15,7 +15,7 @@ class WriteQueue {
   enum class State {
     empty,    ///< everything is in the kernel
     blocked,  ///< the kernel takes no more for now: wait until writable
-    starved,  ///< too many descriptors are in flight (ETOOMANYREFS): try again in a while
+    starved,  ///< the machine is short of something, such as descriptors in flight: try again in a while
     failed,   ///< the descriptor is broken; error() says why
   };
 

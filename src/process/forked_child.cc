@@ -1,5 +1,7 @@
 #include "baton/process/forked_child.h"
 
+#include <utility>
+
 namespace baton {
 
 ForkedChild::ForkedChild(Channel channel, Child process)
@@ -18,8 +20,8 @@ void ForkedChild::begin(Callback forget) {
     read_now();
     status_ = status;
     peer_gone();
-    if (auto callback = std::move(on_exit_)) callback(status);
-    // Whoever else holds its end of the channel does not keep us waiting.
+    if (auto callback = std::move(on_exit_)) loop().call([&] { callback(status); });
+    // Messages that nobody takes do not keep us waiting.
     if (!channel_closed_) unref();
   });
   // Its last output may still be on the way, and would be lost with its streams.
@@ -35,11 +37,20 @@ void ForkedChild::close_if_over() {
   loop().defer([weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
-    if (auto callback = std::move(self->on_close_)) callback(*self->status_);
+    if (auto callback = std::move(self->on_close_)) self->loop().call([&] { callback(*self->status_); });
     self->loop().defer([weak] {
-      if (const auto still = weak.lock()) still->forget_();
+      if (const auto still = weak.lock()) still->forget();
     });
   });
+}
+
+// Who has kept a reference may still ask, and holds nothing else by it.
+void ForkedChild::forget() {
+  Channel::forget();
+  process_.close_streams();
+  on_exit_ = nullptr;
+  on_close_ = nullptr;
+  std::exchange(forget_, nullptr)();
 }
 
 }  // namespace baton

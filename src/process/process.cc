@@ -7,17 +7,22 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 
+#include "base/thrown.h"
 #include "loop/standard_streams.h"
 #include "process/inherited.h"
+#include "process/program_note.h"
+#include "process/script.h"
 
 namespace baton {
 namespace {
 
-bool is_script(std::string_view module) {
-  return module.ends_with(".js") || module.ends_with(".mjs") || module.ends_with(".cjs");
-}
+constexpr std::size_t most_ended = 1024;
+
+// Compilers would align it as they like.
+alignas(4) [[gnu::used, gnu::section(".note.baton")]] constexpr ProgramNote note;
 
 std::string default_interpreter() {
   const char* chosen = std::getenv("BATON_NODE");
@@ -43,14 +48,21 @@ Command command_for(const std::string& module, const ForkOptions& options) {
   return command;
 }
 
-std::string describe_current(const std::exception_ptr& exception) {
-  try {
-    std::rethrow_exception(exception);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
+// As Node tells its children. Who is not told must not take what was said to this process, or to another, for
+// his.
+void tell_of_channel(SpawnOptions& how, const ForkOptions& options, int descriptor, bool to_node) {
+  if (!options.channel()) {
+    for (const char* name : {"NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "BATON_CHANNEL"}) {
+      how.remove_env(name);
+    }
+    return;
   }
+  const bool advanced = options.serialization() == Serialization::advanced;
+  how.pass(descriptor, options.channel_number())
+      .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
+      .add_env("NODE_CHANNEL_SERIALIZATION_MODE", advanced ? "advanced" : "json");
+  // Node would leave the variable to its own children.
+  if (!to_node) how.add_env("BATON_CHANNEL", "1");
 }
 
 }  // namespace
@@ -80,27 +92,28 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   }
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
-  const bool advanced = options.serialization() == Serialization::advanced;
   SpawnOptions how = options.spawn();
-  how.shell("")
-      .pass(theirs.get(), options.channel_number())
-      .add_env("NODE_CHANNEL_FD", std::to_string(options.channel_number()))
-      .add_env("NODE_CHANNEL_SERIALIZATION_MODE", advanced ? "advanced" : "json");
+  how.shell("");
+  tell_of_channel(how, options, theirs.get(), script);
   if (entry) {
     how.add_env("BATON_ENTRY", module);
     if (!how.arg0()) how.arg0(module);
   }
-  // Node would leave the variable to its own children.
-  if (!script) how.add_env("BATON_CHANNEL", "1");
 
   Command command = command_for(module, options);
   Child process = baton::spawn(loop_, std::move(command.file), std::move(command.arguments), how);
-  auto channel =
-      Channel::adopt(loop_, std::move(ours), ChannelOptions().serialization(options.serialization()));
+  const auto channel_options =
+      ChannelOptions().serialization(options.serialization()).longest_message(options.longest_message());
+  auto channel = Channel::adopt(loop_, std::move(ours), channel_options);
   if (!channel) throw std::move(channel).error();
+  if (!options.channel()) channel->disconnect();
   children_.push_back(std::make_shared<ForkedChild>(std::move(*channel), std::move(process)));
   const auto place = std::prev(children_.end());
-  (*place)->begin([this, place] { children_.erase(place); });
+  (*place)->begin([this, place] {
+    ended_.push_back(std::move(*place));
+    children_.erase(place);
+    if (ended_.size() > most_ended) ended_.pop_front();
+  });
   return **place;
 }
 
@@ -121,7 +134,8 @@ void Process::exit(int code) {
 }
 
 int run(int argc, char** argv, std::vector<Entry> entries) {
-  ::signal(SIGPIPE, SIG_IGN);
+  // Both are errors of the write that causes them, too.
+  for (const int number : {SIGPIPE, SIGXFSZ}) ::signal(number, SIG_IGN);
   open_standard_streams();
   Inherited inherited = Inherited::take();
   const std::string wanted = inherited.entry();
@@ -132,7 +146,14 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
     return 2;
   }
 
-  Loop loop;
+  std::optional<Loop> made;
+  try {
+    made.emplace();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", argc > 0 ? argv[0] : "?", error.what());
+    return 1;
+  }
+  Loop& loop = *made;
   int code = 0;
   {
     Process self(loop, {argv + std::min(argc, 1), argv + argc}, entries);
@@ -147,12 +168,12 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
     } else {
       self.no_parent_ = descriptor.error().what();
     }
+    loop.call([&] { entry.begin(self); });
     try {
-      entry.begin(self);
       loop.run();
       code = self.exit_code_;
     } catch (...) {
-      const std::string what = describe_current(std::current_exception());
+      const std::string what = what_of(std::current_exception());
       std::fprintf(stderr, "uncaught exception: %s\n", what.c_str());
       if (self.has_parent()) self.parent_.tell_death(what);
       code = 1;
@@ -162,6 +183,7 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
   try {
     loop.run();  // until the children that were left are gone
   } catch (...) {
+    std::fprintf(stderr, "uncaught exception: %s\n", what_of(std::current_exception()).c_str());
     code = 1;
   }
   return code;

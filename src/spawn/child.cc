@@ -97,6 +97,9 @@ void Child::detach() {
   state().detached = true;
   unref();
 }
+void Child::close_streams() {
+  for (auto& [target, stream] : state().streams) stream.close();
+}
 void Child::ref() { state().poll.ref(); }
 void Child::unref() { state().poll.unref(); }
 

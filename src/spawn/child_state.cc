@@ -1,6 +1,7 @@
 #include "spawn/child_state.h"
 
 #include <algorithm>
+#include <csignal>
 #include <new>
 #include <utility>
 
@@ -85,6 +86,7 @@ void Child::State::reap() {
   if (net::Socket* terminal = find_stream(spawner::StdioSetup::terminal)) {
     if (*terminal) terminal->end();
   }
+  undying_timer_.stop();
   if (ownerless_) {
     if (!tree_) loop.let_go(this);
     return;
@@ -93,7 +95,7 @@ void Child::State::reap() {
     close_timer_ = Timer(loop, *time, [this] { close_streams(); });
   }
   loop.defer([self] { self->close_if_over(); });
-  on_exit.fire_once(*status);
+  on_exit.fire_once(loop, *status);
 }
 
 void Child::State::close_if_over() {
@@ -101,7 +103,7 @@ void Child::State::close_if_over() {
   if (std::ranges::any_of(streams, [](const auto& one) { return one.second.reading(); })) return;
   closed_ = true;
   close_timer_.stop();
-  on_close.fire_once(*status);
+  on_close.fire_once(loop, *status);
 }
 
 void Child::State::close_streams() {
@@ -114,12 +116,14 @@ Result<bool> Child::State::signal(int number) {
   if (status) return false;
   auto sent = spawner::send_signal(pidfd.get(), number);
   if (sent && *sent && number != 0) killed = true;
+  if (sent && number == SIGKILL && !killed_at_) killed_at_ = Clock::now();
   return sent;
 }
 
 size_t Child::State::signal_tree(int number) {
   if (status) return 0;
   const size_t count = spawner::signal_tree(pid, pidfd.get(), number);
+  if (number == SIGKILL && !killed_at_) killed_at_ = Clock::now();
   if (count > 0 && number != 0) killed = true;
   return count;
 }
@@ -153,10 +157,7 @@ spawner::TreeEnd& Child::State::tree_end() {
   if (!tree_) {
     loop.keep(shared_from_this());
     spawner::TreeEnd::Leader leader{pid, [this] { return status.has_value(); },
-                                    [this](int number) -> Result<bool> {
-                                      if (status) return false;
-                                      return spawner::send_signal(pidfd.get(), number);
-                                    }};
+                                    [this](int number) { return signal(number); }};
     tree_ = std::make_unique<spawner::TreeEnd>(loop, std::move(leader),
                                                [weak = weak_from_this()](const Result<void>& outcome) {
                                                  if (const auto self = weak.lock()) self->tree_over(outcome);
@@ -175,10 +176,7 @@ Op<> Child::State::stop_tree(std::chrono::nanoseconds time) {
   waiting_for_tree_.push_back(std::move(promise));
   tree_end().ask(stop_signal, true);
   if (!status) killed = true;
-  grace_timer_ = Timer(loop, time, [this] {
-    signal_tree(SIGKILL);
-    if (tree_) tree_->kill();
-  });
+  grace_timer_ = Timer(loop, time, [this] { tree_end().kill(); });
   grace_timer_.unref();
   return op;
 }
@@ -203,6 +201,10 @@ void Child::State::lose_owner() {
   if (detached) return;
   if (!grace_timer_.active()) stop(grace);
   poll.ref();
+  // Who does not end though it is killed is held by the kernel, and does not hold us.
+  const auto time =
+      killed_at_ ? *killed_at_ + spawner::TreeEnd::undying - Clock::now() : grace + spawner::TreeEnd::undying;
+  undying_timer_ = Timer(loop, std::max(time, std::chrono::nanoseconds(0)), [this] { loop.let_go(this); });
 }
 
 }  // namespace baton

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -59,6 +60,8 @@ struct Child::State : std::enable_shared_from_this<State> {
   bool detached = false;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void reap();
   void close_if_over();
   void close_streams();
@@ -73,6 +76,8 @@ struct Child::State : std::enable_shared_from_this<State> {
   Timer time_limit_;
   Timer grace_timer_;
   Timer close_timer_;
+  Timer undying_timer_;
+  std::optional<Clock::time_point> killed_at_;
   bool closed_ = false;
   bool ownerless_ = false;
 };

@@ -33,7 +33,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
     loop_.keep(shared_from_this());
     result_.pid_ = child_.pid();
     collect_all();
-    if (options_.on_child()) options_.on_child()(child_);
+    if (options_.on_child()) loop_.call([this] { options_.on_child()(child_); });
     feed();
     child_.on_close([this](const ExitStatus& status) { finish(status); });
     if (const auto time = options_.process().timeout()) {
@@ -100,12 +100,25 @@ class Execution : public std::enable_shared_from_this<Execution> {
     try {
       const int signal = options_.process().kill_signal();
       if (whole_tree_ ? child_.kill_tree(signal) > 0 : child_.kill(signal)) result_.killed_ = true;
-    } catch (const Error&) {
-      // Not ours to kill any more; its end is awaited all the same.
+    } catch (const Error& error) {
+      return give_up(error);
     }
     for (const auto& [target, what] : options_.process().stdio()) {
       if (child_.piped(target)) child_.stream(target).close();
     }
+  }
+
+  // It is not ours to kill any more, and would keep us waiting for as long as it likes.
+  void give_up(const Error& error) {
+    const auto self = shared_from_this();
+    timer_.stop();
+    promise_.resolve(std::unexpected(error));
+    loop_.defer([self] {
+      self->stop_callback_.reset();
+      self->child_.detach();
+      self->child_ = Child();
+      self->loop_.let_go(self.get());
+    });
   }
 
   void finish(const ExitStatus& status) {

@@ -1,15 +1,13 @@
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <cstring>
 
 #include "baton/base/fd.h"
+#include "spawn/elf_segments_linux.h"
 #include "spawn/exec_search.h"
 
 namespace baton::spawner {
@@ -24,38 +22,11 @@ bool can_execute(const std::string& path) {
   return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
 }
 
-std::string read_at(const Fd& file, size_t size, off_t offset) {
-  std::string bytes(size, '\0');
-  const ssize_t got = ::pread(file.get(), bytes.data(), size, offset);
-  bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
-  return bytes;
-}
-
 // The first word after "#!".
 std::string script_interpreter(std::string_view head) {
   head = head.substr(2, head.find('\n') - 2);
   head.remove_prefix(std::min(head.find_first_not_of(" \t"), head.size()));
   return std::string(head.substr(0, head.find_first_of(" \t")));
-}
-
-// The loader of a program for this machine; "" for a static one.
-std::string elf_interpreter(const Fd& file, std::string_view head) {
-  ElfW(Ehdr) header;
-  if (head.size() < sizeof header) return {};
-  std::memcpy(&header, head.data(), sizeof header);
-  if (header.e_phentsize != sizeof(ElfW(Phdr))) return {};
-  constexpr size_t most_segments = 64;
-  const size_t count = std::min<size_t>(header.e_phnum, most_segments);
-  const std::string table = read_at(file, count * sizeof(ElfW(Phdr)), static_cast<off_t>(header.e_phoff));
-  for (size_t i = 0; (i + 1) * sizeof(ElfW(Phdr)) <= table.size(); ++i) {
-    ElfW(Phdr) segment;
-    std::memcpy(&segment, table.data() + i * sizeof segment, sizeof segment);
-    if (segment.p_type != PT_INTERP) continue;
-    const std::string name =
-        read_at(file, std::min<size_t>(segment.p_filesz, PATH_MAX), static_cast<off_t>(segment.p_offset));
-    return name.c_str();
-  }
-  return {};
 }
 
 }  // namespace
@@ -90,10 +61,13 @@ std::string missing_interpreter(const std::string& file, const std::string& dire
   struct stat about{};
   if (!opened || ::fstat(opened.get(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
   constexpr size_t as_much_as_the_kernel_looks_at = 256;
-  const std::string head = read_at(opened, as_much_as_the_kernel_looks_at, 0);
+  std::string head(as_much_as_the_kernel_looks_at, '\0');
+  head.resize(static_cast<size_t>(std::max<ssize_t>(::pread(opened.get(), head.data(), head.size(), 0), 0)));
   std::string interpreter;
   if (head.starts_with("#!")) interpreter = script_interpreter(head);
-  if (head.starts_with(ELFMAG)) interpreter = elf_interpreter(opened, head);
+  // The loader of a program for this machine; a static one has none.
+  const auto loaders = elf_segments(opened, head, PT_INTERP, PATH_MAX);
+  if (!loaders.empty()) interpreter = loaders.front().c_str();
   if (interpreter.empty() || can_execute(in_directory(directory, interpreter))) return {};
   return interpreter;
 }

@@ -5,12 +5,12 @@
 namespace baton::spawner {
 namespace {
 
-thread_local std::unordered_set<pid_t> children;
+thread_local std::unordered_set<pid_t> remembered_children;
 
 }  // namespace
 
-void remember_child(pid_t pid) { children.insert(pid); }
-void forget_child(pid_t pid) noexcept { children.erase(pid); }
-bool is_own_child(pid_t pid) noexcept { return children.contains(pid); }
+void remember_child(pid_t pid) { remembered_children.insert(pid); }
+void forget_child(pid_t pid) noexcept { remembered_children.erase(pid); }
+bool is_own_child(pid_t pid) noexcept { return remembered_children.contains(pid); }
 
 }  // namespace baton::spawner

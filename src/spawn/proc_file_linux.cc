@@ -20,14 +20,14 @@ std::optional<uint64_t> to_number(std::string_view text) {
 
 }  // namespace
 
-Result<std::string> read_proc_file(const std::string& path) {
+Result<std::string> read_proc_file(const std::string& path, size_t most) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return failure(errno, "read " + path, "open");
   std::string text;
   char buffer[4096];
   for (;;) {
     const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
-    if (got == 0) return text;
+    if (got == 0 || text.size() >= most) return text;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failure(errno, "read " + path, "read");
     text.append(buffer, static_cast<size_t>(got));

@@ -9,8 +9,8 @@
 
 namespace baton::spawner {
 
-/// A small file of /proc, whole.
-[[nodiscard]] Result<std::string> read_proc_file(const std::string& path);
+/// A small file of /proc, whole; of a larger one the first `most` bytes or a little more.
+[[nodiscard]] Result<std::string> read_proc_file(const std::string& path, size_t most = size_t{1} << 20);
 
 /// The fields of /proc/PID/stat, numbered from 1 as proc(5) does; from 3 on.
 class StatFields {

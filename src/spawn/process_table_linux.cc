@@ -8,15 +8,18 @@
 #include <charconv>
 #include <memory>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "spawn/own_children.h"
+#include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
 
 namespace baton::spawner {
 namespace {
 
 constexpr int deepest_family = 256;
+constexpr size_t longest_environment = size_t{256} << 10;
+constexpr std::chrono::milliseconds environment_patience(1000);
 
 bool is(const Error& error, int code) {
   return error.code() == std::error_code(code, std::generic_category());
@@ -69,6 +72,14 @@ Result<std::optional<std::vector<pid_t>>> own_children() {
 
 }  // namespace
 
+bool handles_signal(pid_t pid, int signal_number) {
+  constexpr int caught_signals = 34;  // the field with a bit for each
+  const auto stat = read_proc_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat || signal_number < 1 || signal_number > 31) return false;
+  const uint64_t caught = StatFields(*stat).number(caught_signals).value_or(0);
+  return (caught >> static_cast<unsigned>(signal_number - 1) & 1) != 0;
+}
+
 std::optional<ProcessEntry> parse_stat(std::string_view stat) {
   // The name stands in parentheses and may contain anything, parentheses too.
   const size_t name_end = stat.rfind(')');
@@ -119,25 +130,27 @@ Result<std::vector<ProcessEntry>> all_processes() {
 
 std::vector<ProcessEntry> tree_of(const std::vector<ProcessEntry>& table, pid_t leader,
                                   const std::vector<ProcessEntry>& known) {
-  std::vector<ProcessEntry> tree;
-  std::unordered_set<pid_t> pids;
-  // To a container its outside is process 0.
-  if (leader > 1) pids.insert(leader);
-  std::vector<bool> taken(table.size());
+  std::unordered_map<pid_t, uint64_t> started;
+  for (const ProcessEntry& one : known) started.emplace(one.pid, one.started);
   const auto was_known = [&](const ProcessEntry& one) {
-    return std::ranges::any_of(known, [&](const ProcessEntry& other) { return one.is(other); });
+    const auto found = started.find(one.pid);
+    return found != started.end() && found->second == one.started;
   };
-  const auto belongs = [&](const ProcessEntry& one) {
-    return (leader > 1 && one.session == leader) || pids.contains(one.parent) || was_known(one);
-  };
-  for (bool more = true; more;) {
-    more = false;
-    for (size_t i = 0; i < table.size(); ++i) {
-      if (taken[i] || table[i].pid == leader || !belongs(table[i])) continue;
-      taken[i] = more = true;
-      pids.insert(table[i].pid);
-      tree.push_back(table[i]);
+  // To a container its outside is process 0.
+  const bool leads = leader > 1;
+  std::vector<ProcessEntry> tree;
+  std::unordered_multimap<pid_t, const ProcessEntry*> others;  // by their parents
+  for (const ProcessEntry& one : table) {
+    if (one.pid == leader) continue;
+    if ((leads && (one.session == leader || one.parent == leader)) || was_known(one)) {
+      tree.push_back(one);
+    } else {
+      others.emplace(one.parent, &one);
     }
+  }
+  for (size_t i = 0; i < tree.size(); ++i) {
+    const auto [first, last] = others.equal_range(tree[i].pid);
+    for (auto child = first; child != last; ++child) tree.push_back(*child->second);
   }
   return tree;
 }
@@ -153,16 +166,38 @@ bool descends_from(pid_t pid, pid_t ancestor) {
   return false;
 }
 
-Result<std::vector<ProcessEntry>> adopted_children() {
-  std::vector<ProcessEntry> adopted;
+std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name) {
+  const auto text = read_patiently("/proc/" + std::to_string(process.pid) + "/environ", longest_environment,
+                                   environment_patience);
+  if (!text) return std::nullopt;
+  // The number may have been given to another meanwhile.
+  const auto now = find_process(process.pid);
+  if (!now || !now->is(process)) return std::nullopt;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view entry = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
+    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
+      return std::string(entry.substr(name.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_adopted(const ProcessEntry& process) {
   const pid_t self = ::getpid();
-  const pid_t own_session = ::getsid(0);
+  if (process.parent != self || is_own_child(process.pid)) return false;
+  // A child of this session was started here by other means, and somebody waits for it. A process 1 is
+  // everybody's heir.
+  return self == 1 || process.session != ::getsid(0);
+}
+
+Result<std::vector<ProcessEntry>> adopted_children(size_t most_living) {
+  std::vector<ProcessEntry> adopted;
+  size_t living = 0;
   const auto consider = [&](const ProcessEntry& entry) {
-    if (entry.parent != self || is_own_child(entry.pid)) return;
-    // A child of this session was started here by other means, and somebody waits for it. A process 1 is
-    // everybody's heir.
-    if (entry.session == own_session && self != 1) return;
+    if (!is_adopted(entry)) return;
     adopted.push_back(entry);
+    living += entry.ended() ? 0 : 1;
   };
   const auto children = own_children();
   if (!children) return std::unexpected(children.error());
@@ -173,6 +208,7 @@ Result<std::vector<ProcessEntry>> adopted_children() {
     return adopted;
   }
   for (const pid_t pid : **children) {
+    if (living >= most_living) break;
     if (is_own_child(pid)) continue;
     const auto entry = find_process(pid);
     if (entry) {

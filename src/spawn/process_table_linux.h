@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,8 +47,18 @@ struct ProcessEntry {
 /// Whether `pid` is `ancestor` or descends from it.
 [[nodiscard]] bool descends_from(pid_t pid, pid_t ancestor);
 
-/// The children of this process that nobody here has started: orphans that the kernel gave it. Ended ones are
-/// among them. Fails as `all_processes`.
-[[nodiscard]] Result<std::vector<ProcessEntry>> adopted_children();
+/// Whether its program has a handler for that signal; false if it cannot be looked at.
+[[nodiscard]] bool handles_signal(pid_t pid, int signal_number);
+
+/// What a variable of a process's environment was when its program began; nothing if it was not set, or is
+/// not to be seen. Waits for it at most 1 s; not for a loop.
+[[nodiscard]] std::optional<std::string> environment_value(const ProcessEntry& process,
+                                                           std::string_view name);
+
+/// Whether this process is its parent, and has not started it: an orphan that the kernel gave it.
+[[nodiscard]] bool is_adopted(const ProcessEntry& process);
+/// Those, the ended ones too; perhaps no more after so many living ones. Fails as `all_processes`.
+[[nodiscard]] Result<std::vector<ProcessEntry>> adopted_children(
+    size_t most_living = std::numeric_limits<size_t>::max());
 
 }  // namespace baton::spawner

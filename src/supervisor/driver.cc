@@ -4,12 +4,23 @@
 #include <csignal>
 #include <utility>
 
-#include "spawn/process_table_linux.h"
+#include "base/excerpt.h"
+#include "base/thrown.h"
+#include "cluster/inspect_port.h"
+#include "supervisor/given_sockets.h"
+#include "supervisor/port_table_linux.h"
 
 namespace baton::supervisor {
 namespace {
 
+constexpr Time shut_pause = std::chrono::seconds(1);     // between two reports of it
+constexpr Time replace_pause = std::chrono::minutes(1);  // between two reloads for it
+constexpr auto between_looks_at_files = std::chrono::seconds(2);
+constexpr Time between_looks_at_ends = std::chrono::seconds(1);
+
 MachineLimits limits_of(const Options& options) {
+  const bool hands_over = !options.listen().empty() || !given_sockets().empty();
+  const Time alive = hands_over ? options.min_uptime() : options.listen_timeout();
   MachineLimits limits{.workers = options.workers(),
                        .restart = {.min_uptime = options.min_uptime(),
                                    .first_wait = options.first_backoff(),
@@ -18,11 +29,23 @@ MachineLimits limits_of(const Options& options) {
                        .life = {.listen_timeout = options.listen_timeout(),
                                 .kill_timeout = options.kill_timeout(),
                                 .ready_when_alive = {}},
-                       .drain_delay = options.drain_delay()};
-  if (!options.listen().empty() && options.ready() == Ready::any) {
-    limits.life.ready_when_alive = options.min_uptime();
-  }
+                       .drain_delay = options.drain_delay(),
+                       .ready = options.ready(),
+                       .restarts = options.restart(),
+                       .reload = options.reload()};
+  const bool never = !hands_over && alive <= Time(0);
+  if (options.ready() == Ready::any && !never) limits.life.ready_when_alive = alive;
+  if (options.ready() == Ready::alive) limits.life.ready_when_alive = options.min_uptime();
+  // Nobody is too late for what takes longer than that.
+  LifeLimits& life = limits.life;
+  if (life.ready_when_alive && life.listen_timeout > Time(0))
+    life.listen_timeout = std::max(life.listen_timeout, *life.ready_when_alive);
   return limits;
+}
+
+bool asks_for_inspectors(const ForkOptions& fork) {
+  const std::string node_options(fork.spawn().environment().get("NODE_OPTIONS").value_or(""));
+  return cluster::inspect_port_argument(fork.exec_args(), node_options, 0).has_value();
 }
 
 }  // namespace
@@ -31,8 +54,15 @@ Driver::Driver(Process& process, Options options)
     : process_(process),
       loop_(process.loop()),
       options_(std::move(options)),
+      listen_watch_(loop_,
+                    [this](int descriptor) {
+                      const auto self = shared_from_this();
+                      if (const auto shut = sockets_.revive(loop_, descriptor, listen_watch_))
+                        on_shut_down(shut->first, shut->second);
+                    }),
       random_(std::random_device()()),
-      machine_(limits_of(options_), [this] { return std::uniform_real_distribution<double>()(random_); }) {}
+      machine_(limits_of(options_), [this] { return std::uniform_real_distribution<double>()(random_); }),
+      inspected_(asks_for_inspectors(options_.fork())) {}
 
 Time Driver::now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
@@ -53,9 +83,15 @@ void Driver::start() {
     if (phase_ != Phase::idle) return;
     phase_ = Phase::running;
     if (auto opened = open(); !opened) {
-      end_words_ = opened.error().what();
-      const bool listener = opened.error().operation().starts_with("listen ");
-      machine_.give_up(listener ? EndReason::listener_failed : EndReason::failed, 0, now());
+      const Error& error = opened.error();
+      const auto listener = std::ranges::find_if(options_.listen(), [&](const ListenSocket& one) {
+        return one.is_udp() == error.operation().starts_with("bind ") &&
+               error.operation().ends_with(one.endpoint().to_string());
+      });
+      const bool listens = listener != options_.listen().end();
+      // Who has a port of UDP is not looked for.
+      end_words_ = listens && !listener->is_udp() ? with_holder(error, listener->endpoint()) : error.what();
+      machine_.give_up(listens ? EndReason::listener_failed : EndReason::failed, 0, now());
       return;
     }
     machine_.start(now());
@@ -63,11 +99,29 @@ void Driver::start() {
 }
 
 void Driver::reload() {
-  later([this] { machine_.reload(now()); });
+  later([this] {
+    look_at_ports_sometimes();
+    machine_.reload(now());
+  });
 }
 
 void Driver::scale(int by) {
   later([this, by] { machine_.scale(by, now()); });
+}
+
+void Driver::scale_to(unsigned workers) {
+  later([this, workers] { machine_.scale_to(workers, now()); });
+}
+
+void Driver::replace(unsigned slot) {
+  later([this, slot] {
+    look_at_ports_sometimes();
+    for (const auto& [id, run] : runs_) {
+      if (run.slot != slot || run.told_at || !run.lives()) continue;
+      asked_to_replace_.insert(slot);
+      machine_.replace(id, now());
+    }
+  });
 }
 
 void Driver::stop() {
@@ -80,6 +134,7 @@ void Driver::stop() {
 void Driver::kill() {
   later([this] {
     if (!machine_.over()) tell_event(Event(EventKind::killing));
+    killing_ = true;
     machine_.kill(now());
   });
 }
@@ -95,18 +150,34 @@ Result<void> Driver::open() {
   auto sockets = ListenSockets::open(loop_, options_.listen());
   if (!sockets) return std::unexpected(sockets.error());
   sockets_ = std::move(*sockets);
-  notify_folder_ = std::make_unique<NotifyFolder>(options_.fork().spawn().uid().has_value());
+  sockets_.watch_with(listen_watch_);
 
   cluster::PrimaryOptions how;
   how.exec(options_.module()).policy(options_.policy());
+  for (const cluster::ListenRule& rule : options_.allow_listen()) how.allow_listen(rule);
+  for (const int descriptor : sockets_.descriptors()) how.serve_from(descriptor);
   if (const auto time = options_.hang_timeout()) {
     how.hang_timeout(std::chrono::ceil<std::chrono::milliseconds>(*time));
   }
-  primary_.emplace(process_, how);
+  try {
+    primary_.emplace(process_, how);
+  } catch (const Error& error) {
+    return std::unexpected(error);
+  }
   watch_primary();
   if (options_.max_memory()) {
     memory_timer_ = Timer::every(loop_, std::chrono::seconds(1), [this] { measure_memory(); });
     memory_timer_.unref();
+  }
+  if (!sockets_.empty()) {
+    files_timer_ = Timer::every(loop_, between_looks_at_files, [this] {
+      const auto self = shared_from_this();
+      for (const auto& [address, what] : sockets_.look_at_files(loop_, listen_watch_))
+        on_shut_down(address, what);
+    });
+    files_timer_.unref();
+    backlog_timer_ = Timer::every(loop_, BacklogWatch::between_looks, [this] { look_at_backlogs(); });
+    backlog_timer_.unref();
   }
   return {};
 }
@@ -118,6 +189,10 @@ void Driver::watch_primary() {
   });
   primary_->on_listening(
       [this](WorkerProcess& process, const cluster::Listening&) { on_listening(process); });
+  primary_->on_stopped_listening([this](WorkerProcess& process) {
+    if (const WorkerRun* run = find(process)) machine_.stopped_listening(run->id, now());
+    pump();
+  });
   primary_->on_disconnect([this](WorkerProcess& process) {
     if (const WorkerRun* run = find(process)) machine_.channel_closed(run->id, now());
     pump();
@@ -128,12 +203,16 @@ void Driver::watch_primary() {
     if (WorkerRun* run = find(process)) run->hung = true;
   });
   primary_->on_error([this](WorkerProcess& process, const Error& error) {
-    if (const WorkerRun* run = find(process)) {
-      tell_event(Event(EventKind::problem).worker(run->slot, run->pid).text(error.what()));
-    }
+    if (WorkerRun* run = find(process)) note_problem(*run, error);
   });
-  primary_->on_listen_error([this](WorkerProcess& process, const cluster::Listening&, const Error& error) {
-    on_listen_error(process, error);
+  primary_->on_shut_down([this](const cluster::Listening& where, cluster::ShutDown how) {
+    on_shut_down(where.to_string(), how);
+  });
+  primary_->on_listen_error([this](WorkerProcess& process, const cluster::Listening& where,
+                                   const Error& error) { on_listen_error(process, where, error); });
+  primary_->on_message([this](WorkerProcess& process, const Message& message) {
+    const WorkerRun* run = find(process);
+    if (run != nullptr && message.value() == Value("ready")) saw(run->id, Sign::message);
   });
 }
 
@@ -143,13 +222,6 @@ WorkerRun* Driver::find(const cluster::WorkerProcess& process) {
   return found == runs_.end() ? nullptr : &found->second;
 }
 
-void Driver::on_listening(cluster::WorkerProcess& process) {
-  const WorkerRun* run = find(process);
-  if (run != nullptr && options_.ready() == Ready::any) machine_.ready(run->id, now());
-  pump();
-  if (machine_.ever_all_ready()) announce_listeners();
-}
-
 void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) {
   WorkerRun* run = find(process);
   if (run == nullptr) return;
@@ -157,11 +229,18 @@ void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) 
   // Its last words come before the news of its end.
   if (const auto output = outputs_.find(id); output != outputs_.end()) output->second->read_now();
   if (run->notify) run->notify->read_now();
+  // What it left behind has nothing to announce.
+  run->notify.reset();
+  run->check.reset();
   run->status = status;
   run->ended_at = now();
-  run->uncaught = process.process().uncaught();
+  run->uncaught = excerpt(process.process().uncaught());
+  if (run->ended_well() && !run->told_at && options_.restart() != Restart::never) {
+    run->in_background = goes_on_behind(*run);
+  }
+  if (run->problems) run->problems->finish();
   ++exits_[{status.code(), status.signal()}];
-  machine_.exited(id, now());
+  machine_.exited(id, now(), status.code() != 0);
   pump();
 }
 
@@ -173,22 +252,50 @@ void Driver::on_close(cluster::WorkerProcess& process) {
   forget_if_over(run->id);
 }
 
-void Driver::on_listen_error(cluster::WorkerProcess& process, const Error& error) {
+void Driver::on_listen_error(cluster::WorkerProcess& process, const cluster::Listening& where,
+                             const Error& error) {
   WorkerRun* run = find(process);
   if (run == nullptr) return;
-  run->listen_error = error.what();
-  tell_event(Event(EventKind::problem).worker(run->slot, run->pid).text(error.what()));
+  // Looking who has it costs something, and it may try again and again.
+  if (run->listen_error.empty()) run->listen_error = excerpt(told_with_holder(error, where));
+  note_problem(*run, error);
+}
+
+// As a worker may cause as many as it likes, they are counted from some number on.
+void Driver::note_problem(WorkerRun& run, const Error& error) {
+  if (!run.problems) {
+    run.problems = std::make_unique<LimitedReports>(
+        loop_, [this, slot = run.slot, pid = run.pid](std::string_view line) {
+          tell_event(Event(EventKind::problem).worker(slot, pid).text(std::string(line)));
+        });
+  }
+  run.problems->report(error);
+}
+
+void Driver::on_shut_down(const std::string& address, cluster::ShutDown how) {
+  const bool again = how == cluster::ShutDown::listens_again;
+  if (again && shut_told_at_ && now() < *shut_told_at_ + shut_pause) return;
+  shut_told_at_ = now();
+  tell_event(
+      Event(EventKind::problem).text("listener " + address + " " + std::string(cluster::describe(how))));
+  // New workers get the new socket; if it is they who break it, that would go on for ever.
+  const bool by_new_ones =
+      how == cluster::ShutDown::opened_anew || how == cluster::ShutDown::file_opened_anew;
+  if (!by_new_ones || (replaced_for_socket_at_ && now() < *replaced_for_socket_at_ + replace_pause)) return;
+  replaced_for_socket_at_ = now();
+  reload();
 }
 
 void Driver::measure_memory() {
   for (auto& [id, run] : runs_) {
-    if (!run.ready_at || run.told_at || run.status) continue;
+    if (!run.ready_at || run.told_at || !run.lives()) continue;
     const auto bytes = resident_bytes(run.pid);
     if (!bytes || !run.memory.measured(*bytes, *options_.max_memory(), now())) continue;
     tell_event(Event(EventKind::problem)
                    .worker(run.slot, run.pid)
                    .text(std::to_string(*bytes) + " bytes resident, more than max_memory (" +
                          std::to_string(*options_.max_memory()) + "), for 5 s: it is replaced"));
+    look_at_ports();
     machine_.replace(id, now());
   }
   pump();
@@ -245,13 +352,18 @@ void Driver::carry_out(const Action& action) {
     case Kind::scaled:
       tell_event(Event(EventKind::scaled).workers(action.count));
       return;
+    case Kind::last_call:
+      call_last();
+      return;
     case Kind::over:
+      if (end_words_.empty()) end_words_ = failed_words_;
       end_with(action.end);
       return;
     case Kind::tell:
     case Kind::terminate:
     case Kind::kill_tree:
     case Kind::sweep:
+    case Kind::retires:
     case Kind::ready:
     case Kind::ended:
       break;
@@ -262,106 +374,28 @@ void Driver::carry_out(const Action& action) {
   if (action.kind == Kind::terminate) action.told ? tell(run, true) : signal(run, SIGTERM);
   if (action.kind == Kind::kill_tree) kill_tree(run);
   if (action.kind == Kind::sweep) sweep(run);
-  if (action.kind == Kind::ready) note_ready(run);
+  if (action.kind == Kind::retires) {
+    tell_event(
+        Event(EventKind::notice).worker(run.slot, run.pid).text("it has stopped listening, and is replaced"));
+  }
+  if (action.kind == Kind::ready) note_ready(run, action.sign);
   if (action.kind == Kind::ended) note_end(run, action);
-}
-
-void Driver::start_worker(const Action& action) {
-  WorkerRun& run = runs_[action.id];
-  run.id = action.id;
-  run.slot = action.slot;
-  run.started_at = now();
-  if (action.why != Action::Why::first) {
-    const auto last = ended_because_.extract(action.slot);
-    std::string reason = last ? last.mapped() : "exit";
-    if (action.why == Action::Why::reload) reason = "reload";
-    if (action.why == Action::Why::replacement) reason = "memory";
-    ++restarts_[reason];
-  }
-  try {
-    fork_worker(run);
-  } catch (const Error& error) {
-    start_failed(run, error);
-    return;
-  }
-  ever_started_ = true;
-  tell_event(Event(EventKind::worker_started).worker(run.slot, run.pid));
-}
-
-void Driver::fork_worker(WorkerRun& run) {
-  const WorkerId id = run.id;
-  auto notify = NotifySocket::open(
-      loop_, notify_folder_->name(id),
-      [this, id] {
-        machine_.ready(id, now());
-        pump();
-      },
-      notify_folder_->for_others());
-  if (!notify) throw std::move(notify).error();
-  ForkOptions how = options_.fork();
-  SpawnOptions spawn = how.spawn();
-  // So that its descendants can be told from others.
-  spawn.detached();
-  if (options_.capture_output()) {
-    auto output = WorkerOutput::open(
-        loop_, spawn,
-        [this, id](int stream, std::string_view line, bool whole) {
-          const WorkerRun& writer = runs_.at(id);
-          on_output.fire(OutputLine(writer.slot, writer.pid, stream, line, whole));
-        },
-        [weak = weak_from_this(), id] {
-          if (const auto self = weak.lock()) {
-            self->outputs_.erase(id);
-            self->forget_if_over(id);
-          }
-        });
-    if (!output) throw std::move(output).error();
-    if (output_paused_) (*output)->pause();
-    outputs_[id] = std::move(*output);
-  }
-  how.spawn(std::move(spawn));
-  sockets_.hand_to(how);
-  try {
-    run.process = &primary_->fork(cluster::WorkerOptions()
-                                      .slot(run.slot)
-                                      .add_env("NOTIFY_SOCKET", (*notify)->name())
-                                      .fork(std::move(how)));
-  } catch (...) {
-    outputs_.erase(id);
-    throw;
-  }
-  run.pid = run.process->pid();
-  run.notify = std::move(*notify);
-  run.notify->set_worker(run.pid);
-}
-
-void Driver::start_failed(WorkerRun& run, const Error& error) {
-  run.start_error = error.what();
-  run.ended_at = now();
-  if (!ever_started_) {
-    // The program is not there, or is none: trying again helps nobody.
-    const bool executing = error.step().starts_with("execve") || error.step() == "open";
-    const auto is = [&](std::errc code) { return error.code() == std::make_error_condition(code); };
-    auto why = EndReason::failed;
-    if (executing && (is(std::errc::no_such_file_or_directory) || is(std::errc::not_a_directory))) {
-      why = EndReason::not_found;
-    } else if (executing) {
-      why = EndReason::not_executable;
-    }
-    const bool passing = is(std::errc::resource_unavailable_try_again) || is(std::errc::not_enough_memory);
-    if (!passing) machine_.give_up(why, run.id, now());
-  }
-  machine_.start_failed(run.id, now());
 }
 
 void Driver::tell(WorkerRun& run, bool by_signal) {
   run.told_at = now();
   tell_event(Event(EventKind::worker_told).worker(run.slot, run.pid));
-  // Takes it out of the choice, whether or not it hears the message.
-  if (run.process != nullptr) run.process->disconnect();
-  if (by_signal) signal(run, SIGTERM);
-  const auto also = options_.stop_signal();
-  if (also && !(by_signal && *also == SIGTERM)) signal(run, *also);
+  // Nobody would hear the message any more: who was online has ended.
+  if (run.process != nullptr && !run.process->is_online()) by_signal = true;
+  const auto wanted = options_.stop_signal();
+  if (by_signal) {
+    // Takes it out of the choice: it hears no message.
+    if (run.process != nullptr) run.process->disconnect();
+    signal(run, SIGTERM);
+    if (wanted && *wanted != SIGTERM) signal(run, *wanted);
+  } else if (run.process != nullptr) {
+    run.process->disconnect(wanted.value_or(SIGTERM), wanted.has_value());
+  }
 }
 
 void Driver::signal(WorkerRun& run, int signal_number) {
@@ -371,72 +405,6 @@ void Driver::signal(WorkerRun& run, int signal_number) {
   } catch (const Error& error) {
     tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(error.what()));
   }
-}
-
-spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
-  if (!run.tree) {
-    const WorkerId id = run.id;
-    spawner::TreeEnd::Leader leader{run.pid, [&run] { return run.status.has_value(); },
-                                    [&run](int signal_number) -> Result<bool> {
-                                      if (run.process == nullptr) return false;
-                                      try {
-                                        return run.process->kill(signal_number);
-                                      } catch (const Error& error) {
-                                        return std::unexpected(error);
-                                      }
-                                    }};
-    run.tree = std::make_unique<spawner::TreeEnd>(loop_, std::move(leader),
-                                                  [weak = weak_from_this(), id](const Result<void>& outcome) {
-                                                    if (const auto self = weak.lock())
-                                                      self->tree_over(id, outcome);
-                                                  });
-  }
-  return *run.tree;
-}
-
-void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
-  const auto found = runs_.find(id);
-  if (phase_ == Phase::over || found == runs_.end()) return;
-  WorkerRun& run = found->second;
-  if (!outcome) {
-    tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(outcome.error().what()));
-  }
-  if (!run.status) {
-    // Its own end is still to come, and what is left then is looked for again.
-    run.tree.reset();
-    return;
-  }
-  machine_.gone(id, now());
-  run.gone = true;
-  forget_if_over(id);
-  pump();
-}
-
-void Driver::kill_tree(WorkerRun& run) {
-  if (run.pid == 0) return;  // it was never started
-  run.killed = true;
-  if (run.told_at && !run.status) run.killed_for_time = true;
-  tree_of(run).kill();
-}
-
-void Driver::sweep(WorkerRun& run) {
-  // Whatever it left behind is ours by now.
-  const auto orphans = orphans_ ? Orphans::count() : Result<size_t>(1);
-  if (orphans && *orphans == 0) {
-    machine_.gone(run.id, now());
-    run.gone = true;
-    forget_if_over(run.id);
-    return;
-  }
-  tree_of(run).ask();
-}
-
-void Driver::note_ready(WorkerRun& run) {
-  run.ready_at = now();
-  const Time took = *run.ready_at - run.started_at;
-  ++ready_count_;
-  ready_time_ += took;
-  tell_event(Event(EventKind::worker_ready).worker(run.slot, run.pid).took(took));
 }
 
 void Driver::note_end(WorkerRun& run, const Action& action) {
@@ -450,6 +418,16 @@ void Driver::note_end(WorkerRun& run, const Action& action) {
   last_words_ = name_of(run) + ": " + event.text();
   if (machine_.ends_because() == run.id && end_words_.empty()) {
     end_words_ = started ? last_words_ : run.start_error;
+    if (run.ended_well() && !run.ready_at) end_words_ += " (a job that ends by itself: --restart on-failure)";
+  }
+  if (options_.restart() != Restart::always && !action.wait && !run.told_at && !run.ended_well()) {
+    failed_words_ = last_words_;
+  }
+  // Perhaps it could not have what another one listens on.
+  if (!run.ready_at && !run.told_at && !own_ports_told_ && sockets_.empty() &&
+      now() >= looked_at_ + between_looks_at_ends) {
+    look_at_ports();
+    tell_of_own_ports();
   }
   if (!run.listen_error.empty() && !run.told_at && !machine_.ever_all_ready()) {
     end_words_ = run.listen_error;
@@ -472,16 +450,37 @@ void Driver::note_reload_failed(const Action& action) {
 }
 
 void Driver::announce_listeners() {
+  std::set<std::string> open;
   for (const std::string& address : listeners()) {
-    if (!announced_.insert(address).second) continue;
+    open.insert(address);
+    if (announced_.contains(address)) continue;
     tell_event(Event(EventKind::listening).address(address).workers(machine_.wanted()));
   }
+  announced_ = std::move(open);
+}
+
+// What was let in is taken by a worker before any hears of the end.
+void Driver::call_last() {
+  const auto of_primary = [this] {
+    primary_->last_call().then([weak = weak_from_this()](const Result<void>&) {
+      const auto self = weak.lock();
+      if (!self || self->phase_ != Phase::running) return;
+      self->machine_.nobody_waits(now());
+      self->pump();
+    });
+  };
+  files_timer_.stop();
+  backlog_timer_.stop();
+  if (sockets_.empty()) return of_primary();
+  sockets_.turn_newcomers_away();
+  last_call_ = net::LastCall(loop_, [this] { return sockets_.somebody_waits(); }, of_primary);
 }
 
 // Who connects now had better be told at once than wait for nobody.
 void Driver::close_listeners() {
   if (phase_ != Phase::running || !primary_ || std::exchange(listeners_closed_, true)) return;
   primary_->close_listeners();
+  sockets_.remove_files();
   sockets_ = ListenSockets();
 }
 

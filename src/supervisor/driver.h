@@ -15,6 +15,7 @@
 #include "baton/process/process.h"
 #include "baton/supervisor/supervisor.h"
 #include "loop/slot.h"
+#include "net/last_call.h"
 #include "supervisor/listen_sockets.h"
 #include "supervisor/orphans_linux.h"
 #include "supervisor/supervisor_machine.h"
@@ -31,6 +32,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void start();
   void reload();
   void scale(int by);
+  void scale_to(unsigned workers);
+  void replace(unsigned slot);
   void stop();
   void kill();
   /// Nobody wants it any more: kills what runs, and is done.
@@ -55,9 +58,24 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void on_listening(cluster::WorkerProcess& process);
   void on_exit(cluster::WorkerProcess& process, const ExitStatus& status);
   void on_close(cluster::WorkerProcess& process);
-  void on_listen_error(cluster::WorkerProcess& process, const Error& error);
+  void on_listen_error(cluster::WorkerProcess& process, const cluster::Listening& where, const Error& error);
+  void note_problem(WorkerRun& run, const Error& error);
+  void on_shut_down(const std::string& address, cluster::ShutDown how);
   void measure_memory();
   [[nodiscard]] WorkerRun* find(const cluster::WorkerProcess& process);
+
+  // What is ready.
+  void saw(WorkerId id, Sign sign);
+  void see_service(const WorkerRun& run);
+  [[nodiscard]] bool is_open(const cluster::Listening& where) const;
+  void look_at_backlogs();
+  void look_at_ports(WorkerId only = 0);
+  void look_at_ports_sometimes();
+  void look_at_ports_of(WorkerRun& run, const PortLook& look);
+  bool tell_of_own_ports();
+  void look_again_after(Time pause);
+  void await_ports();
+  [[nodiscard]] static std::string told_with_holder(const Error& error, const cluster::Listening& where);
 
   // What the machine asks for.
   void pump();
@@ -71,11 +89,16 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void kill_tree(WorkerRun& run);
   void sweep(WorkerRun& run);
   spawner::TreeEnd& tree_of(WorkerRun& run);
+  [[nodiscard]] bool is_left_by(WorkerId id, const spawner::ProcessEntry& orphan,
+                                const std::optional<std::string>& claimed) const;
+  [[nodiscard]] std::string goes_on_behind(const WorkerRun& run) const;
+  void note_gone(WorkerRun& run);
   void tree_over(WorkerId id, const Result<void>& outcome);
-  void note_ready(WorkerRun& run);
+  void note_ready(WorkerRun& run, Sign sign);
   void note_end(WorkerRun& run, const Action& action);
   void note_reload_failed(const Action& action);
   void announce_listeners();
+  void call_last();
   void close_listeners();
   void forget_if_over(WorkerId id);
 
@@ -87,17 +110,17 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void release();
 
   [[nodiscard]] std::vector<std::string> listeners() const;
-  void tell_event(const Event& event) { on_event.fire(event); }
+  void tell_event(const Event& event) { on_event.fire(loop_, event); }
   void later(Callback callback);
   [[nodiscard]] static Time now();
 
   Process& process_;
   Loop& loop_;
   const Options options_;
+  net::ListenerWatch listen_watch_;
   std::mt19937_64 random_;
   SupervisorMachine machine_;
   std::unique_ptr<Orphans> orphans_;
-  std::unique_ptr<NotifyFolder> notify_folder_;
   ListenSockets sockets_;
   std::optional<cluster::Primary> primary_;
   Runs runs_;
@@ -107,21 +130,41 @@ class Driver : public std::enable_shared_from_this<Driver> {
   Phase phase_ = Phase::idle;
   Timer timer_;
   std::optional<Time> armed_for_;
+  net::LastCall last_call_;
   Timer memory_timer_;
+  Timer files_timer_;
+  Timer backlog_timer_;
+  std::vector<std::string> stuck_;  // listeners from whose backlogs nobody takes anybody
+  Timer look_timer_;
+  Timer outsider_timer_;
   bool pumping_ = false;
+  bool killing_ = false;
   bool ever_started_ = false;  // a process
   std::set<std::string> announced_;
   bool listeners_closed_ = false;
+  bool own_ports_told_ = false;
+  const bool inspected_;  // each worker has an inspector
+  Time looked_at_ = Time::min();
+  bool belief_told_ = false;                          // that who is alive is ready
+  std::map<unsigned, std::set<std::string>> served_;  // by slot, where its workers listen by themselves
+  // By slot, where the last one that was ready listens.
+  std::map<unsigned, std::vector<cluster::Listening>> services_;
+  static constexpr std::size_t most_private = 1024;
+  std::set<std::string> private_;  // listeners of workers that are no service
+  std::optional<Time> shut_told_at_;
+  std::optional<Time> replaced_for_socket_at_;
 
   std::optional<End> end_;
-  std::string last_words_;  // of the worker that has ended last
-  std::string end_words_;   // why it cannot go on
+  std::string last_words_;    // of the worker that has ended last
+  std::string end_words_;     // why it cannot go on
+  std::string failed_words_;  // of the last worker that failed and is not started again
   Time finish_by_{0};
   Timer finish_timer_;
 
   // Counters.
   std::map<std::pair<std::optional<int>, std::optional<int>>, uint64_t> exits_;
   std::map<std::string, uint64_t> restarts_;
+  std::set<unsigned> asked_to_replace_;            // slots
   std::map<unsigned, std::string> ended_because_;  // by slot, until its next start
   std::map<unsigned, uint64_t> accepted_;          // by slot, of workers that are closed
   uint64_t reloads_done_ = 0;

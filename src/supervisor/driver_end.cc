@@ -32,6 +32,8 @@ std::string Driver::end_text(EndReason reason) const {
       return "stopped";
     case EndReason::killed:
       return "killed";
+    case EndReason::finished:
+      return "every worker has ended, and none is started again";
     case EndReason::never_ready:
       return "no worker was ever ready; the last of " + std::to_string(MachineLimits::tries) +
              " tries: " + end_words_;
@@ -49,8 +51,13 @@ std::string Driver::end_text(EndReason reason) const {
 
 void Driver::end_with(EndReason reason) {
   phase_ = Phase::finishing;
+  last_call_ = net::LastCall();
   timer_.stop();
   memory_timer_.stop();
+  files_timer_.stop();
+  backlog_timer_.stop();
+  look_timer_.stop();
+  outsider_timer_.stop();
   end_.emplace(reason, end_text(reason));
   finish_by_ = now() + last_wait;
   if (orphans_ && reason != EndReason::killed) (void)Orphans::signal(SIGTERM);
@@ -75,30 +82,38 @@ void Driver::finish() {
     const auto self = weak.lock();
     if (!self || self->phase_ == Phase::over) return;
     self->release();
-    self->on_end.fire_once(*self->end_);
+    self->on_end.fire_once(self->loop_, *self->end_);
   });
 }
 
 bool Driver::orphans_are_left(bool patient) {
-  const auto count = orphans_ ? Orphans::count() : Result<size_t>(0);
-  if (count && *count == 0) return false;
+  const auto any = orphans_ ? Orphans::any() : Result<bool>(false);
+  if (any && !*any) return false;
   if (patient && end_->reason() != EndReason::killed) return true;
   const auto sent = Orphans::signal(SIGKILL);
-  if (sent || now() < finish_by_ + spawner::TreeEnd::patience) return true;
-  tell_event(Event(EventKind::problem).text("left behind: " + std::string(sent.error().what())));
+  if (now() < finish_by_ + (sent ? spawner::TreeEnd::undying : spawner::TreeEnd::patience)) return true;
+  tell_event(
+      Event(EventKind::problem)
+          .text("left behind: " + (sent ? std::string("descendants of workers that SIGKILL does not end")
+                                        : std::string(sent.error().what()))));
   return false;
 }
 
 void Driver::release() {
   phase_ = Phase::over;
+  last_call_ = net::LastCall();
   timer_.stop();
   memory_timer_.stop();
+  files_timer_.stop();
+  backlog_timer_.stop();
+  look_timer_.stop();
+  outsider_timer_.stop();
   finish_timer_.stop();
   outputs_.clear();
   runs_.clear();
   primary_.reset();
   sockets_ = ListenSockets();
-  notify_folder_.reset();
+  listen_watch_.close();
   orphans_.reset();
 }
 
@@ -137,7 +152,8 @@ std::vector<std::string> Driver::listeners() const {
   if (!primary_) return all;
   for (const cluster::Listening& one : primary_->listeners()) {
     std::string address = one.to_string();
-    if (std::ranges::find(all, address) == all.end()) all.push_back(std::move(address));
+    if (!private_.contains(address) && std::ranges::find(all, address) == all.end())
+      all.push_back(std::move(address));
   }
   return all;
 }
@@ -154,7 +170,10 @@ Snapshot Driver::snapshot() const {
     view.restarts_ = info.restarts;
     view.ready_after_ = info.ready_after;
     const auto run = runs_.find(info.id);
-    if (run != runs_.end() && run->second.pid != 0) view.pid_ = run->second.pid;
+    if (run != runs_.end() && run->second.pid != 0) {
+      view.pid_ = run->second.pid;
+      view.age_ = now() - run->second.started_at;
+    }
     if (run != runs_.end() && run->second.process != nullptr) {
       const cluster::WorkerProcess& process = *run->second.process;
       view.connections_ = process.connections();
@@ -170,6 +189,7 @@ Snapshot Driver::snapshot() const {
     if (run.process != nullptr) shot.accepted_[run.slot] += run.process->accepted();
   }
   shot.listeners_ = listeners();
+  shot.stuck_ = stuck_;
   shot.reload_running_ = machine_.reload_running();
   shot.reloads_done_ = reloads_done_;
   shot.reloads_failed_ = reloads_failed_;

@@ -47,6 +47,8 @@ std::string_view name_of(EventKind kind) noexcept {
       return "draining";
     case EventKind::killing:
       return "killing";
+    case EventKind::notice:
+      return "notice";
     case EventKind::problem:
       return "problem";
   }
@@ -58,7 +60,7 @@ std::string Event::describe() const {
     case EventKind::worker_started:
       return worker_of(*this) + " started";
     case EventKind::worker_ready:
-      return worker_of(*this) + " ready after " + duration_text(took_);
+      return worker_of(*this) + " ready after " + duration_text(took_) + (text_.empty() ? "" : ", " + text_);
     case EventKind::worker_told:
       return worker_of(*this) + " told to stop";
     case EventKind::worker_exited:
@@ -78,6 +80,7 @@ std::string Event::describe() const {
       return "draining";
     case EventKind::killing:
       return "killing all workers";
+    case EventKind::notice:
     case EventKind::problem:
       return (slot_ == 0 ? "" : worker_of(*this) + ": ") + text_;
   }

@@ -1,6 +1,8 @@
 #include "supervisor/notify_socket_linux.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,11 +10,16 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "baton/net/native.h"
+#include "loop/turn.h"
+#include "spawn/proc_file_linux.h"
 #include "spawn/process_table_linux.h"
 
 namespace baton::supervisor {
@@ -20,13 +27,18 @@ namespace {
 
 // As systemd's own limit; what is longer is no message.
 constexpr size_t longest_message = 4096;
-// Of one worker at a time, so that one who floods does not starve the rest.
-constexpr int reads_a_turn = 16;
 // Many programs send more with it than their readiness, descriptors to be kept for one.
 constexpr size_t most_descriptors = 253;
+// The worker's descriptor. High, because Node keeps the first ones from its own children, up to the first
+// gap.
+constexpr int usual_number = 100;
+
+constexpr std::chrono::milliseconds pause_until_closed(10);
+
+constexpr std::string_view notify_operation = "open a notify socket";
 
 std::string random_name() {
-  std::array<unsigned char, 8> bytes{};
+  std::array<unsigned char, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) < 0) bytes.fill(0);
   std::string text;
   for (const unsigned char byte : bytes) {
@@ -36,16 +48,55 @@ std::string random_name() {
   return text;
 }
 
-std::string make_folder() {
-  const std::array<const char*, 4> parents{std::getenv("XDG_RUNTIME_DIR"), "/run", std::getenv("TMPDIR"),
-                                           "/tmp"};
-  for (const char* parent : parents) {
-    // The path of a socket is at most 107 bytes long.
-    if (parent == nullptr || *parent != '/' || std::strlen(parent) > 60) continue;
-    std::string path = std::string(parent) + "/baton-XXXXXX";
-    if (::mkdtemp(path.data()) != nullptr) return path;
+// The path of a descriptor, for who has it.
+std::string path_of_descriptor(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
+
+bool call_with_address(int (*call)(int, const sockaddr*, socklen_t), const Fd& socket,
+                       const std::string& name) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name.size() >= sizeof address.sun_path) return errno = ENAMETOOLONG, false;
+  name.copy(address.sun_path, name.size());
+  const bool abstract = name.front() == '@';
+  if (abstract) address.sun_path[0] = '\0';
+  const size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (abstract ? 0 : 1);
+  return call(socket.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) == 0;
+}
+
+Fd datagram_socket() { return Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+
+// Binds it in a folder of its own for a moment; what it was bound to, which has no name any more.
+Fd bind_in(const char* parent, const Fd& socket) {
+  std::string folder = std::string(parent) + "/baton-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return Fd();
+  const std::string path = folder + "/notify";
+  Fd place;
+  if (call_with_address(::bind, socket, path)) {
+    place.reset(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    ::unlink(path.c_str());
   }
-  return {};
+  ::rmdir(folder.c_str());
+  return place;
+}
+
+// Of those who can look, for a container may have no /proc.
+bool can_be_reached(const Fd& place) {
+  const Fd client = datagram_socket();
+  return client && call_with_address(::connect, client, path_of_descriptor(place.get()));
+}
+
+int number_for_worker(const ForkOptions& how) {
+  rlimit limit{};
+  const auto& limits = how.spawn().limits();
+  if (const auto own = limits.find(RLIMIT_NOFILE); own != limits.end()) {
+    limit = own->second;
+  } else {
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  // The spawner needs room above it.
+  const bool high = limit.rlim_cur > 2 * usual_number && how.channel_number() < usual_number &&
+                    !how.spawn().stdio().contains(usual_number);
+  return high ? usual_number : how.channel_number() + 1;
 }
 
 }  // namespace
@@ -60,40 +111,19 @@ bool says_ready(std::string_view datagram) noexcept {
   return false;
 }
 
-NotifyFolder::NotifyFolder(bool for_others) : path_(make_folder()), for_others_(for_others) {
-  if (!path_.empty() && for_others) ::chmod(path_.c_str(), 0711);
-  if (path_.empty()) path_ = "@baton-" + std::to_string(::getpid()) + "-" + random_name();
-}
-
-NotifyFolder::~NotifyFolder() {
-  if (path_.front() == '/') ::rmdir(path_.c_str());
-}
-
-std::string NotifyFolder::name(uint64_t id) const { return path_ + "/" + std::to_string(id); }
-
-Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, std::string name, Callback ready,
-                                                         bool for_others) {
-  const std::string operation = "open the notify socket " + name;
-  Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return failure(errno, operation, "socket");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (name.size() >= sizeof address.sun_path) return failure(ENAMETOOLONG, operation);
-  name.copy(address.sun_path, name.size());
-  if (name.front() == '@') address.sun_path[0] = '\0';
-  const size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name.front() == '@' ? 0 : 1);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) !=
-      0) {
-    return failure(errno, operation, "bind");
-  }
-  if (for_others && name.front() == '/') ::chmod(name.c_str(), 0666);
-  std::unique_ptr<NotifySocket> opened(
-      new NotifySocket(loop, std::move(socket), std::move(name), std::move(ready)));
+Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, Callback ready, Kind kind) {
+  Fd socket = datagram_socket();
+  if (!socket) return failure(errno, notify_operation, "socket");
+  std::unique_ptr<NotifySocket> opened(new NotifySocket(loop, std::move(socket), std::move(ready)));
+  const bool held = kind == Kind::held && opened->bind_and_hold();
+  if (!held && !opened->bind_abstract()) return failure(errno, notify_operation, "bind " + opened->abstract_);
   const int on = 1;
   if (::setsockopt(opened->socket_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
-    return failure(errno, operation, "setsockopt SO_PASSCRED");
+    return failure(errno, notify_operation, "setsockopt SO_PASSCRED");
   }
   try {
+    opened->poll_ = Poll(loop, opened->socket_.get(), [self = opened.get()](int) { self->read_now(); });
+    opened->poll_.unref();
     opened->poll_.want(Poll::readable);
   } catch (const Error& error) {
     return std::unexpected(error);
@@ -101,23 +131,94 @@ Result<std::unique_ptr<NotifySocket>> NotifySocket::open(Loop& loop, std::string
   return opened;
 }
 
-NotifySocket::NotifySocket(Loop& loop, Fd socket, std::string name, Callback ready)
-    : name_(std::move(name)),
-      ready_(std::move(ready)),
-      socket_(std::move(socket)),
-      poll_(loop, socket_.get(), [this](int) { read_now(); }) {
-  poll_.unref();
-}
+NotifySocket::NotifySocket(Loop& loop, Fd socket, Callback ready)
+    : loop_(loop), ready_(std::move(ready)), socket_(std::move(socket)) {}
 
 NotifySocket::~NotifySocket() {
   poll_.close();
-  if (name_.front() == '/') ::unlink(name_.c_str());
+  // What lies unread in it may be descriptors.
+  aside_->close(std::move(socket_));
+}
+
+bool NotifySocket::bind_and_hold() {
+  const std::array<const char*, 5> parents{std::getenv("XDG_RUNTIME_DIR"), "/dev/shm", "/tmp", "/run",
+                                           std::getenv("TMPDIR")};
+  for (const char* parent : parents) {
+    // The path of a socket is at most 107 bytes long.
+    if (parent == nullptr || *parent != '/' || std::strlen(parent) > 60) continue;
+    place_ = bind_in(parent, socket_);
+    // Its worker may run as anybody; it has no name by which somebody else could find it.
+    if (place_ && ::chmod(path_of_descriptor(place_.get()).c_str(), 0666) == 0 && can_be_reached(place_))
+      return true;
+    // A socket is bound but once.
+    place_.reset();
+    socket_ = datagram_socket();
+    if (!socket_) return false;
+  }
+  return false;
+}
+
+bool NotifySocket::bind_abstract() {
+  if (!socket_) return false;
+  abstract_ = "@baton-" + random_name();
+  return call_with_address(::bind, socket_, abstract_);
+}
+
+std::string NotifySocket::name() const { return place_ ? path_of_descriptor(place_.get()) : abstract_; }
+
+void NotifySocket::hand_to(ForkOptions& how) {
+  SpawnOptions spawn = how.spawn();
+  if (place_) {
+    const int number = number_for_worker(how);
+    spawn.pass(std::move(place_), number).add_env("NOTIFY_SOCKET", path_of_descriptor(number));
+  } else {
+    spawn.add_env("NOTIFY_SOCKET", abstract_);
+  }
+  how.spawn(std::move(spawn));
+}
+
+void NotifySocket::set_worker(pid_t pid) {
+  worker_ = pid;
+  look_at_worker();
+}
+
+// Entrypoints change their user.
+void NotifySocket::look_at_worker() {
+  const auto status = spawner::read_proc_file("/proc/" + std::to_string(worker_) + "/status");
+  if (!status) return;
+  constexpr std::string_view key = "\nUid:\t";
+  const size_t at = status->find(key);
+  if (at == std::string::npos) return;
+  uid_t user = 0;
+  const char* begin = status->data() + at + key.size();
+  if (std::from_chars(begin, status->data() + status->size(), user).ec == std::errc()) user_ = user;
+}
+
+bool NotifySocket::is_heard(const NotifySender& sender) {
+  // It is in no namespace that this process can see: no descendant.
+  if (sender.pid == 0) return false;
+  if (spawner::find_process(sender.pid)) return spawner::descends_from(sender.pid, worker_);
+  // It has ended. What its user may do to the worker is no less than to speak for it.
+  look_at_worker();
+  return sender.uid == user_;
 }
 
 void NotifySocket::read_now() {
-  for (int i = 0; i < reads_a_turn; ++i) {
-    if (!read_one()) return;
+  const auto until = Turn::Clock::now() + Turn::share;
+  while (!aside_->full() && read_one() && Turn::Clock::now() < until) {
   }
+  if (aside_->full()) wait_until_closed();
+}
+
+// What came with the messages takes its time to be closed: no more of them before.
+void NotifySocket::wait_until_closed() {
+  if (!poll_) return;
+  poll_.want(Poll::nothing);
+  again_ = Timer(loop_, pause_until_closed, [this] {
+    again_.stop();
+    poll_.want(Poll::readable);
+  });
+  again_.unref();
 }
 
 bool NotifySocket::read_one() {
@@ -132,28 +233,32 @@ bool NotifySocket::read_one() {
   message.msg_controllen = control.size();
   const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got < 0) return errno == EINTR;
-  pid_t sender = 0;
+  NotifySender sender;
   for (cmsghdr* part_of = CMSG_FIRSTHDR(&message); part_of != nullptr;
        part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET) continue;
     if (part_of->cmsg_type == SCM_CREDENTIALS) {
       ucred who{};
       std::memcpy(&who, CMSG_DATA(part_of), sizeof who);
-      sender = who.pid;
+      sender = {who.pid, who.uid};
     } else if (part_of->cmsg_type == SCM_RIGHTS) {
       // Closing them is what a sender of BARRIER=1 waits for.
       const size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
       for (size_t i = 0; i < count; ++i) {
         int descriptor = -1;
         std::memcpy(&descriptor, CMSG_DATA(part_of) + i * sizeof(int), sizeof descriptor);
-        const Fd closed(descriptor);
+        Fd sent(descriptor);
+        const DescriptorKind kind = descriptor_kind(sent.get());
+        const net::Native closed(std::move(sent), kind, aside_);
       }
     }
   }
   const bool whole = static_cast<size_t>(got) <= longest_message;
   if (!whole || !says_ready(std::string_view(text.data(), static_cast<size_t>(got)))) return true;
-  const bool stranger = spawner::find_process(sender).has_value() && !spawner::descends_from(sender, worker_);
-  if (!stranger) ready_();
+  if (!heard_ && is_heard(sender)) {
+    heard_ = true;
+    ready_();
+  }
   return true;
 }
 

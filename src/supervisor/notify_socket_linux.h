@@ -3,12 +3,16 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/close_aside.h"
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
 #include "baton/loop/loop.h"
+#include "baton/loop/timer.h"
+#include "baton/process/forked_child.h"
 #include "loop/poll.h"
 
 namespace baton::supervisor {
@@ -16,52 +20,62 @@ namespace baton::supervisor {
 /// Whether a datagram of systemd's notify protocol says READY=1.
 [[nodiscard]] bool says_ready(std::string_view datagram) noexcept;
 
-/// Where workers' NOTIFY_SOCKETs are: a folder that only this user may look into, or, where none can be made,
-/// Linux's abstract names. It is removed with this.
-class NotifyFolder {
- public:
-  /// `for_others`: the workers run as somebody else, who may reach what he knows the name of.
-  explicit NotifyFolder(bool for_others = false);
-  NotifyFolder(const NotifyFolder&) = delete;
-  NotifyFolder& operator=(const NotifyFolder&) = delete;
-  ~NotifyFolder();
-
-  /// A name for a socket as NOTIFY_SOCKET tells it: a path, or "@" and an abstract name.
-  [[nodiscard]] std::string name(uint64_t id) const;
-  [[nodiscard]] bool for_others() const noexcept { return for_others_; }
-
- private:
-  std::string path_;
-  bool for_others_;
+/// Who sent a datagram, as the kernel says.
+struct NotifySender {
+  pid_t pid = 0;
+  uid_t uid = 0;
 };
 
 /// The socket at which one worker says that it is ready. Each has one of its own, so that it is known who
-/// speaks even of a helper program that has ended when its word is read. Who lives and is no descendant of
-/// the worker is not listened to.
+/// speaks even of a helper program that has ended when its word is read.
+///
+/// It has no name that could be cleaned away, be left behind or be found by others: the name that it was
+/// bound to is removed at once, and the worker is given a descriptor of what it stood for. NOTIFY_SOCKET
+/// names that descriptor (/proc/self/fd/100), so that it is a path to every client, whoever it runs as. Where
+/// that is not possible it is one of Linux's abstract names, which clients know by their "@".
 class NotifySocket {
  public:
-  /// `ready` is called from the loop, at each READY=1; everything else is ignored.
-  [[nodiscard]] static Result<std::unique_ptr<NotifySocket>> open(Loop& loop, std::string name,
-                                                                  Callback ready, bool for_others = false);
+  enum class Kind { held, abstract };
+
+  /// `ready` is called from the loop, at the first READY=1 of the worker; everything else is ignored.
+  [[nodiscard]] static Result<std::unique_ptr<NotifySocket>> open(Loop& loop, Callback ready,
+                                                                  Kind kind = Kind::held);
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
   ~NotifySocket();
 
-  [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  void set_worker(pid_t pid) noexcept { worker_ = pid; }
-  /// Takes what has come, without waiting for the loop.
+  /// Gives the worker the descriptor, which is closed here together with the options, and NOTIFY_SOCKET.
+  /// Once; its other descriptors are decided before.
+  void hand_to(ForkOptions& how);
+  /// Heard are this process and what descends from it; of who has ended meanwhile, who ran as its user.
+  void set_worker(pid_t pid);
+  /// Takes what has come, for a share of a turn, without waiting for the loop.
   void read_now();
 
+  /// How this process itself would call it, until it was handed over.
+  [[nodiscard]] std::string name() const;
+
  private:
-  NotifySocket(Loop& loop, Fd socket, std::string name, Callback ready);
+  NotifySocket(Loop& loop, Fd socket, Callback ready);
+  [[nodiscard]] bool bind_and_hold();
+  [[nodiscard]] bool bind_abstract();
   /// False: there is no more.
   bool read_one();
+  [[nodiscard]] bool is_heard(const NotifySender& sender);
+  void look_at_worker();
+  void wait_until_closed();
 
-  std::string name_;
+  Loop& loop_;
   Callback ready_;
+  std::shared_ptr<CloseAside> aside_ = std::make_shared<CloseAside>();
+  Timer again_;
   Fd socket_;
+  Fd place_;              ///< where it was bound, until it was handed over
+  std::string abstract_;  ///< or under which name, with its "@"
   Poll poll_;
+  bool heard_ = false;
   pid_t worker_ = 0;
+  std::optional<uid_t> user_;  ///< whom the worker ran as when it was last looked at
 };
 
 }  // namespace baton::supervisor

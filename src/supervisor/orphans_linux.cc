@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <utility>
 
+#include "baton/loop/timer.h"
 #include "spawn/process_table_linux.h"
 #include "spawn/tree_signal_linux.h"
 
@@ -16,15 +18,47 @@ namespace baton::supervisor {
 
 using spawner::adopted_children;
 using spawner::all_processes;
+using spawner::find_process;
+using spawner::is_adopted;
 using spawner::ProcessEntry;
 using spawner::signal_process;
 using spawner::tree_of;
 
 struct Orphans::Collector : std::enable_shared_from_this<Collector> {
-  explicit Collector(Loop& owner) : loop(owner), watcher(owner, SIGCHLD, [this](int) { collect(); }) {}
+  // Of the time, so that whoever leaves many orphans, and ends others again and again, does not take it all.
+  static constexpr int share = 20;
 
+  explicit Collector(Loop& owner) : loop(owner), watcher(owner, SIGCHLD, [this](int) { collect_soon(); }) {}
+
+  // However many have ended meanwhile.
+  void collect_soon() {
+    if (soon.active()) return;
+    soon = Timer(loop, pause, [this] {
+      soon.stop();
+      const auto began = std::chrono::steady_clock::now();
+      const auto self = shared_from_this();
+      collect();
+      pause = std::chrono::duration_cast<std::chrono::milliseconds>(
+          share * (std::chrono::steady_clock::now() - began));
+    });
+    soon.unref();
+  }
+
+  // As many as there are may live: only those that have ended are looked at, unless one is in the way.
   void collect() {
     const auto self = shared_from_this();
+    for (;;) {
+      siginfo_t info{};
+      const int result = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+      if (result != 0 || info.si_pid == 0) break;
+      const auto ended = find_process(info.si_pid);
+      if (!ended || !is_adopted(*ended)) return collect_among_all();
+      (void)::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
+    }
+    if (ownerless && !Orphans::any().value_or(true)) loop.let_go(this);
+  }
+
+  void collect_among_all() {
     const auto orphans = adopted_children();
     // They are looked for again when the next child ends.
     if (!orphans) return;
@@ -39,6 +73,8 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
 
   Loop& loop;
   SignalWatcher watcher;
+  Timer soon;
+  std::chrono::milliseconds pause{};
   bool ownerless = false;
 };
 
@@ -63,11 +99,10 @@ Result<std::unique_ptr<Orphans>> Orphans::adopt(Loop& loop) {
   return std::unique_ptr<Orphans>(new Orphans(loop, was != 0));
 }
 
-Result<size_t> Orphans::count() {
-  const auto orphans = adopted_children();
+Result<bool> Orphans::any() {
+  const auto orphans = adopted_children(1);
   if (!orphans) return std::unexpected(orphans.error());
-  return static_cast<size_t>(
-      std::ranges::count_if(*orphans, [](const ProcessEntry& one) { return !one.ended(); }));
+  return !std::ranges::all_of(*orphans, &ProcessEntry::ended);
 }
 
 Result<void> Orphans::signal(int number) {

@@ -20,8 +20,8 @@ class Orphans {
   /// reasons.
   ~Orphans();
 
-  /// How many live now. Fails where that cannot be seen.
-  [[nodiscard]] static Result<size_t> count();
+  /// Whether one lives now. Fails where that cannot be seen.
+  [[nodiscard]] static Result<bool> any();
   /// Sends a signal to each of them and its descendants. Fails where none can be seen, or none of those that
   /// live may be signalled.
   static Result<void> signal(int number);

@@ -14,17 +14,28 @@ bool contains(const std::deque<unsigned>& slots, unsigned slot) {
 
 void ScaleRequest::add(int by) noexcept {
   empty_ = false;
+  if (exact_) {
+    exact_ = std::max(*exact_ + by, 1LL);
+    return;
+  }
   by_ += by;
   least_ = std::max(least_ + by, 1LL);
 }
 
+void ScaleRequest::set(unsigned workers) noexcept {
+  empty_ = false;
+  exact_ = workers;
+}
+
 unsigned ScaleRequest::apply(unsigned workers) const noexcept {
-  return static_cast<unsigned>(std::max<long long>(workers + by_, least_));
+  return static_cast<unsigned>(exact_.value_or(std::max<long long>(workers + by_, least_)));
 }
 
 void ReloadPlan::ask_reload() { reload_ = true; }
 
 void ReloadPlan::ask_scale(int by) { (reload_ ? after_ : before_).add(by); }
+
+void ReloadPlan::ask_scale_to(unsigned workers) { (reload_ ? after_ : before_).set(workers); }
 
 void ReloadPlan::ask_replacement(unsigned slot) {
   if (reload_ || contains(replacements_, slot)) return;

@@ -9,6 +9,8 @@ namespace baton::supervisor {
 class ScaleRequest {
  public:
   void add(int by) noexcept;
+  /// Whatever there was before.
+  void set(unsigned workers) noexcept;
   [[nodiscard]] bool empty() const noexcept { return empty_; }
   /// How many workers there shall be where there are `workers`.
   [[nodiscard]] unsigned apply(unsigned workers) const noexcept;
@@ -17,6 +19,7 @@ class ScaleRequest {
   bool empty_ = true;
   long long by_ = 0;
   long long least_ = 1;
+  std::optional<long long> exact_;
 };
 
 /// What was asked for and has to wait for the reload that runs: further reloads, which become one; changes of
@@ -26,6 +29,7 @@ class ReloadPlan {
  public:
   void ask_reload();
   void ask_scale(int by);
+  void ask_scale_to(unsigned workers);
   /// Of one slot alone; a reload that is due includes it.
   void ask_replacement(unsigned slot);
   /// Forgets everything, what runs too.

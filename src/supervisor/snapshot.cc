@@ -26,6 +26,8 @@ std::string_view name_of(WorkerState state) noexcept {
       return "draining";
     case WorkerState::backoff:
       return "backoff";
+    case WorkerState::done:
+      return "done";
   }
   return "";
 }

@@ -1,5 +1,7 @@
 #include "baton/supervisor/supervisor.h"
 
+#include <stdexcept>
+
 #include "supervisor/driver.h"
 
 namespace baton::supervisor {
@@ -12,6 +14,11 @@ Supervisor::~Supervisor() { driver_->abandon(); }
 void Supervisor::start() { driver_->start(); }
 void Supervisor::reload() { driver_->reload(); }
 void Supervisor::scale(int by) { driver_->scale(by); }
+void Supervisor::scale_to(unsigned workers) {
+  if (workers == 0) throw std::invalid_argument("a supervisor of 0 workers");
+  driver_->scale_to(workers);
+}
+void Supervisor::replace(unsigned slot) { driver_->replace(slot); }
 void Supervisor::stop() { driver_->stop(); }
 void Supervisor::kill() { driver_->kill(); }
 

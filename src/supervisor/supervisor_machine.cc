@@ -33,23 +33,34 @@ void SupervisorMachine::online(WorkerId id) {
   if (Worker* worker = find(id)) worker->life.online();
 }
 
-void SupervisorMachine::ready(WorkerId id, Time now) {
-  if (Worker* worker = find(id)) carry_out(id, worker->life.ready(now), false, now);
-  settle(now);
+void SupervisorMachine::signalled(WorkerId id) {
+  if (Worker* worker = find(id)) worker->life.signalled();
 }
 
 void SupervisorMachine::channel_closed(WorkerId id, Time now) {
   if (Worker* worker = find(id)) worker->life.channel_closed(now);
 }
 
-void SupervisorMachine::exited(WorkerId id, Time now) {
+void SupervisorMachine::exited(WorkerId id, Time now, bool failed) {
   Worker* worker = find(id);
   if (worker == nullptr || worker->life.stage() == Stage::leftovers) return;
+  worker->failed = failed;
   report_end(id, false, now);
   const Do what = worker->life.exited(now);
   // Its successor is not to wait for a look at what it left.
+  const unsigned slot = worker->slot;
   settle(now);
   carry_out(id, what, false, now);
+  bound_leftovers(slot, now);
+}
+
+// Each costs descriptors until its tree has ended, and may take as long as a worker that leaves.
+void SupervisorMachine::bound_leftovers(unsigned slot, Time now) {
+  const auto is_left = [&](const auto& one) {
+    return one.second.slot == slot && one.second.life.stage() == Stage::leftovers;
+  };
+  if (std::ranges::count_if(workers_, is_left) <= std::ptrdiff_t{MachineLimits::leftovers}) return;
+  kill_worker(std::ranges::find_if(workers_, is_left)->first, now);
 }
 
 void SupervisorMachine::gone(WorkerId id, Time now) {
@@ -71,6 +82,12 @@ void SupervisorMachine::scale(int by, Time now) {
   settle(now);
 }
 
+void SupervisorMachine::scale_to(unsigned workers, Time now) {
+  if (phase_ != Phase::running) return;
+  plan_.ask_scale_to(workers);
+  settle(now);
+}
+
 void SupervisorMachine::replace(WorkerId id, Time now) {
   const Worker* worker = find(id);
   if (phase_ != Phase::running || worker == nullptr || !has_a_place(id)) return;
@@ -78,35 +95,10 @@ void SupervisorMachine::replace(WorkerId id, Time now) {
   settle(now);
 }
 
-void SupervisorMachine::stop(Time now) {
-  if (phase_ == Phase::idle || limits_.drain_delay <= Time(0)) {
-    begin_ending(EndReason::stopped, 0, now);
-  } else if (phase_ == Phase::running) {
-    phase_ = Phase::drain_delay;
-    end_at_ = now + limits_.drain_delay;
-    plan_.clear();
-    awaited_ = 0;
-    for (auto& [number, slot] : slots_) tell(std::exchange(slot.incoming, 0), now);
-  }
-  settle(now);
-}
-
-void SupervisorMachine::kill(Time now) {
-  if (over_) return;
-  begin_ending(EndReason::killed, 0, now);
-  end_ = EndReason::killed;
-  for (const auto& [id, worker] : workers_) kill_worker(id, now);
-  settle(now);
-}
-
-void SupervisorMachine::give_up(EndReason why, WorkerId because, Time now) {
-  begin_ending(why, because, now);
-  settle(now);
-}
-
 void SupervisorMachine::tick(Time now) {
   for (auto& [id, worker] : workers_) carry_out(id, worker.life.tick(now), false, now);
   if (phase_ == Phase::drain_delay && *end_at_ <= now) begin_ending(EndReason::stopped, 0, now);
+  if (phase_ == Phase::last_call && *end_at_ <= now) end_workers(now);
   settle(now);
 }
 
@@ -124,7 +116,9 @@ void SupervisorMachine::settle(Time now) {
     advance_plan(now);
     start_due_slots(now);
     note_all_ready();
+    end_if_all_are_done(now);
   }
+  if (phase_ == Phase::last_call && workers_.empty()) end_workers(now);
   if (phase_ == Phase::ending && workers_.empty() && !over_) {
     over_ = true;
     act({.kind = Action::Kind::over, .end = end_});
@@ -169,13 +163,18 @@ bool SupervisorMachine::advance_reload(Time now) {
   const bool whole = plan_.reloading();
   while (const auto number = plan_.slot()) {
     const auto found = slots_.find(*number);
-    if (found == slots_.end()) {
+    if (found == slots_.end() || found->second.done) {
       plan_.slot_done();
       continue;
     }
-    // So that reload upon reload does not fill the machine with workers that drain.
-    if (leaving_of(*number) != 0) return false;
     Slot& slot = found->second;
+    const bool alone = stops_first(slot);
+    if (alone) {
+      slot.start_at.reset();
+      tell(std::exchange(slot.current, 0), now);
+    }
+    // So that reload upon reload does not fill the machine with workers that drain.
+    if (leaving_of(*number) != 0 || (alone && anything_left_of(*number))) return false;
     slot.start_at.reset();
     awaited_ = begin_worker(*number, whole ? Action::Why::reload : Action::Why::replacement, now);
     (slot.current == 0 ? slot.current : slot.incoming) = awaited_;
@@ -198,38 +197,17 @@ void SupervisorMachine::apply_scale(const ScaleRequest& request, Time now) {
   if (wanted_ != before) act({.kind = Action::Kind::scaled, .count = wanted_});
 }
 
-void SupervisorMachine::note_all_ready() {
-  if (all_ready_) return;
-  all_ready_ =
-      std::ranges::all_of(slots_, [this](const auto& slot) { return is_ready(slot.second.current); });
-  if (all_ready_) act({.kind = Action::Kind::all_ready});
-}
-
 // --- workers
 
 WorkerId SupervisorMachine::begin_worker(unsigned slot, Action::Why why, Time now) {
   const WorkerId id = ++last_id_;
-  workers_.emplace(id, Worker{WorkerLife(limits_.life, now), slot});
-  ++slots_[slot].starts;
+  Slot& place = slots_[slot];
+  LifeLimits life = limits_.life;
+  if (limits_.ready == Ready::any && !alive_counts(place)) life.ready_when_alive.reset();
+  workers_.emplace(id, Worker{WorkerLife(life, now), slot});
+  ++place.starts;
   act({.kind = Action::Kind::start, .id = id, .slot = slot, .why = why});
   return id;
-}
-
-void SupervisorMachine::became_ready(WorkerId id, Time now) {
-  act({.kind = Action::Kind::ready, .id = id, .slot = workers_.at(id).slot});
-  if (!std::exchange(any_ready_, true)) {
-    for (auto& [number, slot] : slots_) slot.restart.forget_deaths();
-  }
-  const auto found = slots_.find(workers_.at(id).slot);
-  if (found != slots_.end() && found->second.incoming == id) {
-    const WorkerId old = std::exchange(found->second.current, id);
-    found->second.incoming = 0;
-    tell(old, now);
-  }
-  if (awaited_ == id) {
-    awaited_ = 0;
-    plan_.slot_done();
-  }
 }
 
 void SupervisorMachine::report_end(WorkerId id, bool start_failed, Time now) {
@@ -257,11 +235,22 @@ void SupervisorMachine::lose(WorkerId id, bool start_failed, Time now) {
 
 void SupervisorMachine::lose_current(Slot& slot, WorkerId id, bool start_failed, Time now) {
   slot.current = 0;
-  const WorkerLife& life = workers_.at(id).life;
+  if (!serving()) return;
+  const Worker& worker = workers_.at(id);
+  const WorkerLife& life = worker.life;
+  // The next one may listen elsewhere.
+  if (life.late() && slot.best == Sign::own_port) slot.best = Sign::alive;
+  if (!is_restarted(worker, start_failed)) {
+    slot.current = std::exchange(slot.incoming, 0);
+    slot.done = slot.current == 0;
+    if (slot.done && worker.failed) failed_ = id;
+    return;
+  }
   if (!any_ready_) {
     ++slot.failed_starts;
-    const bool all_tried = std::ranges::all_of(
-        slots_, [](const auto& one) { return one.second.failed_starts >= MachineLimits::tries; });
+    const bool all_tried = std::ranges::all_of(slots_, [](const auto& one) {
+      return one.second.done || one.second.failed_starts >= MachineLimits::tries;
+    });
     if (all_tried) {
       begin_ending(EndReason::never_ready, id, now);
       return;
@@ -282,6 +271,12 @@ void SupervisorMachine::lose_current(Slot& slot, WorkerId id, bool start_failed,
   } else {
     slot.start_at = now + wait;
   }
+}
+
+// A start that failed was no end of its own.
+bool SupervisorMachine::is_restarted(const Worker& worker, bool start_failed) const {
+  if (start_failed || limits_.restarts == Restart::always) return true;
+  return limits_.restarts == Restart::on_failure && worker.failed;
 }
 
 void SupervisorMachine::fail_reload(WorkerId id) {
@@ -313,7 +308,13 @@ void SupervisorMachine::carry_out(WorkerId id, Do what, bool told, Time now) {
       became_ready(id, now);
       break;
     case Do::leave:
-      lose(id, false, now);
+      // Whether it has a successor is known when it has ended.
+      if (limits_.restarts == Restart::always) lose(id, false, now);
+      break;
+    case Do::retire:
+      act({.kind = Action::Kind::retires, .id = id, .slot = slot});
+      if (limits_.restarts == Restart::always) lose(id, false, now);
+      tell(id, now);
       break;
     case Do::tell:
       act({.kind = Action::Kind::tell, .id = id, .slot = slot, .told = true});
@@ -327,26 +328,6 @@ void SupervisorMachine::carry_out(WorkerId id, Do what, bool told, Time now) {
     case Do::sweep:
       act({.kind = Action::Kind::sweep, .id = id, .slot = slot});
       break;
-  }
-}
-
-// --- the end
-
-void SupervisorMachine::begin_ending(EndReason why, WorkerId because, Time now) {
-  if (phase_ == Phase::ending) return;
-  // What goes wrong while it only waits for its end changes nothing.
-  const bool asked_to_stop = phase_ == Phase::drain_delay && why != EndReason::killed;
-  end_ = asked_to_stop ? EndReason::stopped : why;
-  end_because_ = because;
-  phase_ = Phase::ending;
-  plan_.clear();
-  awaited_ = 0;
-  for (auto& [number, slot] : slots_) {
-    slot.start_at.reset();
-    for (const WorkerId id : {std::exchange(slot.incoming, 0), std::exchange(slot.current, 0)}) {
-      const bool gently = end_ == EndReason::stopped || (end_ != EndReason::killed && is_ready(id));
-      gently ? tell(id, now) : kill_worker(id, now);
-    }
   }
 }
 
@@ -373,13 +354,21 @@ unsigned SupervisorMachine::leaving_of(unsigned slot) const {
   }));
 }
 
+bool SupervisorMachine::stops_first(const Slot& slot) const {
+  return limits_.reload == Reload::stop_first || (limits_.reload == Reload::automatic && slot.holds_port);
+}
+
+bool SupervisorMachine::anything_left_of(unsigned slot) const {
+  return std::ranges::any_of(workers_, [&](const auto& one) { return one.second.slot == slot; });
+}
+
 std::optional<Time> SupervisorMachine::due() const {
   std::optional<Time> first;
   const auto consider = [&first](const std::optional<Time>& moment) {
     if (moment && (!first || *moment < *first)) first = moment;
   };
   for (const auto& [id, worker] : workers_) consider(worker.life.due());
-  if (phase_ == Phase::drain_delay) consider(end_at_);
+  if (phase_ == Phase::drain_delay || phase_ == Phase::last_call) consider(end_at_);
   for (const auto& [number, slot] : slots_) {
     // Who waits for another to leave is started by that event.
     if (slot.current == 0 && leaving_of(number) < MachineLimits::leaving) consider(slot.start_at);
@@ -388,7 +377,9 @@ std::optional<Time> SupervisorMachine::due() const {
 }
 
 State SupervisorMachine::state() const noexcept {
-  if (phase_ == Phase::drain_delay || phase_ == Phase::ending) return State::draining;
+  if (phase_ == Phase::drain_delay || phase_ == Phase::last_call || phase_ == Phase::ending) {
+    return State::draining;
+  }
   if (plan_.reloading()) return State::reloading;
   return all_ready_ ? State::running : State::starting;
 }
@@ -410,7 +401,9 @@ std::vector<SupervisorMachine::WorkerInfo> SupervisorMachine::workers() const {
   }
   if (serving()) {
     for (const auto& [number, slot] : slots_) {
-      if (slot.current == 0) all.push_back({0, number, WorkerState::backoff, std::nullopt, restarts(number)});
+      if (slot.current != 0) continue;
+      const WorkerState state = slot.done ? WorkerState::done : WorkerState::backoff;
+      all.push_back({0, number, state, std::nullopt, restarts(number)});
     }
   }
   std::ranges::stable_sort(all, {}, &WorkerInfo::slot);

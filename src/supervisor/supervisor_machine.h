@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "baton/supervisor/event.h"
+#include "baton/supervisor/ready.h"
 #include "baton/supervisor/restart_policy.h"
 #include "baton/supervisor/snapshot.h"
 #include "supervisor/reload_plan.h"
@@ -23,28 +24,37 @@ struct MachineLimits {
   RestartLimits restart;
   LifeLimits life;
   Time drain_delay;
+  Ready ready = Ready::any;
+  Restart restarts = Restart::always;
+  Reload reload = Reload::automatic;
   /// Starts of each slot after which it is said that no worker is ever ready.
   static constexpr unsigned tries = 3;
   /// Workers of a slot that may still be leaving when the next one starts: who ends itself again and again
   /// without ending shall not fill the machine.
   static constexpr unsigned leaving = 2;
+  /// Ended workers of a slot of which descendants may be left: of one more, those of the first are killed.
+  static constexpr unsigned leftovers = 4;
+  /// How long `nobody_waits` is waited for.
+  static constexpr Time last_call = std::chrono::seconds(1);
 };
 
 /// What the driver has to do, in order.
 struct Action {
   enum class Kind {
     start,      ///< a worker `id` for `slot`; answer with `start_failed` if that cannot be
-    tell,       ///< Node's `disconnect`, and the stop signal
+    tell,       ///< Node's `disconnect`, behind a signal if it hears one
     terminate,  ///< SIGTERM, and the stop signal if `told`
     kill_tree,  ///< SIGKILL to it and its descendants until none is left; then `gone`
     sweep,      ///< SIGTERM to what it left behind; nothing left: `gone`
-    ready,      ///< it counts as ready from now on
+    retires,    ///< it has stopped listening, and is told
+    ready,      ///< it counts as ready from now on, by `sign`
     ended,      ///< it has ended, for the log; the slot's next start is at `wait` from now, if there is one
     all_ready,  ///< for the first time every slot has a ready worker
     reload_started,
     reload_done,
     reload_failed,  ///< because of `id`
     scaled,         ///< to `count`
+    last_call,      ///< nobody new is to be let in; answer with `nobody_waits` when all who were are served
     over,           ///< everything has ended; `end` says why
   };
   enum class Why { first, death, reload, replacement };
@@ -54,6 +64,7 @@ struct Action {
   unsigned slot = 0;
   Why why = Why::first;
   bool told = false;
+  Sign sign = Sign::listening;
   bool late = false;  ///< of ended and reload_failed: it did not become ready in time
   std::optional<Time> wait{};
   unsigned count = 0;
@@ -71,6 +82,11 @@ struct Action {
 ///   current        |                            | back-off or at once        | start incoming    | tell
 ///   current,       | incoming ready: it becomes | incoming becomes current   |                   | tell both
 ///   incoming       | current, tell the old one  | incoming's end: failed     |                   |
+///   nothing, done  | nothing: it has ended and  |                            | nothing           | forget
+///                  | is not started again       |                            |                   |
+///
+/// Where two cannot live beside one another (`stop_first`), a reload tells the current one, and starts the
+/// next when nothing of it is left.
 class SupervisorMachine {
  public:
   SupervisorMachine(const MachineLimits& limits, std::function<double()> chance);
@@ -80,17 +96,32 @@ class SupervisorMachine {
   void start(Time now);
   void start_failed(WorkerId id, Time now);
   void online(WorkerId id);
-  void ready(WorkerId id, Time now);
+  /// It has got the signal that it was told by.
+  void signalled(WorkerId id);
+  /// A sign that does not count changes nothing.
+  void ready(WorkerId id, Sign sign, Time now);
+  /// It listens, but not where the one before it did.
+  void listens_elsewhere(WorkerId id, Time now);
+  /// @{
+  /// It has closed its last listener; and it has another one again.
+  void stopped_listening(WorkerId id, Time now);
+  void listens(WorkerId id);
+  /// @}
+  /// It listens by itself, where nobody else can meanwhile. `lasting`: its successor will there too.
+  void holds_port(WorkerId id, bool lasting);
   void channel_closed(WorkerId id, Time now);
-  void exited(WorkerId id, Time now);
+  /// `failed`: other than with 0.
+  void exited(WorkerId id, Time now, bool failed = true);
   /// Its process has ended, and so have its descendants.
   void gone(WorkerId id, Time now);
   void reload(Time now);
   void scale(int by, Time now);
+  void scale_to(unsigned workers, Time now);
   void replace(WorkerId id, Time now);
   void stop(Time now);
+  void nobody_waits(Time now);
   void kill(Time now);
-  /// It is to end, as it cannot go on: what is ready drains, the rest is killed.
+  /// It is to end, as it cannot go on.
   void give_up(EndReason why, WorkerId because, Time now);
   /// The time of `due` has come.
   void tick(Time now);
@@ -111,6 +142,9 @@ class SupervisorMachine {
   /// The worker whose end made it give up; 0: none did.
   [[nodiscard]] WorkerId ends_because() const noexcept { return end_because_; }
 
+  /// It would be ready if it listened where the one before it did, and by nothing worse.
+  [[nodiscard]] bool awaits_port(WorkerId id) const;
+
   struct WorkerInfo {
     WorkerId id;  // 0: a slot that waits for its next start
     unsigned slot;
@@ -126,16 +160,20 @@ class SupervisorMachine {
   struct Worker {
     WorkerLife life;
     unsigned slot;
+    bool failed = true;  // if it has ended
   };
   struct Slot {
     WorkerId current = 0;
     WorkerId incoming = 0;
     std::optional<Time> start_at;  // the next start
+    bool done = false;             // there is none
+    std::optional<Sign> best;      // sign by which one of its workers was ready
+    bool holds_port = false;
     RestartPolicy restart;
     unsigned failed_starts = 0;
     uint64_t starts = 0;
   };
-  enum class Phase { idle, running, drain_delay, ending };
+  enum class Phase { idle, running, drain_delay, last_call, ending };
   using Workers = std::map<WorkerId, Worker>;
 
   [[nodiscard]] bool serving() const noexcept {
@@ -145,6 +183,13 @@ class SupervisorMachine {
   [[nodiscard]] bool is_ready(WorkerId id) const;
   [[nodiscard]] bool has_a_place(WorkerId id) const;
   [[nodiscard]] unsigned leaving_of(unsigned slot) const;
+  [[nodiscard]] bool counts(Sign sign) const;
+  [[nodiscard]] bool alive_counts(const Slot& slot) const;
+  [[nodiscard]] bool stops_first(const Slot& slot) const;
+  [[nodiscard]] bool anything_left_of(unsigned slot) const;
+  [[nodiscard]] bool is_restarted(const Worker& worker, bool start_failed) const;
+  void note_sign(unsigned slot, Sign sign);
+  void bound_leftovers(unsigned slot, Time now);
   void act(Action action) { actions_.push_back(action); }
 
   void settle(Time now);
@@ -153,6 +198,7 @@ class SupervisorMachine {
   bool advance_reload(Time now);
   void apply_scale(const ScaleRequest& request, Time now);
   void note_all_ready();
+  void end_if_all_are_done(Time now);
 
   WorkerId begin_worker(unsigned slot, Action::Why why, Time now);
   void became_ready(WorkerId id, Time now);
@@ -164,6 +210,7 @@ class SupervisorMachine {
   void kill_worker(WorkerId id, Time now);
   void carry_out(WorkerId id, WorkerLife::Do what, bool told, Time now);
   void begin_ending(EndReason why, WorkerId because, Time now);
+  void end_workers(Time now);
 
   MachineLimits limits_;
   std::function<double()> chance_;
@@ -175,8 +222,10 @@ class SupervisorMachine {
   ReloadPlan plan_;
   WorkerId awaited_ = 0;  // by the reload
   bool any_ready_ = false;
+  bool better_ = false;  // some worker was ready by more than being alive
+  WorkerId failed_ = 0;  // the last one whose failure made its slot done
   bool all_ready_ = false;
-  std::optional<Time> end_at_;  // of the drain delay
+  std::optional<Time> end_at_;  // of the drain delay, or of the last call
   EndReason end_ = EndReason::stopped;
   WorkerId end_because_ = 0;
   bool over_ = false;

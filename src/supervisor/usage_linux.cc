@@ -6,6 +6,7 @@
 #include <string>
 
 #include "baton/supervisor/snapshot.h"
+#include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
 #include "supervisor/memory_watch.h"
 
@@ -17,6 +18,9 @@ using spawner::StatFields;
 namespace {
 
 using std::chrono::nanoseconds;
+
+// As long as it may take of a process with much memory.
+constexpr std::chrono::milliseconds memory_patience(2000);
 
 nanoseconds from_ticks(uint64_t ticks) {
   static const auto per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
@@ -76,7 +80,7 @@ Usage Usage::of(pid_t pid, unsigned slot) {
     const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     if (const auto pages = fields.number(24)) usage.rss_ = *pages * page;
   }
-  if (const auto memory = read_proc_file(folder + "/smaps_rollup")) {
+  if (const auto memory = spawner::read_patiently(folder + "/smaps_rollup", 4096, memory_patience)) {
     if (const auto rss = kilobytes(*memory, "Rss")) usage.rss_ = rss;
     usage.pss_ = kilobytes(*memory, "Pss");
   }

@@ -13,8 +13,6 @@ namespace {
 // own.
 thread_local std::array<char, size_t{64} << 10> read_buffer;
 
-// A worker that never pauses must not starve the others on the loop.
-constexpr int reads_a_turn = 4;
 // What a pipe can hold at most.
 constexpr int reads_of_a_pipe = 16;
 
@@ -37,7 +35,7 @@ Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOption
     if (::pipe2(ends, O_CLOEXEC) != 0) return failure(errno, "take a worker's output", "pipe2");
     stream.pipe.reset(ends[0]);
     spawn.pass(Fd(ends[1]), stream.number);
-    stream.poll = Poll(loop, ends[0], [&self = *output, &stream](int) { self.read(stream, reads_a_turn); });
+    stream.poll = Poll(loop, ends[0], [&self = *output, &stream](int) { self.read_turn(stream); });
     try {
       stream.poll.want(Poll::readable);
     } catch (const Error& error) {
@@ -47,18 +45,24 @@ Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOption
   return output;
 }
 
-void WorkerOutput::read(Stream& stream, int times) {
-  for (int i = 0; i < times && stream.pipe && !paused_; ++i) {
-    const ssize_t got = ::read(stream.pipe.get(), read_buffer.data(), read_buffer.size());
-    if (got > 0) {
-      stream.lines.feed(std::string_view(read_buffer.data(), static_cast<size_t>(got)),
-                        [&](std::string_view line, bool whole) { sink_(stream.number, line, whole); });
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-      end(stream);
-    } else if (errno == EAGAIN) {
-      return;
-    }
+void WorkerOutput::read_turn(Stream& stream) {
+  stream.turn.begin();
+  while (read_once(stream, stream.turn.size()) && stream.turn.go_on()) {
   }
+}
+
+// False: nothing more is to be read for now.
+bool WorkerOutput::read_once(Stream& stream, size_t size) {
+  if (!stream.pipe || paused_) return false;
+  const ssize_t got = ::read(stream.pipe.get(), read_buffer.data(), size);
+  if (got > 0) {
+    stream.lines.feed(std::string_view(read_buffer.data(), static_cast<size_t>(got)),
+                      [&](std::string_view line, bool whole) { sink_(stream.number, line, whole); });
+    return true;
+  }
+  if (got < 0 && errno == EINTR) return true;
+  if (got == 0 || errno != EAGAIN) end(stream);
+  return false;
 }
 
 void WorkerOutput::end(Stream& stream) {
@@ -84,7 +88,10 @@ void WorkerOutput::resume() {
 }
 
 void WorkerOutput::read_now() {
-  for (Stream& stream : streams_) read(stream, reads_of_a_pipe);
+  for (Stream& stream : streams_) {
+    for (int i = 0; i < reads_of_a_pipe && read_once(stream, largest_read); ++i) {
+    }
+  }
 }
 
 void WorkerOutput::finish() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -9,6 +10,7 @@
 #include "baton/loop/loop.h"
 #include "baton/spawn/options.h"
 #include "loop/poll.h"
+#include "loop/turn.h"
 #include "supervisor/line_splitter.h"
 
 namespace baton::supervisor {
@@ -36,14 +38,18 @@ class WorkerOutput {
   void finish();
 
  private:
+  static constexpr size_t smallest_read = 256;
+  static constexpr size_t largest_read = size_t{64} << 10;
   struct Stream {
     int number = 0;
     Fd pipe;
     Poll poll;
     LineSplitter lines;
+    Turn turn{smallest_read, largest_read};
   };
   WorkerOutput(Loop& loop, Sink sink, Callback over);
-  void read(Stream& stream, int times);
+  void read_turn(Stream& stream);
+  bool read_once(Stream& stream, size_t size);
   void end(Stream& stream);
 
   Loop& loop_;

@@ -11,6 +11,10 @@ namespace {
 std::string cause_of(const WorkerRun& run, const Options& options) {
   if (run.late) return "not ready within " + duration_text(options.listen_timeout());
   if (run.hung) return "no answer within " + duration_text(options.hang_timeout().value_or(Time(0)));
+  if (run.killed_at_once) return "as all were killed at once";
+  if (!run.in_background.empty())
+    return "it went to the background: " + run.in_background +
+           " goes on, and is ended; run it in the foreground";
   if (run.killed_for_time) {
     return "not gone " + duration_text(options.kill_timeout()) + " after it was told to stop";
   }
@@ -31,6 +35,7 @@ std::string age_of(const WorkerRun& run) {
 std::string why_it_ended(const WorkerRun& run, const Options& options) {
   if (!run.start_error.empty()) return run.start_error;
   std::string text = run.status ? run.status->describe() : "closed its channel";
+  if (run.left_behind) text = "killed, does not end and is left behind";
   if (const std::string age = age_of(run); !age.empty() && !run.late) text += ", " + age;
   if (const std::string cause = cause_of(run, options); !cause.empty()) text += " (" + cause + ")";
   if (!run.listen_error.empty()) text += " (" + run.listen_error + ")";

@@ -11,7 +11,7 @@ namespace {
 
 // So many decimal digits fit into a limb's range, one step of the arithmetic.
 constexpr std::size_t digits_a_step = 9;
-constexpr std::uint32_t step = 1000000000;
+constexpr std::uint32_t limb_range = 1000000000;
 
 std::vector<std::uint32_t> limbs_of(std::string_view magnitude) {
   std::vector<std::uint32_t> limbs((magnitude.size() + 3) / 4);
@@ -53,7 +53,7 @@ std::optional<std::string> read_decimal(std::string_view digits) {
     if (read.ec != std::errc() || read.ptr != digits.data() + length) return std::nullopt;
     digits.remove_prefix(length);
     for (std::uint32_t& limb : limbs) {
-      const std::uint64_t product = std::uint64_t{limb} * step + carry;
+      const std::uint64_t product = std::uint64_t{limb} * limb_range + carry;
       limb = static_cast<std::uint32_t>(product);
       carry = static_cast<std::uint32_t>(product >> 32);
     }
@@ -79,8 +79,8 @@ std::string decimal(std::string_view magnitude) {
     std::uint64_t rest = 0;
     for (auto limb = limbs.rbegin(); limb != limbs.rend(); ++limb) {
       rest = rest << 32 | *limb;
-      *limb = static_cast<std::uint32_t>(rest / step);
-      rest %= step;
+      *limb = static_cast<std::uint32_t>(rest / limb_range);
+      rest %= limb_range;
     }
     if (limbs.back() == 0) limbs.pop_back();
     for (std::size_t i = 0; i < digits_a_step && (rest != 0 || !limbs.empty()); ++i, rest /= 10) {

@@ -100,9 +100,11 @@ std::string answer(Serialization serialization, std::string_view command) {
 
 }  // namespace
 
-Result<Value> read_message(Serialization serialization, std::string_view text, unsigned depth) {
-  return serialization == Serialization::json ? read_json(text, JsonLimits().depth(depth))
-                                              : read_advanced(text, AdvancedLimits().depth(depth));
+Result<Value> read_message(Serialization serialization, std::string_view text, const ChannelLimits& limits) {
+  if (serialization == Serialization::json) {
+    return read_json(text, JsonLimits().depth(limits.depth).memory(limits.memory, limits.growth));
+  }
+  return read_advanced(text, AdvancedLimits().depth(limits.depth).memory(limits.memory, limits.growth));
 }
 
 /// What is sent all the time.
@@ -155,6 +157,12 @@ void ChannelCodec::feed(std::string_view bytes) noexcept {
 }
 std::optional<Frame> ChannelCodec::next() {
   return serialization_ == Serialization::json ? lines_.next() : lengths_.next();
+}
+std::string ChannelCodec::take_text(std::string_view text) {
+  return serialization_ == Serialization::json ? lines_.take_text(text) : lengths_.take_text(text);
+}
+std::string_view ChannelCodec::rest() const noexcept {
+  return serialization_ == Serialization::json ? lines_.rest() : lengths_.rest();
 }
 bool ChannelCodec::overflowed() const noexcept { return lines_.overflowed() || lengths_.overflowed(); }
 uint64_t ChannelCodec::position() const noexcept {

@@ -8,6 +8,7 @@
 #include "baton/base/error.h"
 #include "baton/wire/serialization.h"
 #include "baton/wire/value.h"
+#include "wire/channel_limits.h"
 #include "wire/length_framer.h"
 #include "wire/line_framer.h"
 
@@ -23,7 +24,8 @@ struct Envelope {
 };
 
 /// The message in a frame.
-[[nodiscard]] Result<Value> read_message(Serialization serialization, std::string_view text, unsigned depth);
+[[nodiscard]] Result<Value> read_message(Serialization serialization, std::string_view text,
+                                         const ChannelLimits& limits);
 
 /// How one end of a channel writes messages and reads them: the only place that knows the serialization.
 class ChannelCodec {
@@ -46,13 +48,17 @@ class ChannelCodec {
 
   void feed(std::string_view bytes) noexcept;
   [[nodiscard]] std::optional<Frame> next();
+  /// The text of the last frame, or its end, to keep; copied only if it is short.
+  [[nodiscard]] std::string take_text(std::string_view text);
+  /// What was fed and is in no frame yet.
+  [[nodiscard]] std::string_view rest() const noexcept;
   [[nodiscard]] bool overflowed() const noexcept;
   [[nodiscard]] uint64_t position() const noexcept;
   /// Whether it is an acknowledgement, in the spelling that everybody has.
   [[nodiscard]] bool is_ack(std::string_view text) const noexcept;
   /// The message in a frame.
-  [[nodiscard]] Result<Value> read(std::string_view text, unsigned depth) const {
-    return read_message(serialization_, text, depth);
+  [[nodiscard]] Result<Value> read(std::string_view text, const ChannelLimits& limits) const {
+    return read_message(serialization_, text, limits);
   }
   /// How a bad frame begins, for a person to read.
   [[nodiscard]] std::string excerpt(std::string_view text) const;

@@ -149,6 +149,7 @@ void ChannelMachine::written(uint64_t total) {
   if (broken_) return;
   written_ = total;
   if (generated_ == written_ && queue_.empty()) sent_through_ = sequence_;
+  while (!unacknowledged_.empty() && unacknowledged_.front() <= written_) unacknowledged_.pop_front();
   settle_written();
   shut_down_if_done();
 }
@@ -175,6 +176,7 @@ void ChannelMachine::output_broken(const Error& error) {
 
 // Handles whose ACK never reached the kernel still are the sender's.
 void ChannelMachine::drop_unacknowledged() {
+  unacknowledged_.clear();
   for (const Delivery& delivery : inbox_.drop_unacknowledged(written_)) {
     Notice dropped = notice(Notice::Kind::close_handle);
     dropped.handle = delivery.handle.value_or(0);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -71,7 +72,10 @@ struct Output {
 /// Baton, once it has said so, up to `offers` handles are on offer at a time and nothing waits.
 ///
 /// A message with a handle is delivered only after its ACK is in the kernel: from then on the sender may not
-/// take the handle back, and until then the program has not seen it.
+/// take the handle back, and until then the program has not seen it. Who does not read its ACKs has handles
+/// refused, when as many wait as another Baton would have on offer.
+///
+/// Of the descriptors of one read only the first can be claimed; the others are closed at once.
 ///
 /// An offer is a handle that stays with the driver whatever the peer answers, until take_back: whoever offers
 /// it has an answer of his own to wait for, and decides whose it is.
@@ -105,6 +109,8 @@ class ChannelMachine {
   void take_back(HandleId offer);
   /// One read: its bytes, the descriptors it brought, and whether the kernel had to drop some.
   void received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated = false);
+  /// What the large frame says, or what is wrong with it.
+  void read_large(Result<Value>&& message);
   /// The peer's direction has ended; `reset`: it left bytes of ours unread.
   void end_of_input(bool reset);
   /// `total` bytes of the output are in the kernel by now. To be said before output_broken, as far as it
@@ -130,6 +136,12 @@ class ChannelMachine {
   // Actions.
 
   [[nodiscard]] Output take_output();
+  /// A frame that is to be read elsewhere, by `read_message` under these limits: until `read_large` nothing
+  /// may be received. Null: there is none.
+  [[nodiscard]] std::shared_ptr<const std::string> large_frame() const noexcept {
+    return large_ ? large_->text : nullptr;
+  }
+  [[nodiscard]] const ChannelLimits& limits() const noexcept { return limits_; }
   [[nodiscard]] std::optional<Notice> next_notice();
   /// What somebody takes, in order of arrival; messages include the end. Nothing while the first one of it
   /// waits for its ACK to be written.
@@ -145,9 +157,13 @@ class ChannelMachine {
   [[nodiscard]] size_t unsent() const noexcept {
     return queued_bytes_ + static_cast<size_t>(generated_ - written_);
   }
-  [[nodiscard]] bool above_high_water() const noexcept { return unsent() >= limits_.high_water; }
+  /// Whoever sends had better wait: much is unsent, or messages wait behind the handle that Node has yet to
+  /// acknowledge; of those it keeps one without complaint.
+  [[nodiscard]] bool behind() const noexcept { return unsent() >= limits_.high_water || queue_.size() > 1; }
   /// More was received than may wait for delivery: read no more for now.
-  [[nodiscard]] bool saturated() const noexcept { return inbox_.full(); }
+  [[nodiscard]] bool saturated() const noexcept { return inbox_.full() || large_; }
+  /// How many have come.
+  [[nodiscard]] uint64_t bytes_received() const noexcept { return received_; }
   /// The peer broke the rules too often or too much: nothing that it sends counts any more.
   [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
   /// Whether the peer, at its end, left bytes of ours unread.
@@ -174,10 +190,10 @@ class ChannelMachine {
     uint64_t sequence;
     uint64_t end;  // of its bytes in the output
   };
-  // The descriptors of one read, until it is known which frame of that read they belong to.
+  // The first descriptor of one read, until it is known which frame of that read it belongs to.
   struct Batch {
     uint64_t end;
-    std::vector<ReceivedHandle> handles;
+    ReceivedHandle handle;
   };
   struct Parsed {
     Value message;
@@ -190,15 +206,36 @@ class ChannelMachine {
     Parsed parsed;
     std::string text;
   };
+  // One that is read elsewhere.
+  struct Large {
+    std::shared_ptr<const std::string> text;
+    uint64_t start;
+    size_t size;
+    bool marked;
+  };
+  // What a read has brought, as far as it is not looked at.
+  struct Read {
+    uint64_t begin = 0;
+    std::vector<ReceivedHandle> handles{};
+    bool claimed = true;
+    std::string rest{};
+  };
   enum class Input { open, ended, refused };
 
+  void go_on();
+  void open_batch();
   void on_frame(const Frame& frame);
-  void bad_frame(const Frame& frame, const Error& error);
+  void on_read(Parsed&& parsed);
+  [[nodiscard]] Result<Value> read_at_once(std::string_view text) const;
+  [[nodiscard]] bool reads_elsewhere() const noexcept { return limits_.at_once <= limits_.message; }
+  void bad_frame(std::string_view text, uint64_t start, const Error& error);
   void refuse_input(const Error& error);
   void finish_batch();
   void unclaimed(const ReceivedHandle& handle);
   void on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   void on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
+  void close_handle(const ReceivedHandle& handle);
+  void refuse_handle(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   bool on_command(std::string_view command, const Value& message);
   void on_answer(bool accepted);
   void on_hello(const Value& message);
@@ -241,8 +278,11 @@ class ChannelMachine {
   // Incoming.
   ChannelCodec codec_;
   uint64_t received_ = 0;
+  Read read_;
+  std::optional<Large> large_;
   std::optional<Batch> batch_;
   std::vector<Held> held_;
+  std::deque<uint64_t> unacknowledged_;  // where the ACK of each handle ends that is not in the kernel yet
   SocketCounts counts_;
   unsigned bad_in_a_row_ = 0;
   Input input_ = Input::open;

@@ -5,25 +5,40 @@
 #include "wire/channel_machine.h"
 
 namespace baton::wire {
+namespace {
+
+constexpr size_t most_quoted = 64;  // of what a peer says, in a report
+
+}  // namespace
+
 void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHandle> handles,
                               bool truncated) {
-  const uint64_t begin = received_;
+  read_.begin = received_;
+  read_.handles.assign(handles.begin(), handles.end());
+  read_.claimed = handles.empty();
   received_ += bytes.size();
   if (truncated)
     report(Error(make_error_code(Errc::handle_lost), "receive", "recvmsg: control data cut off"));
-  bool claimed = handles.empty();
-  auto open_batch = [&] {
-    batch_ = Batch{received_, {handles.begin(), handles.end()}};
-    claimed = true;
-  };
-
   codec_.feed(bytes);
+  go_on();
+}
+
+void ChannelMachine::open_batch() {
+  batch_ = Batch{received_, read_.handles.front()};
+  read_.claimed = true;
+  for (const ReceivedHandle& surplus : std::span(read_.handles).subspan(1)) unclaimed(surplus);
+}
+
+void ChannelMachine::go_on() {
   while (input_ == Input::open) {
     const auto frame = codec_.next();
     if (!frame) break;
     if (batch_ && frame->start() >= batch_->end) finish_batch();
-    if (!claimed && frame->start() >= begin) open_batch();
+    if (!read_.claimed && frame->start() >= read_.begin) open_batch();
     on_frame(*frame);
+    if (!large_) continue;
+    read_.rest = codec_.rest();
+    return;
   }
   if (codec_.overflowed() && input_ == Input::open) {
     refuse_input(Error(make_error_code(Errc::message_too_large), "receive",
@@ -35,12 +50,13 @@ void ChannelMachine::received(std::string_view bytes, std::span<const ReceivedHa
   }
   const bool whole = codec_.position() == received_ || input_ != Input::open;
   if (batch_ && (whole || codec_.position() >= batch_->end)) finish_batch();
-  if (claimed) return;
+  if (read_.claimed) return;
   // Only a frame that begins in this read may still claim what the read brought.
-  if (!whole && codec_.position() >= begin) {
+  if (!whole && codec_.position() >= read_.begin) {
     open_batch();
   } else {
-    for (const ReceivedHandle& handle : handles) unclaimed(handle);
+    read_.claimed = true;
+    for (const ReceivedHandle& handle : read_.handles) unclaimed(handle);
   }
 }
 
@@ -52,29 +68,58 @@ void ChannelMachine::on_frame(const Frame& frame) {
     on_answer(true);
     return;
   }
-  auto message = codec_.read(text, limits_.depth);
-  if (!message) {
-    bad_frame(frame, message.error());
-    return;
+  auto message = read_at_once(text);
+  if (reads_elsewhere() && !message && message.error().code() == Errc::message_too_large) {
+    const size_t size = frame.text().size() + 1;
+    large_ = Large{std::make_shared<const std::string>(codec_.take_text(text)), frame.start(), size, marked};
+  } else if (message) {
+    on_read({std::move(*message), text, frame.start(), frame.text().size() + 1, marked});
+  } else {
+    bad_frame(frame.text(), frame.start(), message.error());
   }
+}
+
+// What costs the loop much time takes much memory, for a text no more than its size.
+Result<Value> ChannelMachine::read_at_once(std::string_view text) const {
+  constexpr size_t beside_text = size_t{64} << 10;
+  if (!reads_elsewhere()) return codec_.read(text, limits_);
+  if (text.size() > limits_.at_once) return failure(Errc::message_too_large, "read at once");
+  ChannelLimits cheap = limits_;
+  cheap.memory = limits_.at_once + beside_text;
+  cheap.growth = 1;
+  return codec_.read(text, cheap);
+}
+
+void ChannelMachine::read_large(Result<Value>&& message) {
+  if (!large_) return;
+  Large large = *std::exchange(large_, std::nullopt);
+  if (message) {
+    on_read({std::move(*message), *large.text, large.start, large.size, large.marked});
+  } else {
+    bad_frame(*large.text, large.start, message.error());
+  }
+  const std::string rest = std::exchange(read_.rest, {});
+  codec_.feed(rest);
+  go_on();
+}
+
+void ChannelMachine::on_read(Parsed&& parsed) {
   bad_in_a_row_ = 0;
-  Parsed parsed{std::move(*message), text, frame.start(), frame.text().size() + 1, marked};
   if (batch_) {
-    std::string kept(inbox_.keeps_frame(parsed.size) ? text : std::string_view());
+    std::string kept(inbox_.keeps_frame(parsed.size) ? parsed.text : std::string_view());
     held_.push_back({std::move(parsed), std::move(kept)});
   } else {
     on_message(std::move(parsed), std::nullopt);
   }
 }
 
-void ChannelMachine::bad_frame(const Frame& frame, const Error& error) {
-  const std::string where = "frame at byte " + std::to_string(frame.start());
+void ChannelMachine::bad_frame(std::string_view text, uint64_t start, const Error& error) {
+  const std::string where = "frame at byte " + std::to_string(start);
   if (error.code() == Errc::message_too_deep) {
     report(Error(error.code(), "receive", where));
     return;
   }
-  report(Error(make_error_code(Errc::bad_message), "receive",
-               where + ": " + codec_.excerpt(frame.text()) + ": " + error.step()));
+  report(Error(error.code(), "receive", where + ": " + codec_.excerpt(text) + ": " + error.step()));
   if (++bad_in_a_row_ < limits_.bad_frames) return;
   refuse_input(Error(make_error_code(Errc::too_many_bad_frames), "receive"));
 }
@@ -88,7 +133,7 @@ void ChannelMachine::refuse_input(const Error& error) {
 }
 
 void ChannelMachine::finish_batch() {
-  const Batch batch = std::move(*batch_);
+  const Batch batch = *batch_;
   batch_.reset();
   std::vector<Held> held = std::exchange(held_, {});
   size_t claimant = held.size();
@@ -96,20 +141,21 @@ void ChannelMachine::finish_batch() {
     if (internal_command(held[i].parsed.message) == "NODE_HANDLE") claimant = i;
     held[i].parsed.text = held[i].text;
   }
-  for (size_t i = 0; i < batch.handles.size(); ++i) {
-    if (i == 0 && claimant < held.size()) continue;
-    unclaimed(batch.handles[i]);
-  }
+  if (claimant == held.size()) unclaimed(batch.handle);
   for (size_t i = 0; i < held.size(); ++i) {
-    auto handle = i == claimant ? std::optional(batch.handles.front()) : std::nullopt;
+    auto handle = i == claimant ? std::optional(batch.handle) : std::nullopt;
     on_message(std::move(held[i].parsed), handle);
   }
 }
 
+void ChannelMachine::close_handle(const ReceivedHandle& handle) {
+  Notice closed = notice(Notice::Kind::close_handle);
+  closed.handle = handle.id;
+  notices_.push_back(std::move(closed));
+}
+
 void ChannelMachine::unclaimed(const ReceivedHandle& handle) {
-  Notice stray = notice(Notice::Kind::close_handle);
-  stray.handle = handle.id;
-  notices_.push_back(std::move(stray));
+  close_handle(handle);
   report(Error(make_error_code(Errc::handle_unclaimed), "receive", describe(handle.kind)));
 }
 
@@ -127,29 +173,19 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
   const auto where = [&] { return "frame at byte " + std::to_string(parsed.start); };
   if (broken_ || shut_down_) {
     // Without an acknowledgement it stays the sender's.
-    if (handle) {
-      Notice refused = notice(Notice::Kind::close_handle);
-      refused.handle = handle->id;
-      notices_.push_back(std::move(refused));
-    }
+    if (handle) close_handle(*handle);
     report(Error(make_error_code(Errc::disconnected), "receive", where() + ": a handle after the end"));
     return;
   }
-  if (!handle) {
-    put(codec_.nack());
-    report(Error(make_error_code(Errc::handle_lost), "receive", where()));
-    refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
-    return;
-  }
+  if (!handle || unacknowledged_.size() >= limits_.offers) return refuse_handle(std::move(parsed), handle);
   put(codec_.ack());
   HandleMessage envelope(std::move(parsed.message));
   const bool fits = envelope.fits(handle->kind);
   const bool bad_ahead = peer_is_baton_ && !envelope.ahead();
   if (!fits || bad_ahead) {
-    Notice useless = notice(Notice::Kind::close_handle);
-    useless.handle = handle->id;
-    notices_.push_back(std::move(useless));
-    const std::string type = envelope.type().empty() ? "without a type" : envelope.type();
+    close_handle(*handle);
+    const std::string type =
+        envelope.type().empty() ? "without a type" : envelope.type().substr(0, most_quoted);
     const std::string what = std::string(describe(handle->kind)) + " sent as " + type;
     report(fits ? Error(make_error_code(Errc::bad_message), "receive", where() + ": the bytes read ahead")
                 : Error(make_error_code(Errc::wrong_handle), "receive", where() + ": " + what));
@@ -160,7 +196,17 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
   Inbox::fill(delivery, std::move(envelope), peer_is_baton_);
   delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
+  unacknowledged_.push_back(generated_);
   inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_);
+}
+
+// It has not come, or more wait than may: the sender keeps it, and offers it again.
+void ChannelMachine::refuse_handle(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
+  if (handle) close_handle(*handle);
+  put(codec_.nack());
+  report(Error(make_error_code(handle ? Errc::queue_full : Errc::handle_lost), "receive",
+               "frame at byte " + std::to_string(parsed.start)));
+  refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
 }
 
 // Whoever sent it may wait for more than the answer to the handle.
@@ -267,7 +313,12 @@ void ChannelMachine::on_answer(bool accepted) {
 void ChannelMachine::end_of_input(bool reset) {
   if (std::exchange(ended_, true)) return;
   reset_ = reset;
+  large_.reset();
+  read_.rest.clear();
   if (batch_) finish_batch();
+  if (!std::exchange(read_.claimed, true)) {
+    for (const ReceivedHandle& handle : read_.handles) unclaimed(handle);
+  }
   if (input_ == Input::open) input_ = Input::ended;
   for (const auto& entry : ledger_.channel_ended()) {
     give_back(entry, Error(make_error_code(Errc::disconnected), "send"));

@@ -16,6 +16,8 @@ constexpr std::string_view cluster_command = "NODE_CLUSTER";
 constexpr std::string_view load_command = "NODE_BATON_LOAD";
 constexpr std::string_view ping_command = "NODE_BATON_PING";
 constexpr std::string_view pong_command = "NODE_BATON_PONG";
+constexpr std::string_view drain_command = "NODE_BATON_DRAIN";
+constexpr std::string_view drains_command = "NODE_BATON_DRAINS";
 constexpr int64_t highest_port = 65535;
 
 std::unexpected<Error> bad(std::string_view what) { return failure(Errc::bad_message, "cluster", what); }
@@ -78,16 +80,30 @@ bool small_integer(const Value& value, std::optional<int64_t>& result) {
   return true;
 }
 
+// Of a text of digits and nothing else.
+std::optional<int32_t> number_of(const std::string& text) {
+  int32_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 // What `listen` was called with, as it stands: Node makes `false` of a callback in its place, and leaves a
 // text a text.
 bool read_backlog(const Value& value, std::optional<int64_t>& result) {
   if (value.get_if_boolean()) return true;
   const std::string* text = value.get_if_string();
   if (text == nullptr) return small_integer(value, result);
-  int32_t number = 0;
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (read.ec == std::errc() && read.ptr == text->data() + text->size()) result = number;
+  if (const auto number = number_of(*text)) result = *number;
   return true;
+}
+
+// Node's dgram says what `bind` was called with: nothing, or a text that is a number.
+bool read_udp_port(const Value& value, std::optional<int64_t>& result) {
+  const std::string* text = value.get_if_string();
+  if (text == nullptr) return small_integer(value, result);
+  if (const auto number = number_of(*text)) result = *number;
+  return text->empty() || result.has_value();
 }
 
 bool fits(const Value& data, size_t limit) {
@@ -103,20 +119,32 @@ bool is_key(const Value& key, const ClusterMessageLimits& limits) noexcept {
   return text != nullptr ? text->size() <= limits.text * 2 : key.is_number() || key.is_null() || absent(key);
 }
 
+// Node makes every path absolute, and its primary relative again: abstract names come as /its/folder/\\0name.
+bool make_abstract(ListenQuery& query) {
+  std::string& path = *query.address;
+  const size_t nul = path.find('\0');
+  if (query.type != AddressType::unix_path || (nul > 0 && path[nul - 1] != '/')) return false;
+  path.erase(0, nul);
+  return path.find('\0', 1) == std::string::npos;
+}
+
 Result<void> read_address(const Value& message, const ClusterMessageLimits& limits, ListenQuery& query) {
   const auto type = address_type(message["addressType"]);
   if (!type) return bad("addressType");
   query.type = *type;
   const Value& address = message["address"];
   if (const std::string* text = address.get_if_string()) {
-    if (text->size() > limits.text || text->contains('\0')) return bad("address");
+    if (text->size() > limits.text) return bad("address");
     query.address = *text;
+    if (text->contains('\0') && !make_abstract(query)) return bad("address");
   } else if (!address.is_null() && !absent(address)) {
     return bad("address");
   }
-  if (!small_integer(message["port"], query.port)) return bad("port");
+  if (!(query.is_udp() ? read_udp_port : small_integer)(message["port"], query.port)) return bad("port");
   if (query.port && (*query.port < -1 || *query.port > highest_port)) return bad("port");
   if (!small_integer(message["fd"], query.fd)) return bad("fd");
+  // Any port: what asks for 0 is told apart by its index.
+  if (query.is_udp() && !query.port && query.fd.value_or(-1) < 0) query.port = 0;
   return {};
 }
 
@@ -126,7 +154,8 @@ Result<void> check_address(const ListenQuery& query) {
   if (!query.port) return bad("neither port nor fd");
   const bool path = query.type == AddressType::unix_path;
   if (path != (*query.port == -1)) return bad("port");
-  if (path && (!query.address || query.address->empty())) return bad("address");
+  if (path && (!query.address || query.address->size() <= (query.is_abstract() ? 1U : 0U)))
+    return bad("address");
   if (query.type == AddressType::unknown) return bad("addressType");
   return {};
 }
@@ -229,6 +258,15 @@ Result<WorkerMessage> read_pong(const Value& message) {
   return result;
 }
 
+Result<WorkerMessage> read_drains(const Value& message) {
+  WorkerMessage result;
+  result.kind = WorkerMessage::Kind::drains;
+  const auto signalled = message["signalled"].get_if_boolean();
+  if (!signalled) return bad("signalled");
+  result.signalled = *signalled;
+  return result;
+}
+
 Result<std::optional<Sockname>> read_sockname(const Value& value, const ClusterMessageLimits& limits) {
   if (!value.is_object()) return std::optional<Sockname>();
   const std::string* address = value["address"].get_if_string();
@@ -310,13 +348,14 @@ Value answers_value(const WorkerMessage& message) {
 bool is_cluster_message(const Value& message) noexcept {
   const std::string_view command = internal_command(message);
   return command == cluster_command || command == load_command || command == ping_command ||
-         command == pong_command;
+         command == pong_command || command == drain_command || command == drains_command;
 }
 
 Result<WorkerMessage> parse_worker_message(const Value& message, const ClusterMessageLimits& limits) {
   const std::string_view command = internal_command(message);
   if (command == load_command) return read_load(message);
   if (command == pong_command) return read_pong(message);
+  if (command == drains_command) return read_drains(message);
   if (command != cluster_command) return bad("cmd");
   const bool batch = message["accepted"].is_array() || message["refused"].is_array();
   auto result = !absent(message["ack"]) || batch ? read_answers(message, limits) : read_act(message, limits);
@@ -384,6 +423,8 @@ Value to_value(const WorkerMessage& message) {
       return start(load_command).set("connections", message.connections).set("lag", message.lag);
     case pong:
       return start(pong_command).set("n", message.number);
+    case drains:
+      return start(drains_command).set("signalled", message.signalled);
   }
   if (message.seq) value.set("seq", *message.seq);
   return value;
@@ -422,6 +463,9 @@ Value disconnect_request(uint64_t seq) {
   return start(cluster_command).set("act", "disconnect").set("seq", seq);
 }
 
+Value drain_request(std::string_view signal, bool always) {
+  return start(drain_command).set("signal", std::string(signal)).set("always", always);
+}
 Value ping(uint64_t number) { return start(ping_command).set("n", number); }
 
 }  // namespace baton::wire

@@ -17,6 +17,9 @@ enum class AddressType : std::int8_t { tcp4, tcp6, unix_path, udp4, udp6, unknow
 /// What a worker asks its primary to listen on: the members of queryServer, as net.Server and dgram.Socket
 /// give them. `listening` repeats them with the port that it became.
 struct ListenQuery {
+  static constexpr int64_t ipv6_only = 1;      // in `flags`
+  static constexpr int64_t reuse_address = 4;  // in `flags`
+
   uint64_t index = 0;
   Value data = nullptr;                  // TLS ticket keys, mostly; null if none
   std::optional<std::string> address{};  // none: null, any address
@@ -24,13 +27,19 @@ struct ListenQuery {
   AddressType type = AddressType::tcp4;  // unknown: null
   std::optional<int64_t> fd{};           // a number in the primary; UDP says -1 for none
   bool has_flags = false;                // Node 18 and 20 leave flags away
-  std::optional<int64_t> flags{};
-  std::optional<int64_t> backlog{};  // 0: the default; not of UDP
+  std::optional<int64_t> flags{};        // libuv's bits
+  std::optional<int64_t> backlog{};      // 0: the default; not of UDP
   bool readable_all = false;
   bool writable_all = false;
 
   [[nodiscard]] bool is_udp() const noexcept {
     return type == AddressType::udp4 || type == AddressType::udp6;
+  }
+  /// Of a path: one of Linux's abstract names, which begin with a NUL byte and have no file.
+  [[nodiscard]] bool is_abstract() const noexcept { return address && address->starts_with('\0'); }
+  /// The path as it is printed: "@" stands for that byte.
+  [[nodiscard]] std::string path_text() const {
+    return is_abstract() ? '@' + address->substr(1) : address.value_or("");
   }
 };
 
@@ -52,6 +61,7 @@ struct WorkerMessage {
     answers,  // `accepted` and `refused`: the seq of each newconn
     load,     // `connections`, `lag`
     pong,     // `number`
+    drains,   // `signalled`
   };
   Kind kind = Kind::online;
   std::optional<uint64_t> seq{};
@@ -62,6 +72,7 @@ struct WorkerMessage {
   uint64_t connections = 0;
   double lag = 0;  // milliseconds
   uint64_t number = 0;
+  bool signalled = false;  // its program has heard the signal of a drain request
 };
 
 /// What a primary says to its worker.
@@ -84,9 +95,9 @@ struct PrimaryMessage {
 
 /// The bounds of what a message of the other end may hold.
 struct ClusterMessageLimits {
-  size_t text = 4096;              // of an address or key, bytes
-  size_t data = size_t{64} << 10;  // of `data`, bytes of its JSON
-  size_t answers = 4096;           // in one batch
+  size_t text = 4096;             // of an address or key, bytes
+  size_t data = size_t{8} << 10;  // of `data`, bytes of an advanced message
+  size_t answers = 4096;          // in one batch
 };
 
 /// Takes a message of the NODE_CLUSTER or NODE_BATON_ kind apart; whatever it holds, the result is a message
@@ -112,6 +123,9 @@ struct ClusterMessageLimits {
 [[nodiscard]] Value new_connection(std::string_view key, uint64_t seq);
 [[nodiscard]] Value disconnect_request(uint64_t seq);
 [[nodiscard]] Value ping(uint64_t number);
+/// To the preload module: its servers drain from now on, then its program gets the signal, if it handles it
+/// or `always`; it answers when the handlers have run.
+[[nodiscard]] Value drain_request(std::string_view signal, bool always);
 
 /// Whether a message is for the cluster: NODE_CLUSTER, or NODE_BATON_ of what is ours.
 [[nodiscard]] bool is_cluster_message(const Value& message) noexcept;

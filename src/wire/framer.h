@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "wire/frame.h"
 
@@ -15,6 +16,13 @@ class Framer {
  public:
   /// The next piece of the stream. It must stay valid until `next` has returned nothing.
   void feed(std::string_view bytes) noexcept { input_ = bytes; }
+  /// The text of the last frame, or its end, to keep. One that came in pieces is moved.
+  [[nodiscard]] std::string take_text(std::string_view text) {
+    if (text.size() != complete_.size() || text.data() != complete_.data()) return std::string(text);
+    return std::exchange(complete_, {});
+  }
+  /// What was fed and not yet looked at.
+  [[nodiscard]] std::string_view rest() const noexcept { return input_; }
   /// A frame over the limit. Nothing of it is kept.
   [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
   /// Where the first byte stands that was not yet returned in a frame.

@@ -21,7 +21,9 @@ HandleMessage::HandleMessage(Value message) {
     message = std::move(inner);
   }
   if (const auto* type = message["type"].get_if_string()) type_ = *type;
-  if (const auto* key = message["key"].get_if_string()) key_ = *key;
+  if (const auto* key = message["key"].get_if_string(); key != nullptr && key->size() <= longest_key) {
+    key_ = *key;
+  }
   if (const Value* ahead = message.find("ahead")) {
     const auto* text = ahead->get_if_string();
     ahead_ = text == nullptr ? std::nullopt : bytes_of_text(*text);

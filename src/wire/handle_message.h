@@ -13,6 +13,8 @@ namespace baton::wire {
 
 /// What Bun begins its internal lines with.
 inline constexpr char internal_mark = '\x02';
+/// The longest key of a server: an address and some numbers, or a path.
+inline constexpr size_t longest_key = 1024;
 /// How many bytes that were read ahead travel with a connection.
 inline constexpr size_t most_ahead = size_t{1} << 20;
 
@@ -30,7 +32,7 @@ class HandleMessage {
   explicit HandleMessage(Value message);
 
   [[nodiscard]] const std::string& type() const noexcept { return type_; }
-  /// Of the server that accepted the socket; empty if there is none.
+  /// Of the server that accepted the socket; empty if there is none, or a longer one than there can be.
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   /// The bytes that were read ahead; nothing if that is no text of bytes, or too long.
   [[nodiscard]] const std::optional<std::string>& ahead() const noexcept { return ahead_; }

@@ -51,6 +51,7 @@ std::optional<Delivery> Inbox::next(bool internals_only, uint64_t written) {
   if (entry.after_output > written) return std::nullopt;
   if (entry.form == Form::run) return next_of_run(waiting);
   bytes_ -= entry.size;
+  if (entry.delivery.handle) --handles_;
   std::optional<Delivery> next(std::move(entry.delivery));
   complete(*next, entry.form);
   waiting.entries.pop_front();
@@ -74,7 +75,7 @@ void Inbox::complete(Delivery& delivery, Form form) const {
 
 // It has been read before.
 Value Inbox::read(std::string_view frame) const {
-  return read_message(serialization_, frame, limits_.depth).value_or(Value());
+  return read_message(serialization_, frame, limits_).value_or(Value());
 }
 
 std::vector<Delivery> Inbox::drop_unacknowledged(uint64_t written) {
@@ -84,6 +85,7 @@ std::vector<Delivery> Inbox::drop_unacknowledged(uint64_t written) {
     for (Entry& entry : waiting->entries) {
       if (!waits(entry)) continue;
       bytes_ -= entry.size;
+      --handles_;
       complete(entry.delivery, entry.form);
       dropped.push_back(std::move(entry.delivery));
     }

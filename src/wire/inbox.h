@@ -34,8 +34,9 @@ struct Delivery {
 /// A value may take seventy times the memory of its frame. Only one frame, or some of few bytes
 /// (`ChannelLimits::values`), wait as values therefore: what comes behind them waits as the bytes that it
 /// came in, and is read a second time when it is delivered. So messages count by their bytes, as the
-/// sender's queue does; and of whatever else costs memory (an entry for each run of plain messages, and one
-/// for each message with a handle) there is a limit of its own.
+/// sender's queue does; and of whatever else costs something (an entry for each run of plain messages, and
+/// one for each message with a handle; the handles) there is a limit of its own. Handles whose ACK is not
+/// written must be fewer than those, or two ends could wait for each other.
 class Inbox {
  public:
   Inbox(const ChannelLimits& limits, Serialization serialization)
@@ -65,7 +66,8 @@ class Inbox {
     // A delivery may wait for an ACK behind a full queue. Were there no more room than in a queue, two ends
     // could each wait for the other to read.
     return bytes_ > limits_.queue + limits_.message ||
-           messages_.entries.size() + internals_.entries.size() > limits_.entries;
+           messages_.entries.size() + internals_.entries.size() > limits_.entries ||
+           handles_ > limits_.handles;
   }
 
  private:
@@ -90,6 +92,7 @@ class Inbox {
 
   void put(Delivery&& delivery, Form form, size_t size, uint64_t after_output) {
     bytes_ += size;
+    if (delivery.handle) ++handles_;
     Fifo<Entry>& entries = delivery.internal ? internals_.entries : messages_.entries;
     entries.emplace_back(std::move(delivery), after_output, size, ++arrived_, form);
   }
@@ -105,6 +108,7 @@ class Inbox {
   Waiting internals_;
   uint64_t arrived_ = 0;
   size_t bytes_ = 0;
+  size_t handles_ = 0;
 };
 
 }  // namespace baton::wire

@@ -1,15 +1,15 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <iterator>
-#include <memory_resource>
 #include <optional>
 #include <utility>
 
 #include "baton/wire/json.h"
+#include "wire/allowance.h"
 #include "wire/json_number.h"
 #include "wire/json_repair.h"
-#include "wire/scratch.h"
+#include "wire/pile.h"
 
 // Boost's parser without Boost's library: what it needs of that is compiled here. Its buffer for strings with
 // escapes may end up in the frame of a function that recurses once a level, so it is small.
@@ -26,8 +26,11 @@ namespace {
 
 namespace bj = boost::json;
 
+// Of Boost's codes one that it has no other use for here.
+constexpr bj::error too_much = bj::error::array_too_large;
+
 // Boost's parser calls this with what it meets, in order. What is not yet inside its array or object waits on
-// two stacks, so that each container is allocated once, at its final size.
+// a pile, a key before its value, so that each container is allocated once, at its final size.
 class Builder {
  public:
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
@@ -35,91 +38,90 @@ class Builder {
   static constexpr std::size_t max_string_size = max_array_size;
   static constexpr std::size_t max_key_size = max_array_size;
 
-  static_assert(alignof(Value) == alignof(std::string));
-
-  Builder() {
-    values_.reserve(16);
-    keys_.reserve(16);
+  explicit Builder(std::size_t memory) : allowance_(memory) {}
+  Value take() {
+    Value whole;
+    pile_.take_last(1, 0, [&](Value&& value) { whole = std::move(value); });
+    return whole;
   }
-  Value&& take() { return std::move(values_.back()); }
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
   bool on_array_begin(bj::error_code&) { return true; }
   bool on_object_begin(bj::error_code&) { return true; }
-  bool on_array_end(std::size_t n, bj::error_code&) {
-    auto first = values_.end() - static_cast<std::ptrdiff_t>(n);
-    std::vector<Value> elements(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
-    values_.erase(first, values_.end());
-    values_.push_back(Value::array(std::move(elements)));
-    return true;
+  bool on_array_end(std::size_t n, bj::error_code& code) {
+    std::vector<Value> elements;
+    const auto add = [&](Value&& element) {
+      if (elements.empty()) elements.reserve(n);
+      elements.push_back(std::move(element));
+    };
+    if (n > 0 && !pile_.take_last(n, n * sizeof(Value) + around_allocation, add)) return refuse(code);
+    return push(code, Value::array(std::move(elements)));
   }
-  bool on_object_end(std::size_t n, bj::error_code&) {
-    auto value = values_.end() - static_cast<std::ptrdiff_t>(n);
-    auto key = keys_.end() - static_cast<std::ptrdiff_t>(n);
+  bool on_object_end(std::size_t n, bj::error_code& code) {
     std::vector<Value::Member> members;
-    members.reserve(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      auto at = static_cast<std::ptrdiff_t>(i);
-      members.emplace_back(std::move(key[at]), std::move(value[at]));
-    }
-    values_.erase(value, values_.end());
-    keys_.erase(key, keys_.end());
-    values_.push_back(Value::object(std::move(members)));
-    return true;
+    std::string key;
+    bool is_key = false;
+    const auto add = [&](Value&& next) {
+      if (members.empty()) members.reserve(n);
+      if ((is_key = !is_key)) {
+        key = std::move(next).as_string();
+      } else {
+        members.emplace_back(std::move(key), std::move(next));
+      }
+    };
+    if (n > 0 && !pile_.take_last(2 * n, n * sizeof(Value::Member) + around_allocation, add))
+      return refuse(code);
+    return push(code, Value::object(std::move(members)));
   }
-  bool on_string_part(bj::string_view part, std::size_t, bj::error_code&) { return append(part); }
-  bool on_string(bj::string_view part, std::size_t, bj::error_code&) {
-    if (parts_.empty()) {
-      values_.emplace_back(std::string_view(part.data(), part.size()));
-    } else {
-      values_.emplace_back(finish(part));
-    }
-    return true;
+  bool on_string_part(bj::string_view part, std::size_t, bj::error_code& code) { return append(part, code); }
+  bool on_string(bj::string_view part, std::size_t, bj::error_code& code) {
+    if (!parts_.empty()) return append(part, code) && push(code, std::exchange(parts_, {}));
+    if (part.size() > longest_within && !allowance_.take(part.size() + around_allocation))
+      return refuse(code);
+    return push(code, std::string_view(part.data(), part.size()));
   }
-  bool on_key_part(bj::string_view part, std::size_t, bj::error_code&) { return append(part); }
-  bool on_key(bj::string_view part, std::size_t, bj::error_code&) {
-    if (parts_.empty()) {
-      keys_.emplace_back(part.data(), part.size());
-    } else {
-      keys_.push_back(finish(part));
-    }
-    return true;
+  bool on_key_part(bj::string_view part, std::size_t, bj::error_code& code) { return append(part, code); }
+  bool on_key(bj::string_view part, std::size_t size, bj::error_code& code) {
+    return on_string(part, size, code);
   }
   bool on_number_part(bj::string_view, bj::error_code&) { return true; }  // Only of a number that breaks off.
-  bool on_int64(std::int64_t number, bj::string_view text, bj::error_code&) {
+  bool on_int64(std::int64_t number, bj::string_view text, bj::error_code& code) {
     bool exact =
         number <= Value::max_integer && number >= -Value::max_integer && (number != 0 || text[0] != '-');
-    return exact ? add(number) : add_number(text);
+    return exact ? push(code, number) : push_number(text, code);
   }
-  bool on_uint64(std::uint64_t, bj::string_view text, bj::error_code&) { return add_number(text); }
+  bool on_uint64(std::uint64_t, bj::string_view text, bj::error_code& code) {
+    return push_number(text, code);
+  }
   // Boost's own number is not the nearest one in every tenth case.
-  bool on_double(double, bj::string_view text, bj::error_code&) { return add_number(text); }
-  bool on_bool(bool boolean, bj::error_code&) { return add(boolean); }
-  bool on_null(bj::error_code&) { return add(nullptr); }
+  bool on_double(double, bj::string_view text, bj::error_code& code) { return push_number(text, code); }
+  bool on_bool(bool boolean, bj::error_code& code) { return push(code, boolean); }
+  bool on_null(bj::error_code& code) { return push(code, nullptr); }
   bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 
  private:
   template <class T>
-  bool add(T value) {
-    values_.emplace_back(value);
-    return true;
+  bool push(bj::error_code& code, T&& value) {
+    return pile_.push(std::forward<T>(value)) || refuse(code);
   }
-  bool add_number(bj::string_view text) { return add(read_number({text.data(), text.size()})); }
-  bool append(bj::string_view part) {
+  bool push_number(bj::string_view text, bj::error_code& code) {
+    return push(code, read_number({text.data(), text.size()}));
+  }
+  static bool refuse(bj::error_code& code) {
+    code = too_much;
+    return false;
+  }
+  bool append(bj::string_view part, bj::error_code& code) {
+    const std::size_t before = memory_of(parts_);
     parts_.append(part.data(), part.size());
-    return true;
-  }
-  std::string finish(bj::string_view part) {
-    if (parts_.empty()) return {part.data(), part.size()};
-    append(part);
-    return std::exchange(parts_, {});
+    return allowance_.take(memory_of(parts_) - before) || refuse(code);
   }
 
-  Scratch<16 * (sizeof(Value) + sizeof(std::string))> memory_;
-  std::pmr::vector<Value> values_{&memory_};
-  std::pmr::vector<std::string> keys_{&memory_};
+  static constexpr std::size_t longest_within = 15;  // a std::string
+  Allowance allowance_;
+  Pile<Value, 16> pile_{allowance_};
   std::string parts_;
 };
 
@@ -134,11 +136,11 @@ class Failed {
   std::size_t offset_;
 };
 
-std::expected<Value, Failed> parse(std::string_view text, JsonLimits limits) {
+std::expected<Value, Failed> parse(std::string_view text, unsigned depth, std::size_t memory) {
   bj::parse_options options;
-  options.max_depth = limits.depth();
+  options.max_depth = depth;
   options.allow_invalid_utf8 = true;  // Checked before; what is left of it are lone surrogates.
-  bj::basic_parser<Builder> parser(options);
+  bj::basic_parser<Builder> parser(options, memory);
   bj::error_code code;
   std::size_t used = parser.write_some(false, text.data(), text.size(), code);
   if (!code && used < text.size()) code = bj::error::extra_data;
@@ -155,11 +157,14 @@ std::string quoted(char c) {
 
 // `parsed` is the text that was parsed, `offset` the place in the one that was given.
 std::unexpected<Error> explain(const Failed& failed, std::string_view parsed, std::size_t offset,
-                               JsonLimits limits) {
+                               unsigned depth, std::size_t memory) {
   std::string step = "byte " + std::to_string(offset) + ": ";
   if (failed.is(bj::error::too_deep)) {
-    return failure(Errc::message_too_deep, "read JSON",
-                   step + "deeper than " + std::to_string(limits.depth()));
+    return failure(Errc::message_too_deep, "read JSON", step + "deeper than " + std::to_string(depth));
+  }
+  if (failed.is(too_much)) {
+    return failure(Errc::message_too_large, "read JSON",
+                   step + "the value takes more than " + std::to_string(memory) + " bytes");
   }
   if (failed.offset() >= parsed.size()) {
     step += "the text ends too early";
@@ -173,18 +178,22 @@ std::unexpected<Error> explain(const Failed& failed, std::string_view parsed, st
 }  // namespace
 
 Result<Value> read_json(std::string_view text, JsonLimits limits) {
+  constexpr std::size_t longest_replacement = 3;  // U+FFFD for a byte
+  const std::size_t memory = limits.memory_for(text.size());
   std::string copy;
   std::string_view fit = text;
   bool repaired = needs_repair(text);
   if (repaired) {
+    copy.reserve(longest_replacement * text.size());
     repair(text, copy);
     fit = copy;
   }
-  auto value = parse(fit, limits);
+  const std::size_t for_values = memory - std::min(memory, copy.size());
+  auto value = parse(fit, limits.depth(), for_values);
   if (!value && value.error().is(bj::error::exponent_overflow)) {
     copy = tame_exponents(fit);
     fit = copy;
-    value = parse(fit, limits);
+    value = parse(fit, limits.depth(), for_values);
   }
   if (value) return std::move(*value);
   std::size_t offset = value.error().offset();
@@ -192,7 +201,7 @@ Result<Value> read_json(std::string_view text, JsonLimits limits) {
     std::string until;
     offset = repair(text, until, offset);
   }
-  return explain(value.error(), fit, offset, limits);
+  return explain(value.error(), fit, offset, limits.depth(), memory);
 }
 
 }  // namespace baton::wire

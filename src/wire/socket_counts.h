@@ -13,7 +13,8 @@ namespace baton::wire {
 class SocketCounts {
  public:
   /// How many servers are remembered. A peer that names more has the servers without an open socket
-  /// forgotten; what is still too much is not counted.
+  /// forgotten; what is still too much is not counted. Names are at most `longest_key` bytes long
+  /// (HandleMessage).
   static constexpr size_t most_servers = 4096;
 
   void opened(const std::string& key);

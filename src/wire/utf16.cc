@@ -7,10 +7,6 @@ namespace {
 
 constexpr unsigned replacement_code = 0xfffd;
 
-unsigned byte_at(std::string_view text, std::size_t i) noexcept {
-  return static_cast<unsigned char>(text[i]);
-}
-
 // Takes the first character off a text that is not empty; a lone surrogate is one too.
 unsigned take_code(std::string_view& text) noexcept {
   const unsigned lead = byte_at(text, 0);

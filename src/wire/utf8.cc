@@ -4,13 +4,6 @@
 #include <cstring>
 
 namespace baton::wire {
-namespace {
-
-unsigned byte_at(std::string_view text, std::size_t i) noexcept {
-  return static_cast<unsigned char>(text[i]);
-}
-
-}  // namespace
 
 std::size_t ascii_prefix(std::string_view text) noexcept {
   constexpr std::uint64_t tops = 0x8080808080808080U;

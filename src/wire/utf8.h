@@ -6,6 +6,11 @@
 
 namespace baton::wire {
 
+/// A byte as a number that is not negative.
+[[nodiscard]] inline unsigned byte_at(std::string_view text, std::size_t i) noexcept {
+  return static_cast<unsigned char>(text[i]);
+}
+
 /// How many bytes from the beginning are ASCII.
 [[nodiscard]] std::size_t ascii_prefix(std::string_view text) noexcept;
 

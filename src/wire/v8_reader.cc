@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,12 +25,11 @@ Result<Value> Reader::read() {
   if (static_cast<Tag>(byte()) != Tag::version) fail("no version");
   const std::uint32_t version = varint();
   if (version < oldest_version || version > newest_version) fail("a version that is not known");
-  values_.reserve(8);
-  members_.reserve(8);
   Value value = any();
   if (!failed()) return value;
-  return failure(too_deep_ ? Errc::message_too_deep : Errc::bad_message, "read a message",
-                 "byte " + std::to_string(at_) + ": " + problem_);
+  std::string step = "byte " + std::to_string(at_) + ": " + problem_;
+  if (error_ == Errc::message_too_large) step += " " + std::to_string(memory_) + " bytes";
+  return failure(error_, "read a message", step);
 }
 
 Value Reader::fail(const char* problem) {
@@ -41,8 +39,8 @@ Value Reader::fail(const char* problem) {
 
 bool Reader::enter() {
   if (depth_left_ == 0) {
+    if (!failed()) error_ = Errc::message_too_deep;
     fail("nested too deep");
-    too_deep_ = true;
     return false;
   }
   --depth_left_;
@@ -104,11 +102,24 @@ void Reader::expect(std::uint64_t counted) {
   if (varint() != counted) fail("a count that is not so");
 }
 
+bool Reader::afford(std::size_t bytes) {
+  if (allowance_.take(bytes)) return true;
+  if (!failed()) error_ = Errc::message_too_large;
+  fail("the value takes more than");
+  return false;
+}
+
 // --- strings
 
 std::string Reader::string() { return string(tag()); }
 
 std::string Reader::string(Tag tag) {
+  std::string text = string_of(tag);
+  afford(memory_of(text));
+  return text;
+}
+
+std::string Reader::string_of(Tag tag) {
   switch (tag) {
     case Tag::one_byte_string:
       return from_latin1(raw(varint()));
@@ -187,33 +198,57 @@ Value Reader::any() {
   return {};
 }
 
-Reader::Members Reader::members_until(Tag end) {
-  const std::size_t first = members_.size();
-  while (!ends_with(end)) {
-    std::string name = key(tag());
-    Value value = any();
-    if (failed()) break;
-    members_.emplace_back(std::move(name), std::move(value));
-  }
-  const auto begin = members_.begin() + static_cast<std::ptrdiff_t>(first);
-  Members members(std::make_move_iterator(begin), std::make_move_iterator(members_.end()));
-  members_.erase(begin, members_.end());
-  return members;
+void Reader::put(Value value) {
+  if (!pile_.push(std::move(value))) afford(sizeof(Value));
 }
 
-std::vector<Value> Reader::values_from(std::size_t first) {
-  const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(first);
-  std::vector<Value> values(std::make_move_iterator(begin), std::make_move_iterator(values_.end()));
-  values_.erase(begin, values_.end());
+// Their number.
+std::size_t Reader::put_members_until(Tag end) {
+  std::size_t count = 0;
+  for (; !ends_with(end); ++count) {
+    put(key(tag()));
+    put(any());
+    if (failed()) break;
+  }
+  return count;
+}
+
+std::vector<Value> Reader::take_values(std::size_t count) {
+  std::vector<Value> values;
+  if (failed() || count == 0) return values;
+  const bool taken = pile_.take_last(count, count * sizeof(Value) + around_allocation, [&](Value&& value) {
+    if (values.empty()) values.reserve(count);
+    values.push_back(std::move(value));
+  });
+  if (!taken) afford(count * sizeof(Value));
   return values;
+}
+
+Reader::Members Reader::take_members(std::size_t count) {
+  Members members;
+  if (failed() || count == 0) return members;
+  std::string name;
+  bool is_name = false;
+  const std::size_t bytes = count * sizeof(Value::Member) + around_allocation;
+  const bool taken = pile_.take_last(2 * count, bytes, [&](Value&& next) {
+    if (members.empty()) members.reserve(count);
+    if ((is_name = !is_name)) {
+      name = std::move(next).as_string();
+    } else {
+      members.emplace_back(std::move(name), std::move(next));
+    }
+  });
+  if (!taken) afford(bytes);
+  return members;
 }
 
 Value Reader::object() {
   if (!enter()) return {};
   ++objects_;
-  Members members = members_until(Tag::end_object);
-  expect(members.size());
+  const std::size_t count = put_members_until(Tag::end_object);
+  expect(count);
   leave();
+  Members members = take_members(count);
   if (failed()) return {};
   return Value::object(std::move(members));
 }
@@ -223,73 +258,65 @@ Value Reader::dense_array() {
   ++objects_;
   const std::uint32_t length = varint();
   if (length > left()) return fail("an array longer than the message");
-  const std::size_t first = values_.size();
   for (std::uint32_t i = 0; i < length && !failed(); ++i) {
     // A value may be of no more bytes than its tag.
     const bool hole = at_ < bytes_.size() && static_cast<Tag>(bytes_[at_]) == Tag::hole;
     if (hole) ++at_;
-    Value element = hole ? Value::hole() : any();
-    values_.push_back(std::move(element));
+    put(hole ? Value::hole() : any());
   }
-  Members others = members_until(Tag::end_dense_array);
-  expect(others.size());
+  const std::size_t count = put_members_until(Tag::end_dense_array);
+  expect(count);
   expect(length);
   leave();
+  Members others = take_members(count);
+  std::vector<Value> elements = take_values(length);
   if (failed()) return {};
-  if (others.empty()) return Value::array(values_from(first));
+  if (others.empty()) return Value::array(std::move(elements));
   for (const auto& [name, value] : others) {
     if (array_index(name) != no_index) return fail("an element beside the elements");
   }
-  return Value::array(values_from(first), std::move(others));
+  return Value::array(std::move(elements), std::move(others));
 }
 
 Value Reader::sparse_array() {
   if (!enter()) return {};
   ++objects_;
   const std::uint32_t length = varint();
-  const std::size_t first = values_.size();
-  std::vector<std::uint32_t> indices;
-  Members others;
-  while (!ends_with(Tag::end_sparse_array)) {
-    std::string name = key(tag());
-    Value value = any();
-    if (failed()) return {};
-    const std::uint64_t index = array_index(name);
-    if (index == no_index) {
-      others.emplace_back(std::move(name), std::move(value));
-    } else if (index >= length) {
-      return fail("an element after the array's end");
-    } else {
-      indices.push_back(static_cast<std::uint32_t>(index));
-      values_.push_back(std::move(value));
-    }
-  }
-  expect(indices.size() + others.size());
+  const std::size_t count = put_members_until(Tag::end_sparse_array);
+  expect(count);
   expect(length);
   leave();
-  if (failed()) return {};
-  return filled_array(first, indices, std::move(others), length);
+  return filled_array(count, length);
 }
 
-Value Reader::filled_array(std::size_t first, const std::vector<std::uint32_t>& indices, Members others,
-                           std::uint32_t length) {
-  std::vector<Value> values = values_from(first);
-  if (length <= 2 * std::uint64_t{values.size()} + holes_for_nothing) {
-    std::vector<Value> elements(length, Value::hole());
-    for (std::size_t i = 0; i < values.size(); ++i) elements[indices[i]] = std::move(values[i]);
-    if (others.empty()) return Value::array(std::move(elements));
-    return Value::array(std::move(elements), std::move(others));
+Value Reader::filled_array(std::size_t count, std::uint32_t length) {
+  Members members = take_members(count);
+  if (failed()) return {};
+  std::size_t indices = 0;
+  for (const auto& [name, value] : members) {
+    const std::uint64_t index = array_index(name);
+    if (index == no_index) continue;
+    if (index >= length) return fail("an element after the array's end");
+    ++indices;
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    others.emplace_back(std::to_string(indices[i]), std::move(values[i]));
+  if (length > 2 * std::uint64_t{indices} + holes_for_nothing) {
+    return Value::array({}, std::move(members), length);
   }
-  return Value::array({}, std::move(others), length);
+  if (!afford(length * sizeof(Value) + around_allocation)) return {};
+  std::vector<Value> elements(length, Value::hole());
+  std::erase_if(members, [&](Value::Member& member) {
+    const std::uint64_t index = array_index(member.first);
+    if (index != no_index) elements[index] = std::move(member.second);
+    return index != no_index;
+  });
+  if (members.empty()) return Value::array(std::move(elements));
+  return Value::array(std::move(elements), std::move(members));
 }
 
 }  // namespace v8
 
 Result<Value> read_advanced(std::string_view bytes, AdvancedLimits limits) {
-  return v8::Reader(bytes, limits.depth()).read();
+  return v8::Reader(bytes, limits.depth(), limits.memory_for(bytes.size())).read();
 }
 
 }  // namespace baton::wire

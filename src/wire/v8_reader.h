@@ -2,24 +2,25 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "baton/base/error.h"
 #include "baton/wire/value.h"
-#include "wire/scratch.h"
+#include "wire/allowance.h"
+#include "wire/pile.h"
 #include "wire/v8_tags.h"
 
 namespace baton::wire::v8 {
 
 /// Reads one message. After a failure everything that is asked for is empty; whoever loops looks at it. What
-/// is not yet inside its array or object waits on two stacks, so that each container is allocated once, at
-/// its final size.
+/// is not yet inside its array or object waits on a pile, a key before its value, so that each container is
+/// allocated once, at its final size.
 class Reader {
  public:
-  Reader(std::string_view bytes, unsigned depth) : bytes_(bytes), depth_left_(depth) {}
+  Reader(std::string_view bytes, unsigned depth, std::size_t memory)
+      : bytes_(bytes), depth_left_(depth), memory_(memory), allowance_(memory) {}
   Result<Value> read();
 
  private:
@@ -42,13 +43,17 @@ class Reader {
   Value view();
   Value reference();
 
-  Members members_until(Tag end);
-  std::vector<Value> values_from(std::size_t first);
-  Value filled_array(std::size_t first, const std::vector<std::uint32_t>& indices, Members others,
-                     std::uint32_t length);
+  // What waits on the pile.
+  void put(Value value);
+  std::size_t put_members_until(Tag end);
+  std::vector<Value> take_values(std::size_t count);
+  Members take_members(std::size_t count);
+  Value filled_array(std::size_t members, std::uint32_t length);
+
   std::string key(Tag tag);
   std::string string();
   std::string string(Tag tag);
+  std::string string_of(Tag tag);
 
   bool enter();
   void leave() noexcept { ++depth_left_; }
@@ -58,7 +63,9 @@ class Reader {
   std::uint32_t varint();
   double double_bytes();
   std::string_view raw(std::size_t size);
+  std::string_view bytes(std::size_t size);
   void expect(std::uint64_t counted);
+  bool afford(std::size_t bytes);
   Value fail(const char* problem);
   [[nodiscard]] bool failed() const noexcept { return problem_ != nullptr; }
   [[nodiscard]] std::size_t left() const noexcept { return bytes_.size() - at_; }
@@ -67,13 +74,12 @@ class Reader {
   std::size_t at_ = 0;
   unsigned depth_left_;
   const char* problem_ = nullptr;
-  bool too_deep_ = false;
+  Errc error_ = Errc::bad_message;
   std::uint32_t objects_ = 0;         // begun, as the sender counts them
   std::vector<std::uint32_t> hosts_;  // those of them that a Value does not have
-  static_assert(alignof(Value) <= alignof(void*));
-  Scratch<8 * (sizeof(Value) + sizeof(Value::Member))> memory_;
-  std::pmr::vector<Value> values_{&memory_};
-  std::pmr::vector<Value::Member> members_{&memory_};
+  std::size_t memory_;
+  Allowance allowance_;
+  Pile<Value, 16> pile_{allowance_};
 };
 
 }  // namespace baton::wire::v8

@@ -13,6 +13,8 @@
 namespace baton::wire::v8 {
 namespace {
 
+constexpr std::size_t parts_of_error = 4;
+
 constexpr std::string_view error_name(ErrorTag tag) noexcept {
   switch (tag) {
     case ErrorTag::eval_error:
@@ -72,42 +74,45 @@ Value Reader::rare(Tag tag) {
 
 Value Reader::map() {
   if (!enter()) return {};
-  const std::size_t first = values_.size();
-  while (!ends_with(Tag::end_map)) {
-    // A key, then its value.
-    for (int i = 0; i < 2; ++i) {
-      Value next = any();
-      values_.push_back(std::move(next));
-    }
-    if (failed()) return {};
+  std::size_t count = 0;
+  // A key, then its value.
+  for (; !ends_with(Tag::end_map) && !failed(); count += 2) {
+    put(any());
+    put(any());
   }
-  expect(values_.size() - first);
+  expect(count);
   leave();
-  if (failed()) return {};
-  std::vector<Value> both = values_from(first);
   std::vector<Value::Entry> entries;
-  entries.reserve(both.size() / 2);
-  for (std::size_t i = 0; i < both.size(); i += 2)
-    entries.emplace_back(std::move(both[i]), std::move(both[i + 1]));
+  if (failed()) return {};
+  Value key;
+  bool is_key = false;
+  const std::size_t bytes = count * sizeof(Value) + around_allocation;
+  const bool taken = pile_.take_last(count, bytes, [&](Value&& next) {
+    if (entries.empty()) entries.reserve(count / 2);
+    if ((is_key = !is_key)) {
+      key = std::move(next);
+    } else {
+      entries.emplace_back(std::move(key), std::move(next));
+    }
+  });
+  if (!taken) afford(bytes);
+  if (failed()) return {};
   return Value::map_of(std::move(entries));
 }
 
 Value Reader::set() {
   if (!enter()) return {};
-  const std::size_t first = values_.size();
-  while (!ends_with(Tag::end_set)) {
-    Value next = any();
-    if (failed()) return {};
-    values_.push_back(std::move(next));
-  }
-  expect(values_.size() - first);
+  std::size_t count = 0;
+  for (; !ends_with(Tag::end_set) && !failed(); ++count) put(any());
+  expect(count);
   leave();
+  std::vector<Value> elements = take_values(count);
   if (failed()) return {};
-  return Value::set_of(values_from(first));
+  return Value::set_of(std::move(elements));
 }
 
 Value Reader::error() {
-  if (!enter()) return {};
+  if (!enter() || !afford(parts_of_error * sizeof(Value::Member) + around_allocation)) return {};
   Members parts;
   const auto add = [&](const char* name, Value value) {
     const auto present = std::ranges::find(parts, name, &Value::Member::first);
@@ -147,23 +152,29 @@ Value Reader::regexp() {
 
 Value Reader::bigint() {
   const std::uint32_t field = varint();
-  const std::string_view magnitude = raw(field >> 1);
+  const std::string_view magnitude = bytes(field >> 1);
   return Value::bigint((field & 1) != 0, std::string(magnitude));
 }
 
+// Those that a value is to have.
+std::string_view Reader::bytes(std::size_t size) {
+  const std::string_view there = raw(size);
+  return afford(there.size() + around_allocation) ? there : std::string_view();
+}
+
 Value Reader::boxed(Value primitive) {
-  if (!enter()) return {};
+  if (!enter() || !afford(sizeof(Value) + around_allocation)) return {};
   leave();
   return Value::boxed(std::move(primitive));
 }
 
-Value Reader::array_buffer() { return Value::bytes(std::string(raw(varint())), Value::View::array_buffer); }
+Value Reader::array_buffer() { return Value::bytes(std::string(bytes(varint())), Value::View::array_buffer); }
 
 Value Reader::resizable_array_buffer() {
   const std::uint32_t size = varint();
   const std::uint32_t most = varint();
   if (size > most) return fail("an ArrayBuffer longer than it may become");
-  const std::string_view data = raw(size);
+  const std::string_view data = bytes(size);
   if (failed()) return {};
   return Value::resizable_bytes(std::string(data), most);
 }
@@ -183,7 +194,7 @@ Value Reader::host_object() {
 
 Value Reader::view() {
   const std::uint32_t kind = varint();
-  const std::string_view data = raw(varint());
+  const std::string_view data = bytes(varint());
   if (kind > static_cast<std::uint32_t>(Value::View::float16)) return fail("a view that is not known");
   const auto view = static_cast<Value::View>(kind);
   if (data.size() % element_size(view) != 0) return fail("a part of an element");

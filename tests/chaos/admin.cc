@@ -38,8 +38,9 @@ std::string get(const std::string& path, const std::string& what) {
 }  // namespace
 
 Reloads reloads_told_by(const std::string& socket) {
-  const auto status = wire::read_json(get(socket, "/status"));
-  if (!status || !status->is_object()) throw std::runtime_error("chaos: /status is no JSON object");
+  const std::string text = get(socket, "/status");
+  const auto status = wire::read_json(text);
+  if (!status || !status->is_object()) throw std::runtime_error("chaos: /status is no JSON object: " + text);
   const Value& reloads = (*status)["reloads"];
   return {static_cast<std::uint64_t>(reloads["done"].as_number()),
           static_cast<std::uint64_t>(reloads["failed"].as_number())};

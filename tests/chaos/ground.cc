@@ -54,8 +54,11 @@ std::vector<std::string> Ground::worker_command(const std::string& name, const S
   const std::string before = setup.preparation();
   const std::string app = BATON_CHAOS_SOURCES "/app.js";
   if (setup.kind() == Kind::node) {
-    return {"--interpreter", before.empty() ? node_ : script(name, before + "exec '" + node_ + "' \"$@\"\n"),
-            app, "0"};
+    std::vector<std::string> command = {
+        "--interpreter", before.empty() ? node_ : script(name, before + "exec '" + node_ + "' \"$@\"\n"), app,
+        "0"};
+    command.insert(command.end(), setup.worker_options().begin(), setup.worker_options().end());
+    return command;
   }
   std::vector<std::string> command = {(programs_ / "cluster_hello").string(), "--port", "0"};
   command.insert(command.end(), setup.worker_options().begin(), setup.worker_options().end());

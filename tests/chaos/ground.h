@@ -25,7 +25,7 @@ class Setup {
     options_.insert(options_.end(), options);
     return *this;
   }
-  /// Options of the worker's own program, which is ours.
+  /// Options of the worker's own program.
   Setup& for_worker(std::initializer_list<std::string> options) {
     worker_options_.insert(worker_options_.end(), options);
     return *this;

@@ -69,8 +69,11 @@ void reload_storm(World& world, Kind kind, const Numbers& numbers, Row& row) {
   row.end(*service);
 }
 
-void reload_storm_on_kept_connections(World& world, Kind kind, const Numbers& numbers, Row& row) {
-  const auto service = world.ground().start("kept", Setup(kind));
+namespace {
+
+void storm_on_kept_connections(World& world, const std::string& name, const Setup& setup,
+                               const Numbers& numbers, Row& row) {
+  const auto service = world.ground().start(name, setup);
   ReloadStorm storm(world, *service, row);
   storm.drive().add(world.load_on(*service).clients(20).keep_alive());
   storm.drive().add(world.load_on(*service).clients(8).keep_alive().think(5ms));
@@ -78,6 +81,16 @@ void reload_storm_on_kept_connections(World& world, Kind kind, const Numbers& nu
   storm.drive().add(world.load_on(*service).clients(4).keep_alive().path("/slow?ms=5").silent(20ms));
   storm.until(numbers.requests, numbers.reloads);
   row.end(*service);
+}
+
+}  // namespace
+
+void reload_storm_on_kept_connections(World& world, Kind kind, const Numbers& numbers, Row& row) {
+  storm_on_kept_connections(world, "kept", Setup(kind), numbers, row);
+}
+
+void reload_storm_of_handlers(World& world, Kind kind, const Numbers& numbers, Row& row) {
+  storm_on_kept_connections(world, "handler", Setup(kind).for_worker({"--handler"}), numbers, row);
 }
 
 void stuck_storm(World& world, Kind kind, const Numbers& numbers, Row& row) {

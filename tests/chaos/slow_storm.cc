@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using Clock = Drive::Clock;
 
 constexpr std::uint64_t most_memory = 20'000;  // a connection, in bytes
-constexpr auto patience = 60s;
+constexpr auto patience_with_slow = 60s;
 
 // For us and for the workers, who get it from us.
 void need_descriptors(rlim_t count) {
@@ -74,7 +74,7 @@ void slow_storm(World& world, Kind kind, const Numbers& numbers, Row& row) {
     if (const auto now = Clock::now(); now - looked > limit / 12) {
       looked = now;
       memory = std::max(memory, service->private_bytes());
-      if (now - began > 2 * limit + patience)
+      if (now - began > 2 * limit + patience_with_slow)
         throw std::runtime_error(grouped(count - slow.ended()) + " slow clients were not cut");
     }
     world.progress(row, grouped(slow.begun()) + " slow clients, " + grouped(slow.ended()) + " of them over");

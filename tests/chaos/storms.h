@@ -13,6 +13,8 @@ void dark_storm(World& world, Kind kind, const Numbers& numbers, Row& row);
 /// Rolling reload without pause: nothing fails.
 void reload_storm(World& world, Kind kind, const Numbers& numbers, Row& row);
 void reload_storm_on_kept_connections(World& world, Kind kind, const Numbers& numbers, Row& row);
+/// The same with programs that end by themselves on SIGTERM.
+void reload_storm_of_handlers(World& world, Kind kind, const Numbers& numbers, Row& row);
 /// More clients than all workers together may have descriptors: nothing fails.
 void descriptor_storm(const std::string& policy, World& world, Kind kind, const Numbers& numbers, Row& row);
 /// A worker stands still (SIGSTOP) for seconds and goes on: the others answer, and nothing fails.

@@ -58,6 +58,7 @@ std::vector<Storm> all_storms() {
   std::vector<Storm> storms = {{"kill one", kill_storm},
                                {"reload, new connections", reload_storm},
                                {"reload, keep-alive", reload_storm_on_kept_connections},
+                               {"reload, own handler", reload_storm_of_handlers},
                                {"kill all", massacre_storm},
                                {"none alive", dark_storm}};
   for (const char* policy : {"round-robin", "shared", "reuse-port", "least-loaded", "sticky"}) {

@@ -553,7 +553,7 @@ TEST(SilentChild, IsNotClosedBeforeWhatItWroteWasRead) {
 // node_parent_test.cc, where no sanitizer needs the descriptors.)
 TEST(Retransmission, WrappedTwiceIsAnsweredOnce) {
   RawChannel channel;
-  Program child({program("echo_worker")}, {"NODE_CHANNEL_FD=3"}, channel.theirs());
+  Program child({built("echo_worker")}, {"NODE_CHANNEL_FD=3"}, channel.theirs());
   channel.child_started();
   EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
   int ends[2];

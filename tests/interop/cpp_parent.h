@@ -38,7 +38,7 @@ class CppParent : public World, public testing::WithParamInterface<Pair> {
     if (!GetParam().cpp_child && !has_node()) GTEST_SKIP() << "there is no Node";
   }
   static std::string child_module(const std::string& name = "echo_worker") {
-    return GetParam().cpp_child ? program(name) : source("tests/interop/" + name + ".js");
+    return GetParam().cpp_child ? built(name) : source("tests/interop/" + name + ".js");
   }
 
   /// Runs a parent with one child; begins with `body` when that is ready.

@@ -22,7 +22,7 @@ class EchoPrimaryOfNode : public ProcessTest, public testing::WithParamInterface
     if (node_program().empty()) GTEST_SKIP() << "there is no Node";
   }
   void start() {
-    primary = Program(ECHO_PRIMARY,
+    primary = Program(built("echo_primary"),
                       {"--serialization", GetParam() == Serialization::advanced ? "advanced" : "json",
                        std::string(BATON_SOURCES) + "/tests/interop/echo_worker.js"},
                       StartOptions().variable("BATON_NODE", node_program()));

@@ -72,7 +72,7 @@ class ExecBesideNode : public LeakFree, public testing::WithParamInterface<bool>
     SCOPED_TRACE(testing::PrintToString(command.arguments));
     Words arguments = command.arguments;
     if (GetParam()) arguments.insert(arguments.begin(), "--sync");
-    const Value ours = answer_of(RUN_COMMAND, arguments);
+    const Value ours = answer_of(built("run_command"), arguments);
     arguments.insert(arguments.begin(), std::string(BATON_SOURCES) + "/tests/interop/exec_as_node.js");
     const Value nodes = answer_of(node_program(), arguments);
     for (const std::string member : {"code", "signal", "killed", "stdout", "stderr", "error"}) {

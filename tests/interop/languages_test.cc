@@ -40,7 +40,7 @@ class Languages : public World, public testing::WithParamInterface<Pair> {
     if (parent == "sh" && !is_installed("socat")) GTEST_SKIP() << "there is no socat";
   }
   static std::vector<std::string> command(const std::string& role, const std::string& language) {
-    if (language == "cpp") return {program("channel_" + role)};
+    if (language == "cpp") return {built("channel_" + role)};
     std::string file = source("examples/channel/" + role + "." + language);
     if (language == "js") return {node_program(), std::move(file)};
     return {std::move(file)};

@@ -26,7 +26,7 @@ class NodeParent : public World, public testing::WithParamInterface<Pair> {
     if (!has_node()) GTEST_SKIP() << "there is no Node";
   }
   static std::string child_module(const std::string& name = "echo_worker") {
-    return GetParam().cpp_child ? program(name) : source("tests/interop/" + name + ".js");
+    return GetParam().cpp_child ? built(name) : source("tests/interop/" + name + ".js");
   }
   int play(const std::string& scenario, const std::vector<std::string>& texts = {},
            const std::string& module = child_module(), const std::string& start = "") {
@@ -113,10 +113,20 @@ TEST_P(NodeParentOfAProgram, IsNotGivenAConnectionOfWhichTheChildHasRead) {
 }
 // No descriptor may be free there: Node and the sanitizers' checks need some. And a Node as the child would
 // answer twice, and its Node parent die of that.
-#ifndef BATON_SANITIZED
-TEST_P(NodeParentOfAProgram, IsAnsweredOnceWhenItSendsAHandleAgain) { EXPECT_EQ(play("retransmission"), 0); }
-TEST_P(NodeParentOfAProgram, GoesOnWhenTheChildCannotTakeAHandle) { EXPECT_EQ(play("refused_for_good"), 0); }
-#endif
+class NodeParentOfAFullProgram : public NodeParentOfAProgram {
+ protected:
+  void SetUp() override {
+    if (sanitized()) GTEST_SKIP() << "the sanitizers' checks need descriptors";
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Of, NodeParentOfAFullProgram, testing::Values(Pair{true, false}, Pair{true, true}),
+                         [](const auto& test) { return name_of(test.param); });
+TEST_P(NodeParentOfAFullProgram, IsAnsweredOnceWhenItSendsAHandleAgain) {
+  EXPECT_EQ(play("retransmission"), 0);
+}
+TEST_P(NodeParentOfAFullProgram, GoesOnWhenTheChildCannotTakeAHandle) {
+  EXPECT_EQ(play("refused_for_good"), 0);
+}
 
 }  // namespace
 }  // namespace baton::test

@@ -165,11 +165,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(Calls, SpawnExecExecFileAndForkStartProgramsAndScripts) {
   const auto& [cpp, what, file] = GetParam();
   if ((!cpp || what == "NodeChild") && !has_node()) GTEST_SKIP() << "there is no Node";
-  const std::string path = what == "CppChild" ? program(file) : source("examples/notes/processes/" + file);
+  const std::string path = what == "CppChild" ? built(file) : source("examples/notes/processes/" + file);
   std::vector<std::string> variables;
   if (has_node()) variables.push_back(path_with_node());
   Program& primary =
-      run(cpp ? std::vector{program("notes_processes_primary"), path}
+      run(cpp ? std::vector{built("notes_processes_primary"), path}
               : std::vector{node_program(), source("examples/notes/processes/primary.js"), path},
           std::move(variables));
   EXPECT_EQ(primary.line("spawn: "), "started by spawn");

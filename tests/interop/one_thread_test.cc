@@ -118,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(Examples, ServicesAsOneThread, testing::Values("hello",
                          [](const auto& test) { return test.param; });
 
 TEST_P(ServicesAsOneThread, PrimaryAndWorkersAreOneThreadEachWhileTheyServe) {
-  Program& primary = run({program(GetParam()), "--port", "0", "--workers", "2"});
+  Program& primary = run({built(GetParam()), "--port", "0", "--workers", "2"});
   const std::string line = primary.line("listening on ");
   for (int i = 0; i < 10; ++i) {
     EXPECT_TRUE(http_get(std::stoi(line.substr(line.rfind(':') + 1)), "/").starts_with("HTTP/1.1 200"));

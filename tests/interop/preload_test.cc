@@ -23,6 +23,7 @@ INSTANTIATE_TEST_SUITE_P(In, Preload, testing::Values("cjs", "mjs"),
 
 TEST_P(Preload, AnswersAKeepAliveConnectionOnceMoreAndSaysThatItCloses) { EXPECT_EQ(play("keep_alive"), 0); }
 TEST_P(Preload, DoesTheSameForHttps) { EXPECT_EQ(play("https"), 0); }
+TEST_P(Preload, AnswersWhatIsOnItsWayInASessionOfHttp2) { EXPECT_EQ(play("http2"), 0); }
 TEST_P(Preload, WaitsForTheRequestOfAConnectionThatWasJustAccepted) { EXPECT_EQ(play("silent"), 0); }
 TEST_P(Preload, ClosesAnIdleConnectionOnceItWasQuietForTheGrace) { EXPECT_EQ(play("idle"), 0); }
 TEST_P(Preload, ClosesAConnectionOnWhichNobodyEverSpeaks) { EXPECT_EQ(play("silent_for_ever"), 0); }

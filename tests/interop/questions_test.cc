@@ -19,14 +19,10 @@
 #include "baton/baton.h"
 #include "interop/raw_channel.h"
 #include "interop/world.h"
+#include "support/file_text.h"
 
 namespace baton::test {
 namespace {
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class Questions : public World, public testing::WithParamInterface<Ends> {
  protected:
@@ -50,7 +46,7 @@ class QuestionsToOneEnd : public World, public testing::WithParamInterface<bool>
   /// A child of this test, which is its parent without any library.
   Program& start_child(RawChannel& channel, const std::string& cpp, const std::string& javascript) {
     Program& child =
-        run(GetParam() ? std::vector{program(cpp)} : std::vector{node_program(), source(javascript)},
+        run(GetParam() ? std::vector{built(cpp)} : std::vector{node_program(), source(javascript)},
             {"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"}, channel.theirs());
     channel.child_started();
     return child;
@@ -298,7 +294,7 @@ TEST_P(Questions, why_only_one_callback) {
 TEST_P(QuestionsToOneEnd, only_node_children_can_join) {
   const std::string worker = source("examples/notes/messages/worker.sh");
   Program& primary =
-      run(GetParam() ? std::vector{program("notes_messages_primary"), worker}
+      run(GetParam() ? std::vector{built("notes_messages_primary"), worker}
                      : std::vector{node_program(), source("examples/notes/messages/primary.js"), worker});
   EXPECT_EQ(primary.line("got message: "), R"({"name":"worker"})");
   for (const std::string message : {R"("some msg")", "42", "true", "null", R"([1,"two",[3.5]])"}) {
@@ -415,9 +411,7 @@ INSTANTIATE_TEST_SUITE_P(Both, QuestionsAboutCost, testing::Bool(),
 
 // Does a fork cost at least 30 ms and 10 MB?
 TEST_P(QuestionsAboutCost, thirty_ms_and_ten_mb) {
-#ifdef BATON_SANITIZED
-  GTEST_SKIP() << "the figures would be the sanitizer's";
-#endif
+  if (sanitized()) GTEST_SKIP() << "the figures would be the sanitizer's";
   if (!has_node()) GTEST_SKIP() << "there is no Node";
   const Cost node = of(false);
   const Cost cpp = of(true);

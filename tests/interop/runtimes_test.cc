@@ -69,13 +69,13 @@ class Runtime : public World {
   int play_parent(const std::string& scenario, const std::string& serialization = "json") {
     auto words = command("tests/interop/runtime_parent.js");
     words.push_back(scenario);
-    words.push_back(program("echo_worker"));
+    words.push_back(built("echo_worker"));
     return run(words, {"SERIALIZATION=" + serialization}).wait();
   }
 
   /// `baton run` with two workers of the runtime on this port. Its lines are on standard output.
   Program& serve(int port, const std::string& policy) {
-    std::string line = "exec " + program("baton") + " run -i 2 --kill-timeout 3s --policy " + policy;
+    std::string line = "exec " + built("baton") + " run -i 2 --kill-timeout 3s --policy " + policy;
     // What a runtime wants before a script's name it gets from a script of the shell.
     if (is_deno()) {
       interpreter_ = testing::TempDir() + "/baton-deno-" + std::to_string(::getpid());
@@ -236,14 +236,14 @@ TEST_F(Runtime, AsAParentSendsAConnectionWithAdvancedMessages) {
 
 TEST_F(Runtime, AsAPrimaryHasWorkersInCpp) {
   auto words = command("tests/interop/runtime_primary.js");
-  words.push_back(program("cluster_peer"));
+  words.push_back(built("cluster_peer"));
   Program& primary = run(words);
   const std::string started = primary.line("starts ");
   if (is_deno()) {
     EXPECT_EQ(started, std::filesystem::canonical(node_program()));
     GTEST_SKIP() << "a primary of Deno starts only scripts, with itself";
   }
-  EXPECT_EQ(started, program("cluster_peer"));
+  EXPECT_EQ(started, built("cluster_peer"));
   if (is_bun()) GTEST_SKIP() << "a primary of Bun hears only what begins with a byte of Bun's own";
   primary.line("online");
   const int port = primary.number("listening ");
@@ -253,7 +253,7 @@ TEST_F(Runtime, AsAPrimaryHasWorkersInCpp) {
 
 TEST_F(Runtime, AsAParentExchangesMessages) {
   auto words = command("examples/channel/parent.js");
-  words.push_back(program("channel_child"));
+  words.push_back(built("channel_child"));
   const auto said = run(words).rest();
   ASSERT_EQ(said.size(), 5U) << testing::PrintToString(said);
   EXPECT_EQ(said[1], R"(child said {"you_said":{"id":1,"path":"ä.png"}})");

@@ -1,4 +1,5 @@
 #include "interop/world.h"
+#include "support/file_text.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -46,11 +47,6 @@ bool wait_for_end(pid_t process) {
   return ready == 1;
 }
 
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::vector<pid_t> children_of_this_process() {
   std::istringstream list(text_of("/proc/self/task/" + std::to_string(::getpid()) + "/children"));
   return {std::istream_iterator<pid_t>(list), {}};
@@ -66,7 +62,6 @@ sockaddr_in loopback(int port) {
 
 }  // namespace
 
-std::string program(const std::string& name) { return std::string(BATON_PROGRAMS) + "/" + name; }
 std::string source(const std::string& path) { return std::string(BATON_SOURCES) + "/" + path; }
 
 bool eventually(const std::function<bool()>& condition) {
@@ -357,11 +352,11 @@ Program& World::start(const Ends& ends, const std::string& example, std::vector<
   const std::string worker = worker_of.empty() ? example : worker_of;
   std::vector<std::string> command;
   if (ends.cpp_parent) {
-    command = {program("notes_" + example + "_primary")};
+    command = {built("notes_" + example + "_primary")};
   } else {
     command = {node_program(), source("examples/notes/" + example + "/primary.js")};
   }
-  command.push_back(ends.cpp_child ? program("notes_" + worker + "_worker")
+  command.push_back(ends.cpp_child ? built("notes_" + worker + "_worker")
                                    : source("examples/notes/" + worker + "/worker.js"));
   command.insert(command.end(), more.begin(), more.end());
   return run(std::move(command));
@@ -374,9 +369,9 @@ std::vector<std::string> with_ends(const Ends& ends, const std::string& example,
                                    const std::string& child, const std::vector<std::string>& arguments) {
   const std::string folder = source("examples/" + example + "/");
   std::vector<std::string> command =
-      ends.cpp_parent ? std::vector{program(example)} : std::vector{node_program(), folder + parent + ".js"};
+      ends.cpp_parent ? std::vector{built(example)} : std::vector{node_program(), folder + parent + ".js"};
   command.push_back("--" + child);
-  command.push_back(ends.cpp_child ? program(example) : folder + child + ".js");
+  command.push_back(ends.cpp_child ? built(example) : folder + child + ".js");
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }

@@ -14,6 +14,7 @@
 
 #include "interop/node.h"
 #include "support/leak_check.h"
+#include "support/programs.h"
 #include "support/signal_one.h"
 
 // What a reader of the notes has at hand: a shell that starts programs and reads what they print, clients
@@ -21,8 +22,7 @@
 // 30 s.
 namespace baton::test {
 
-/// A program of this build, and a file of the sources.
-std::string program(const std::string& name);
+/// A file of the sources.
 std::string source(const std::string& path);
 
 /// Whether the Node to test with can send and receive a net.BoundSocket: 26 can.

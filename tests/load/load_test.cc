@@ -5,6 +5,7 @@
 #include "load/misbehaving_server.h"
 #include "process/program.h"
 #include "support/leak_check.h"
+#include "support/programs.h"
 
 namespace baton::load {
 namespace {
@@ -123,18 +124,19 @@ TEST_F(LoadClient, SendsNoMoreRequestsOnceItWasStopped) {
 TEST_F(LoadClient, AsAProgramPrintsATableOrALineOfJson) {
   const MisbehavingServer server;
   const std::string port = std::to_string(server.port());
-  test::Program table(BATON_LOAD, {port, "--requests", "7", "--path", "/right"});
+  test::Program table(test::built("baton_load"), {port, "--requests", "7", "--path", "/right"});
   EXPECT_EQ(table.output.next(), "answered                    7");
   EXPECT_EQ(table.output.next(), "refused                     0");
   table.output.rest();
   EXPECT_EQ(table.end(), "exit 0");
-  test::Program json(BATON_LOAD, {"127.0.0.1:" + port, "--requests", "7", "--path", "/end", "--json"});
+  test::Program json(test::built("baton_load"),
+                     {"127.0.0.1:" + port, "--requests", "7", "--path", "/end", "--json"});
   const auto line = json.output.next();
   ASSERT_TRUE(line);
   EXPECT_TRUE(line->starts_with("{\"requests\":7,\"answered\":0,\"refused\":0,")) << *line;
   EXPECT_TRUE(line->contains("\"eof\":7,"));
   EXPECT_EQ(json.end(), "exit 1");
-  test::Program usage(BATON_LOAD, {"nowhere"});
+  test::Program usage(test::built("baton_load"), {"nowhere"});
   EXPECT_EQ(usage.errors.next(), "baton_load: nowhere is no [ADDRESS:]PORT (see baton_load --help)");
   EXPECT_EQ(usage.end(), "exit 2");
 }

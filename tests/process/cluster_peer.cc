@@ -1,10 +1,10 @@
 // A primary that is driven by lines on its standard input and prints each event, and workers of it that do as
 // they are told by messages. `cluster_peer [--policy NAME] [--hang MS] [--serialization NAME] [--silent on]
-// [--cwd FOLDER]
+// [--cwd FOLDER] [--throw on]
 // [--uid NUMBER] [--exec-arg ARG] [--exec MODULE [ARG...]]`:
 //
 //   fork | fork SLOT       tell ID JSON          kill ID SIGNAL       leave ID      leave
-//   listeners | state ID | totals | settings                          each is answered by one line
+//   listeners | state ID | totals | settings | kept                   each is answered by one line
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,7 +17,9 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "baton/baton.h"
@@ -35,36 +37,44 @@ void print(const std::string& line) {
 
 // --- the primary
 
+bool throws = false;
+
 class Primary {
  public:
   Primary(baton::Process& self, const cluster::PrimaryOptions& options)
       : self_(self), cluster_(self, options) {
     cluster_.on_fork([this](WorkerProcess& worker) {
-      tell(worker, "forked " + std::to_string(worker.slot()));
+      if (kept_ == nullptr) kept_ = &worker;
+      event(worker, "forked " + std::to_string(worker.slot()));
       if (!cluster_.settings().silent()) return;
       auto& process = worker.process().process();
       process.stdout_stream().on_data([&worker](std::string_view text) { quote(worker, "prints", text); });
       process.stderr_stream().on_data([&worker](std::string_view text) { quote(worker, "complains", text); });
     });
-    cluster_.on_online([](WorkerProcess& worker) { tell(worker, "online"); });
-    cluster_.on_listening([](WorkerProcess& worker, const cluster::Listening& where) {
-      tell(worker, "listening " + where.to_string());
+    cluster_.on_online([](WorkerProcess& worker) {
+      event(worker, worker.is_connected() && !worker.is_dead() ? "online" : "online, but not there");
     });
-    cluster_.on_disconnect([](WorkerProcess& worker) { tell(worker, "disconnect"); });
+    cluster_.on_listening([](WorkerProcess& worker, const cluster::Listening& where) {
+      event(worker, "listening " + where.to_string());
+    });
+    cluster_.on_disconnect([](WorkerProcess& worker) {
+      event(worker, worker.is_connected() ? "disconnect, but connected" : "disconnect");
+    });
     cluster_.on_exit([](WorkerProcess& worker, const baton::ExitStatus& status) {
-      tell(worker, "exit: " + status.describe() + (worker.exited_after_disconnect() ? ", meant" : ""));
+      event(worker, "exit: " + status.describe() + (worker.exited_after_disconnect() ? ", meant" : "") +
+                        (worker.is_dead() && !worker.is_connected() ? "" : ", but there"));
     });
     cluster_.on_message([](WorkerProcess& worker, const baton::Message& message) {
-      tell(worker, "says " + baton::to_json(message.value()));
+      event(worker, "says " + baton::to_json(message.value()));
     });
     cluster_.on_error([](WorkerProcess& worker, const baton::Error& error) {
-      tell(worker, std::string("error: ") + error.what());
+      event(worker, std::string("error: ") + error.what());
     });
     cluster_.on_listen_error(
         [](WorkerProcess& worker, const cluster::Listening& where, const baton::Error& error) {
-          tell(worker, "cannot listen on " + where.to_string() + ": " + error.code().message());
+          event(worker, "cannot listen on " + where.to_string() + ": " + error.code().message());
         });
-    cluster_.on_hang([](WorkerProcess& worker) { tell(worker, "hangs"); });
+    cluster_.on_hang([](WorkerProcess& worker) { event(worker, "hangs"); });
   }
 
   void on_line(const std::string& line) {
@@ -72,7 +82,9 @@ class Primary {
     std::string verb;
     unsigned id = 0;
     words >> verb >> id;
-    if (verb == "fork") {
+    if (verb == "kept") {
+      print("kept " + of_kept(*kept_));
+    } else if (verb == "fork") {
       cluster_.fork(cluster::WorkerOptions().slot(id));
     } else if (verb == "listeners") {
       std::string all;
@@ -88,6 +100,14 @@ class Primary {
       for (const auto& argument : options.fork().args()) arguments += " " + argument;
       print("settings: exec " + options.exec() + arguments + (advanced ? ", advanced" : ", json") +
             (options.silent() ? ", silent" : ""));
+    } else if (verb == "empty") {
+      cluster_.disconnect().then([](const baton::Result<void>&) { print("empty"); });
+    } else if (verb == "throw") {
+      throw std::runtime_error("the primary throws");
+    } else if (verb == "env") {
+      std::string value;
+      words >> value;
+      cluster_.fork(cluster::WorkerOptions().add_env("SCENARIO", value));
     } else if (verb == "leave" && id == 0) {
       cluster_.disconnect().then([this](const baton::Result<void>&) {
         print("all gone");
@@ -103,6 +123,11 @@ class Primary {
  private:
   static void tell(WorkerProcess& worker, const std::string& what) {
     print(std::to_string(worker.id()) + " " + what);
+  }
+  // With `--throw on` each callback throws when it has told of its event.
+  static void event(WorkerProcess& worker, const std::string& what) {
+    tell(worker, what);
+    if (throws) throw std::runtime_error(what);
   }
 
   static void quote(WorkerProcess& worker, const std::string& how, std::string_view text) {
@@ -126,9 +151,25 @@ class Primary {
     }
   }
 
+  static std::string of_kept(WorkerProcess& worker) {
+    const auto sent = worker.send("are you there?");
+    worker.disconnect();
+    return std::to_string(worker.pid()) + ": " +
+           (worker.status() ? worker.status()->describe() : std::string("running")) + ", " +
+           (sent.error() != nullptr ? sent.error()->what() : "sent") +
+           (worker.is_connected() ? ", connected" : "") + (worker.kill() ? ", killed" : "");
+  }
+
   baton::Process& self_;
   cluster::Primary cluster_;
+  WorkerProcess* kept_ = nullptr;  // the first, whatever becomes of it
 };
+
+cluster::Policy policy_of(const std::string& name) {
+  if (name != "thrower") return cluster::Policy::parse(name).value();
+  return cluster::Policy::chosen(
+      [](auto, std::string_view) -> std::size_t { throw std::runtime_error("nobody"); });
+}
 
 cluster::PrimaryOptions options_of(const std::vector<std::string>& arguments) {
   cluster::PrimaryOptions options;
@@ -137,9 +178,10 @@ cluster::PrimaryOptions options_of(const std::vector<std::string>& arguments) {
   std::vector<std::string> exec_args;
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
     const std::string& value = arguments[i + 1];
-    if (arguments[i] == "--policy") options.policy(cluster::Policy::parse(value).value());
+    if (arguments[i] == "--policy") options.policy(policy_of(value));
     if (arguments[i] == "--hang") options.hang_timeout(std::chrono::milliseconds(std::stoi(value)));
     if (arguments[i] == "--silent") options.silent();
+    if (arguments[i] == "--throw") throws = true;
     if (arguments[i] == "--serialization" && value == "advanced")
       fork.serialization(baton::Serialization::advanced);
     if (arguments[i] == "--cwd") spawn.cwd(value);
@@ -156,6 +198,7 @@ cluster::PrimaryOptions options_of(const std::vector<std::string>& arguments) {
 
 baton::Task<> primary(baton::Process& self) {
   const cluster::PrimaryOptions options = options_of(self.args());
+  if (throws) self.loop().on_uncaught([](const std::exception_ptr&) {});
   Primary cluster(self, options);
   auto input = baton::net::Socket::adopt(self.loop(), baton::Fd(::dup(STDIN_FILENO))).value();
   std::string partial;
@@ -206,9 +249,9 @@ class Worker {
     return port;
   }
   static cluster::ListenOptions options(const Value& order) {
-    return cluster::ListenOptions()
-        .max_connections(static_cast<uint32_t>(number(order, "max")))
-        .backlog(number(order, "backlog"))
+    cluster::ListenOptions options;
+    if (order.find("max") != nullptr) options.max_connections(static_cast<uint32_t>(number(order, "max")));
+    return options.backlog(number(order, "backlog"))
         .exclusive(number(order, "exclusive") != 0)
         .ipv6_only(number(order, "ipv6_only") != 0)
         .readable_all(number(order, "readable") != 0)
@@ -219,8 +262,17 @@ class Worker {
     const std::string what = text(order, "do");
     if (what == "serve") return serve(order);
     if (what == "hold") return hold(order);
+    if (what == "take") return take(held_.back(), number(order, "throw") != 0);
     if (what == "udp") return udp(order);
-    if (what == "close") return held_.clear();
+    if (what == "close") return close();
+    if (what == "exit") return self_.exit(number(order, "code"));
+    if (what == "loop") return loop_for_ever();
+    if (what == "env") return say(of_environment("SCENARIO"));
+    if (what == "disconnect the process") return self_.parent().disconnect();
+    if (what == "unref the channel") return unref_channel();
+    if (what == "ref" || what == "unref") return keep_loop(what == "ref");
+    if (what == "send nonsense") return send_nonsense();
+    if (what == "echo") return echo(order);
     if (what == "disconnect") return cluster_.disconnect();
     if (what == "kill") return cluster_.kill();
     if (what == "print") return write_words();
@@ -269,24 +321,44 @@ class Worker {
 
   // Connections as such: each gets the pid, and is held until the client closes.
   void hold(const Value& order) {
-    cluster_.listen(where(order), options(order)).then([this](baton::Result<cluster::Listener> listener) {
+    const bool late = number(order, "late") != 0;
+    auto listening = cluster_.listen(where(order), options(order));
+    std::move(listening).then([this, late](baton::Result<cluster::Listener> listener) {
       if (!listener) return say(listener.error().what());
       auto& held = held_.emplace_back(std::move(*listener));
       say("holding " + held.local().to_string());
-      held.on_connection([this](baton::net::Socket socket) {
-        const auto place = sockets_.insert(sockets_.end(), std::move(socket));
-        place->write(std::to_string(::getpid()) + "\n");
-        place->on_data([](std::string_view) {});
-        place->on_close([this, place] { sockets_.erase(place); });
-      });
+      if (!late) take(held, false);
     });
+  }
+
+  void take(cluster::Listener& held, bool throws_first) {
+    held.on_error([this](const baton::Error& error) { say(error.what()); });
+    held.on_connection([this, throws_first](baton::net::Socket socket) mutable {
+      if (std::exchange(throws_first, false)) throw std::runtime_error("not the first");
+      const auto place = sockets_.insert(sockets_.end(), std::move(socket));
+      place->write(std::to_string(::getpid()) + "\n");
+      place->on_data([](std::string_view) {});
+      place->on_close([this, place] { sockets_.erase(place); });
+    });
+  }
+
+  void close() {
+    held_.clear();
+    udp_.clear();
+    say("closed");
   }
 
   void udp(const Value& order) {
     const auto port = static_cast<uint16_t>(number(order, "port"));
-    const baton::net::Endpoint endpoint("127.0.0.1", port);
-    const auto how = baton::net::UdpOptions().reuse_port(order.find("reuse_port") != nullptr);
-    cluster_.bind_udp(endpoint, how).then([this](baton::Result<baton::net::UdpSocket> socket) {
+    const std::string host = text(order, "host");
+    cluster::Where where = baton::net::Endpoint(host.empty() ? "127.0.0.1" : host, port);
+    if (const int fd = number(order, "fd", -1); fd >= 0) where = cluster::Where::descriptor_of_primary(fd);
+    if (order.find("form") != nullptr) where = port;
+    const auto how = baton::net::UdpOptions()
+                         .reuse_port(order.find("reuse_port") != nullptr)
+                         .reuse_address(order.find("reuse") != nullptr)
+                         .ipv6_only(order.find("ipv6_only") != nullptr);
+    cluster_.bind_udp(where, how).then([this](baton::Result<baton::net::UdpSocket> socket) {
       if (!socket) return say(socket.error().what());
       auto& bound = udp_.emplace_back(std::move(*socket));
       bound.on_message([&bound](std::string_view bytes, const baton::net::Endpoint& from) {
@@ -294,6 +366,28 @@ class Worker {
       });
       say("bound " + bound.local().to_string());
     });
+  }
+
+  void echo(const Value& order) { std::ignore = self_.parent().send(order); }
+  static std::string of_environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "none" : value;
+  }
+  [[noreturn]] static void loop_for_ever() {
+    for (volatile unsigned turns = 0;;) turns = turns + 1;
+  }
+  void unref_channel() {
+    self_.parent().unref();
+    say("unreferenced");
+  }
+  void keep_loop(bool on) {
+    for (auto& held : held_) on ? held.ref() : held.unref();
+    say(on ? "kept" : "let go");
+  }
+  // Nothing that a primary knows, from the channel's own side.
+  void send_nonsense() {
+    std::ignore = self_.parent().send(Value::object().set("cmd", "NODE_CLUSTER").set("act", "nonsense"));
+    say("still here");
   }
 
   static void write_words() {

@@ -108,14 +108,15 @@ void EitherEnd::SetUp() {
 }
 
 void EitherEnd::start_child() {
-  std::tie(ours, channel) = start_with_channel(ECHO_WORKER, {}, serialization());
+  std::tie(ours, channel) = start_with_channel(built("echo_worker"), {}, serialization());
   EXPECT_EQ(heard(), "{\"ready\":" + std::to_string(ours.pid()) + "}");
 }
 
 void EitherEnd::start_parent() {
   const std::string name = unique_name();
   const Fd listener = listen_on(name);
-  ours = Program(ECHO_PRIMARY, {"--serialization", advanced() ? "advanced" : "json", PEER, "lend", name});
+  ours = Program(built("echo_primary"),
+                 {"--serialization", advanced() ? "advanced" : "json", built("peer"), "lend", name});
   lender_ = RawChannel(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
   char byte = 0;
   ASSERT_EQ(lender_.read(&byte, 1), 1U);
@@ -132,7 +133,7 @@ void EitherEnd::TearDown() {
     EXPECT_EQ(ours.output.rest(), std::vector<std::string>{expected_exit_});
   }
   EXPECT_EQ(ours.end(), "exit 0");
-  if (!sanitized) {
+  if (!sanitized()) {
     EXPECT_LT(ours.peak_memory(), most_memory_);
   }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "baton/base/fd.h"
+#include "support/programs.h"
 
 namespace baton::test {
 
@@ -84,15 +85,5 @@ class Program {
 
 /// "exit 0" or "signal 9" of a child of this process, which it waits for and collects.
 std::string collect(pid_t pid, size_t* peak_memory = nullptr);
-
-/// Whether the programs are built with AddressSanitizer, which needs memory of its own.
-constexpr bool sanitized =
-#if defined(__SANITIZE_ADDRESS__)
-    true;
-#elif defined(__has_feature)
-    __has_feature(address_sanitizer);
-#else
-    false;
-#endif
 
 }  // namespace baton::test

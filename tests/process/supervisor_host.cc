@@ -28,6 +28,21 @@ void print(const std::string& line) {
 
 std::chrono::milliseconds ms(const std::string& text) { return std::chrono::milliseconds(std::stoll(text)); }
 
+// Also a port of this machine: something answers there; "http" before it: with a good status.
+void set_ready(Options& options, const std::string& value) {
+  const std::pair<std::string_view, Ready> words[] = {{"notify", Ready::notify},
+                                                      {"listening", Ready::listening},
+                                                      {"message", Ready::message},
+                                                      {"alive", Ready::alive}};
+  for (const auto& [word, what] : words) {
+    if (value == word) options.ready(what);
+  }
+  const size_t digits = value.find_first_of("0123456789");
+  if (digits == std::string::npos) return;
+  const net::Endpoint where("127.0.0.1", static_cast<uint16_t>(std::stoul(value.substr(digits))));
+  options.ready(digits == 0 ? ReadyProbe::tcp(where) : ReadyProbe::http(where, "localhost", "/"));
+}
+
 Options read_options(const std::vector<std::string>& args) {
   size_t at = 0;
   const auto next = [&] { return args.at(at++); };
@@ -43,7 +58,9 @@ Options read_options(const std::vector<std::string>& args) {
   options.capture_output().backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(4));
   for (const auto& [name, value] : set) {
     if (name == "--workers") options.workers(static_cast<unsigned>(std::stoul(value)));
-    if (name == "--ready") options.ready(value == "notify" ? Ready::notify : Ready::any);
+    if (name == "--ready") set_ready(options, value);
+    if (name == "--restart") options.restart(value == "never" ? Restart::never : Restart::on_failure);
+    if (name == "--reload") options.reload(value == "overlap" ? Reload::overlap : Reload::stop_first);
     if (name == "--listen")
       options.listen("web", net::Endpoint("127.0.0.1", static_cast<uint16_t>(std::stoul(value))));
     if (name == "--listen-timeout") options.listen_timeout(ms(value));
@@ -116,10 +133,13 @@ struct Host {
 
 Task<> serve(Process& self) {
   cluster::Worker worker(self);
-  co_await worker.serve(0, [](http::Request& request, http::Response& response) {
-    if (request.target() == "/throw") throw std::runtime_error("as it was told");
+  Loop& loop = self.loop();
+  // What leaves the handler would be its request's.
+  http::Handler handler = [&loop](http::Request& request, http::Response& response) {
+    if (request.target() == "/throw") loop.defer([] { throw std::runtime_error("as it was told"); });
     response.end(std::to_string(::getpid()) + "\n");
-  });
+  };
+  co_await worker.serve(0, std::move(handler));
   co_await worker.left();
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "baton/wire/advanced.h"
+#include "sim/file_kinds.h"
 
 namespace baton::sim {
 namespace {
@@ -22,22 +23,6 @@ std::string read_ahead(const Value& message) {
   std::string bytes = "of " + std::to_string(message["n"].get_if_integer().value_or(-1));
   for (const char byte : {'\0', '\n', '"', '\x7f', '\x80', '\xff'}) bytes += byte;
   return bytes;
-}
-
-DescriptorKind kind_of(FileKind kind) {
-  switch (kind) {
-    case FileKind::connection:
-      return DescriptorKind::tcp;
-    case FileKind::listener:
-      return DescriptorKind::tcp_listener;
-    case FileKind::socket:
-      return DescriptorKind::unix_stream;
-    case FileKind::datagram:
-      return DescriptorKind::udp;
-    case FileKind::other:
-      break;
-  }
-  return DescriptorKind::other;
 }
 
 }  // namespace
@@ -428,6 +413,8 @@ std::string ChannelEnd::outgrown() const {
     return "more handles are on offer than allowed";
   if (machine_.ledger().bytes() > limits_.queue + limits_.message + 1)
     return "the frames on offer grow without bound";
+  // One that came last, and one whose message is not whole.
+  if (undelivered_handles_ > static_cast<int>(limits_.handles) + 2) return "the handles grow without bound";
   return {};
 }
 

@@ -54,6 +54,7 @@ void ChannelStorm::begin(Random& random, Cast cast) {
   limits_.high_water = 100;
   if (limits_.queue % 3 > 0) limits_.values = limits_.queue % 7 * 20;  // the rest waits as it came
   limits_.offers = random.between(1, 6);
+  limits_.handles = limits_.offers + 1 + limits_.queue % 5;
   model_.faults = {.short_send = some(),
                    .short_receive = some(),
                    .blocked_send = some(),

@@ -7,21 +7,12 @@
 #include <cerrno>
 #include <span>
 
+#include "sim/file_kinds.h"
+
 namespace baton::sim {
 namespace {
 
 using wire::Notice;
-
-DescriptorKind kind_of(FileKind kind) {
-  switch (kind) {
-    case FileKind::connection:
-      return DescriptorKind::tcp;
-    case FileKind::listener:
-      return DescriptorKind::tcp_listener;
-    default:
-      return DescriptorKind::other;
-  }
-}
 
 wire::ChannelLimits roomy_limits() {
   wire::ChannelLimits limits;

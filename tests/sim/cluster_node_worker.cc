@@ -95,10 +95,33 @@ void NodeWorker::heard(const Value& message, int descriptor) {
     }
     return reply(message, descriptor);
   }
+  if (message["cmd"] == Value("NODE_BATON_DRAIN")) return drain();
+  if (message["cmd"] == Value("NODE_BATON_PING")) {
+    return say(Value::object().set("cmd", "NODE_BATON_PONG").set("n", message["n"]));
+  }
   const std::string* act = message["act"].get_if_string();
   if (act == nullptr) return;
   if (*act == "newconn") new_connection(message, descriptor);
   if (*act == "disconnect") leave(true);
+}
+
+// Some programs have no handler, some close their servers in it, and some loops are too busy to answer.
+void NodeWorker::drain() {
+  if (pid_ % 4 == 0) return;
+  const bool handled = pid_ % 4 > 1;
+  if (handled) {
+    for (Server& one : servers_) {
+      if (one.phase == Phase::open) close(one);
+    }
+  }
+  say(Value::object().set("cmd", "NODE_BATON_DRAINS").set("signalled", handled));
+}
+
+void NodeWorker::lag(double milliseconds) {
+  say(Value::object()
+          .set("cmd", "NODE_BATON_LOAD")
+          .set("connections", held_.size())
+          .set("lag", milliseconds));
 }
 
 void NodeWorker::reply(const Value& message, int descriptor) {

@@ -57,9 +57,13 @@ void ClusterPrimary::gone_if_read(WorkerId worker) {
   pump();
 }
 
-void ClusterPrimary::disconnect(WorkerId worker) {
+void ClusterPrimary::disconnect(WorkerId worker, bool behind_a_signal) {
   clock();
-  machine_.disconnect(worker);
+  if (behind_a_signal) {
+    machine_.disconnect(worker, SIGTERM, false);
+  } else {
+    machine_.disconnect(worker);
+  }
   pump();
 }
 
@@ -213,11 +217,17 @@ void ClusterPrimary::carry_out(const PrimaryAction& action) {
     case PrimaryAction::Kind::look:
       looks_.push_back(action.connection);
       return;
+    case PrimaryAction::Kind::look_no_more:
+      if (std::erase(looks_, action.connection) == 0) story_->wrong("a look is ended that is not under way");
+      return;
     case PrimaryAction::Kind::report:
       return story_->wrong(std::string("the primary reports ") + action.error->what());
     case PrimaryAction::Kind::online:
     case PrimaryAction::Kind::listening:
     case PrimaryAction::Kind::listen_failed:
+    case PrimaryAction::Kind::stopped_listening:
+    case PrimaryAction::Kind::signal:
+    case PrimaryAction::Kind::signalled:
       return;
   }
 }

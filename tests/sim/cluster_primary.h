@@ -32,7 +32,7 @@ class ClusterPrimary final : public ClusterEnd::Program {
   void add(cluster::WorkerId worker, unsigned slot, int descriptor);
   /// Its process is reaped. It counts as gone when all that it sent was read.
   void saw_death(cluster::WorkerId worker);
-  void disconnect(cluster::WorkerId worker);
+  void disconnect(cluster::WorkerId worker, bool behind_a_signal);
   void close_listeners();
 
   /// One system call or less; false: there is nothing to do.

@@ -128,6 +128,8 @@ void ClusterStorm::begin(Random& random, cluster::Policy policy) {
   cluster::PrimaryLimits limits;
   limits.baton_window = random.between(1, 5);
   limits.waiting = 8;
+  limits.waiting_for_one = 3;
+  limits.looked = 4;
   if (below(5) == 4) limits.hang_timeout = random.between(1000, 3000);
   primary_ = std::make_unique<ClusterPrimary>(*this, book_, *this, primary_pid, std::move(policy), limits);
   primary_->fail_to_open = below(8) == 7;
@@ -264,7 +266,7 @@ void ClusterStorm::program() {
       if (worker.running() && below(3) == 2) worker.leave();
       return;
     case 6:
-      if (model_.runnable(primary_pid)) primary_->disconnect(member.id);
+      if (model_.runnable(primary_pid)) primary_->disconnect(member.id, below(2) == 1);
       return;
     default:
       reload();
@@ -276,7 +278,7 @@ void ClusterStorm::reload() {
   if (!model_.runnable(primary_pid) || members_.size() >= most_workers) return;
   Member& old = any();
   (void)start_worker(old.slot, nodes_ && below(2) == 1);
-  if (below(2) == 1) primary_->disconnect(old.id);
+  if (below(2) == 1) primary_->disconnect(old.id, below(2) == 1);
 }
 
 void ClusterStorm::trouble() {

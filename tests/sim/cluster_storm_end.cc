@@ -10,7 +10,7 @@
 namespace baton::sim {
 namespace {
 
-constexpr std::uint32_t plenty = 4000;
+constexpr std::uint32_t enough_descriptors = 4000;
 constexpr int most_rounds = 6000;
 
 }  // namespace
@@ -20,7 +20,7 @@ void ClusterStorm::calm_down() {
   model_.privileged = true;
   primary_->fail_to_open = false;
   for (Pid pid = 0; pid < model_.process_count(); ++pid) {
-    model_.set_limit(pid, plenty);
+    model_.set_limit(pid, enough_descriptors);
     if (model_.stopped(pid)) model_.resume(pid);
   }
   start_worker(1, false);
@@ -87,7 +87,7 @@ bool ClusterStorm::round() {
 void ClusterStorm::leave_all() {
   if (!book_.first_wrong().empty()) return;
   leaving_ = true;
-  for (const auto& member : members_) primary_->disconnect(member->id);
+  for (const auto& member : members_) primary_->disconnect(member->id, below(2) == 1);
   const auto all_gone = [this] {
     return std::ranges::all_of(members_, [this](const auto& one) {
       return (one->worker->mad() || !one->worker->alive()) && !primary_->channel_open(one->id);

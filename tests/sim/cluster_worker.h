@@ -131,6 +131,8 @@ class NodeWorker final : public ClusterWorker {
   void listen(int port) override;
   void close_server(int port) override;
   void leave() override;
+  /// It has the preload module, as it reports.
+  void lag(double milliseconds) override;
   [[nodiscard]] bool is_node() const override { return true; }
   [[nodiscard]] bool leaving() const override { return leaving_; }
   [[nodiscard]] bool listens(int port) const override;
@@ -162,6 +164,7 @@ class NodeWorker final : public ClusterWorker {
   void new_connection(const Value& message, int descriptor);
   void close(Server& server);
   void leave(bool told);
+  void drain();
 
   NodePeer peer_;
   std::vector<Server> servers_;

@@ -44,6 +44,8 @@ std::string_view name_of(Met event) {
       "a UDP socket came",
       "a reload was done",
       "a reload failed",
+      "nobody new was let in, and who was, was waited for",
+      "a worker stopped listening and was replaced",
       "a reload was asked for during one",
       "more or fewer workers were asked for during a reload",
       "a worker closed its channel and lived on",

@@ -49,6 +49,8 @@ enum class Met : std::uint8_t {
   datagram_came,
   reload_done,
   reload_failed,
+  last_call,
+  retired,
   reload_merged,
   scaled_during_a_reload,
   terminated_after_its_channel,

@@ -155,7 +155,7 @@ void NodePeer::read() {
 }
 
 void NodePeer::on_frame(std::string_view text) {
-  auto message = codec_.read(text, 512);
+  auto message = codec_.read(text, wire::ChannelLimits());
   if (!message) return story().wrong("a frame that is no message: Node dies");
   const std::string_view command = wire::internal_command(*message);
   if (command == "NODE_HANDLE") return handle_message(std::move(*message));
@@ -164,8 +164,10 @@ void NodePeer::on_frame(std::string_view text) {
   if (command == "NODE_SOCKET_NOTIFY_CLOSE") {
     put({0, Value::object().set("cmd", "NODE_SOCKET_ALL_CLOSED").set("key", "4:127.0.0.1:0"), -1, false});
   }
-  if (command.empty() || command == "NODE_STORM" || command == "NODE_CLUSTER")
-    story().delivered(*this, *message, -1, false);
+  // The last two are for the preload module.
+  constexpr std::string_view heard[] = {"", "NODE_STORM", "NODE_CLUSTER", "NODE_BATON_PING",
+                                        "NODE_BATON_DRAIN"};
+  if (std::ranges::find(heard, command) != std::end(heard)) story().delivered(*this, *message, -1, false);
 }
 
 void NodePeer::handle_message(Value message) {

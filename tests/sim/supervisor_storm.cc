@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sim/coverage.h"
 #include "supervisor/supervisor_machine.h"
@@ -13,7 +16,12 @@ namespace {
 using namespace std::chrono_literals;
 using supervisor::Action;
 using supervisor::EndReason;
+using supervisor::LifeLimits;
 using supervisor::MachineLimits;
+using supervisor::Ready;
+using supervisor::Reload;
+using supervisor::Restart;
+using supervisor::Sign;
 using supervisor::SupervisorMachine;
 using supervisor::Time;
 using supervisor::WorkerId;
@@ -26,17 +34,23 @@ struct Process {
   bool speaks = true;  // the cluster's protocol
   bool ready = false;
   bool told = false;
+  bool retired = false;  // it listens no more
+  bool asked = false;    // to end, in whatever way
   bool closed = false;
   bool ended = false;
   bool obeys = true;         // a message to stop
   bool terminates = true;    // on SIGTERM
   bool leaves_more = false;  // descendants that only SIGKILL ends
-  std::optional<Time> online_at, ready_at, closes_at, ends_at, gone_at;
+  bool fails = true;         // when it ends by itself
+  bool early = true;         // no worker of its slot has shown more than being alive
+  bool holds_port = false;
+  Sign says = Sign::listening;
+  std::optional<Time> online_at, ready_at, closes_at, ends_at, gone_at, signalled_at;
 };
 
-class Storm {
+class SupervisorStorm {
  public:
-  explicit Storm(Random& random)
+  explicit SupervisorStorm(Random& random)
       : random_(random), limits_(draw_limits(random)), machine_(limits_, [this] { return draw_chance(); }) {}
 
   std::optional<Failure> run() {
@@ -66,7 +80,19 @@ class Storm {
     limits.life = {.listen_timeout = 1s + random.below(3) * 2s,
                    .kill_timeout = random.below(3) * 3s,
                    .ready_when_alive = {}};
+    constexpr Ready rules[] = {Ready::any, Ready::any, Ready::listening, Ready::alive};
+    limits.ready = rules[random.below(4)];
+    if (random.chance(100)) limits.life.listen_timeout = 0s;
     if (random.chance(200)) limits.life.ready_when_alive = 500ms;
+    if (random.chance(200)) limits.life.ready_when_alive = limits.life.listen_timeout;
+    if (limits.ready == Ready::alive) limits.life.ready_when_alive = limits.restart.min_uptime;
+    if (limits.ready == Ready::listening || limits.life.ready_when_alive == 0s)
+      limits.life.ready_when_alive.reset();
+    if (limits.ready == Ready::alive && !limits.life.ready_when_alive) limits.life.ready_when_alive = 1ms;
+    constexpr Restart restarts[] = {Restart::always, Restart::always, Restart::on_failure, Restart::never};
+    limits.restarts = restarts[random.below(4)];
+    constexpr Reload reloads[] = {Reload::automatic, Reload::automatic, Reload::overlap, Reload::stop_first};
+    limits.reload = reloads[random.below(4)];
     limits.drain_delay = random.below(3) * 1s;
     return limits;
   }
@@ -87,6 +113,9 @@ class Storm {
       if (was_over_) return fail("it asks for something after its end");
       carry_out(*action);
     }
+    for (const unsigned slot : std::exchange(told_alone_, {})) {
+      if (slot <= least_wanted_) fail("a ready worker is told to stop before another of its slot is ready");
+    }
   }
 
   void carry_out(const Action& action) {
@@ -100,12 +129,14 @@ class Storm {
       case Kind::terminate:
       case Kind::kill_tree:
       case Kind::sweep:
+      case Kind::retires:
       case Kind::ready:
         break;
       case Kind::ended:
         if (action.wait && (*action.wait < 0s || *action.wait > limits_.restart.longest_wait)) {
           fail("a successor waits longer than it may");
         }
+        if (action.wait && !may_follow(action.id)) fail("a worker is started again that shall not be");
         return;
       case Kind::reload_failed:
         met(Met::reload_failed);
@@ -119,10 +150,17 @@ class Storm {
         reloading_ = false;
         return;
       case Kind::scaled:
+        least_wanted_ = std::min(least_wanted_, action.count);
+        return;
+      case Kind::last_call:
+        met(Met::last_call);
+        if (!stopping_ && !gives_up_) fail("a last call without an end");
+        // Some wait for ever.
+        if (!random_.chance(200)) served_at_ = soon(300);
         return;
       case Kind::all_ready:
         for (unsigned slot = 1; slot <= least_wanted_; ++slot) {
-          if (!another_is_ready(slot, 0)) fail("not all are ready");
+          if (!another_is_ready(slot, 0) && !is_done(slot)) fail("not all are ready");
         }
         return;
       case Kind::over:
@@ -131,10 +169,34 @@ class Storm {
     const auto found = processes_.find(action.id);
     if (found == processes_.end()) return fail("it speaks of a worker that is gone");
     Process& process = found->second;
-    if (action.kind == Kind::ready) process.ready = any_was_ready_ = true;
+    if (action.kind == Kind::ready) become_ready(action, process);
+    if (action.kind == Kind::retires) retire(process);
     if (action.kind == Kind::tell || action.kind == Kind::terminate) tell(action, process);
-    if (action.kind == Kind::kill_tree) kill(action, process);
+    if (action.kind == Kind::kill_tree) kill(process);
     if (action.kind == Kind::sweep && !process.leaves_more) process.gone_at = soon(10);
+  }
+
+  void retire(Process& process) {
+    met(Met::retired);
+    if (!process.ready || process.told) fail("a worker retires that does not serve");
+    process.retired = true;
+  }
+
+  // Being alive is not enough where a worker of the slot has shown more, and never where more is asked for.
+  void become_ready(const Action& action, Process& process) {
+    process.ready = any_was_ready_ = true;
+    if (process.holds_port) {
+      machine_.holds_port(action.id, random_.chance(512));
+      holders_.insert(process.slot);
+    }
+    if (action.sign != Sign::alive) {
+      if (limits_.ready == Ready::alive) fail("a sign counted that does not");
+      better_.insert(process.slot);
+    } else if (limits_.ready == Ready::listening) {
+      fail("a worker is ready because it lives, and that is not enough");
+    } else if (limits_.ready == Ready::any && better_.contains(process.slot) && !process.early) {
+      fail("a worker is believed that shows less than the one before it");
+    }
   }
 
   void start(const Action& action) {
@@ -146,12 +208,16 @@ class Storm {
     }
     Process process;
     process.slot = action.slot;
+    process.early = !better_.contains(action.slot);
     process.speaks = !random_.chance(100);
+    process.holds_port = random_.chance(60);
     process.online_at = soon(100);
     process.ready_at = *process.online_at + std::chrono::milliseconds(random_.below(500));
     if (!calm_) {
       if (random_.chance(150)) process.ready_at.reset();
       if (random_.chance(250)) process.ends_at = soon(3000);
+      process.fails = random_.chance(700);
+      if (random_.chance(100)) process.says = Sign::notify;
       if (random_.chance(60)) process.closes_at = soon(2000);
       process.obeys = !random_.chance(200);
       process.terminates = !random_.chance(200);
@@ -167,30 +233,43 @@ class Storm {
     const bool first = action.told && !process.told;
     if (first && process.ready && !process.closed && !stopping_ && !gives_up_) {
       // A reload or replacement, unless the slot was scaled away.
-      if (process.slot <= machine_.wanted() && !another_is_ready(process.slot, action.id)) {
-        fail("a ready worker is told to stop before another of its slot is ready");
-      }
+      const bool stops_first = limits_.reload == Reload::stop_first ||
+                               (limits_.reload == Reload::automatic && holders_.contains(process.slot));
+      if (!stops_first && !process.retired && !another_is_ready(process.slot, action.id))
+        told_alone_.push_back(process.slot);
     }
     process.told = process.told || action.told;
+    process.asked = true;
     if (process.ended) return;
-    const bool hears = action.kind == Kind::tell ? process.obeys : process.terminates;
+    if (action.kind == Kind::terminate || random_.chance(300)) {
+      if (process.signalled_at) fail("a worker is sent SIGTERM twice");
+      process.signalled_at = now_;
+      if (action.kind == Kind::tell) machine_.signalled(action.id);
+    }
+    const bool hears = process.signalled_at == now_ ? process.terminates : process.obeys;
     if (action.kind == Kind::terminate && !action.told) met(Met::terminated_after_its_channel);
     if (!hears) return;
-    if (action.kind == Kind::tell && random_.chance(300)) {
+    if (process.signalled_at != now_ && random_.chance(300)) {
       process.closes_at = soon(1000);  // and lives on
     } else {
       process.ends_at = soon(1500);
     }
   }
 
-  void kill(const Action& action, Process& process) {
+  void kill(Process& process) {
     if (process.told && !process.ended) met(Met::killed_for_time);
     if (!process.ready && !process.told && !process.ended) met(Met::killed_as_never_ready);
     if (process.ready && !process.told && !process.ended && !stopping_ && !process.closed) {
       fail("a ready worker is killed without being told");
     }
-    (void)action;
+    const Time kill_timeout = limits_.life.kill_timeout;
+    const Time last_word =
+        kill_timeout > 0s ? std::min(kill_timeout / 5, LifeLimits::last_word) : LifeLimits::last_word;
+    if (!process.ended && !killing_ && (!process.signalled_at || *process.signalled_at + last_word > now_)) {
+      fail("a worker is killed that had no time after SIGTERM");
+    }
     process.leaves_more = false;
+    process.fails = true;
     if (process.ended) {
       process.gone_at = soon(10);
     } else {
@@ -207,6 +286,7 @@ class Storm {
     if (action.end == EndReason::never_ready) met(Met::never_ready);
     if (action.end == EndReason::gave_up && limits_.restart.deaths == 0) fail("it gave up and never should");
     if (action.end == EndReason::never_ready && any_was_ready_) fail("a worker was ready");
+    if (action.end == EndReason::finished && limits_.restarts == Restart::always) fail("it has finished");
     if (stopping_ && action.end != end_expected_) fail("it ends for another reason than it was told");
   }
 
@@ -217,11 +297,30 @@ class Storm {
     });
   }
 
+  // By Options::restart; a start that failed was no life.
+  bool may_follow(WorkerId id) const {
+    const auto found = processes_.find(id);
+    if (found == processes_.end() || limits_.restarts == Restart::always) return true;
+    return limits_.restarts == Restart::on_failure && found->second.fails;
+  }
+
+  bool is_done(unsigned slot) const {
+    return std::ranges::any_of(machine_.workers(), [&](const auto& worker) {
+      return worker.slot == slot && worker.state == WorkerState::done;
+    });
+  }
+
   // --- what happens
 
   // The next event of a process, or of the machine's clock.
   bool step() {
     std::optional<Time> next = machine_.due();
+    if (served_at_ && (!next || *served_at_ < *next)) {
+      now_ = std::max(now_, *std::exchange(served_at_, std::nullopt));
+      machine_.nobody_waits(now_);
+      carry_out();
+      return true;
+    }
     WorkerId who = 0;
     for (const auto& [id, process] : processes_) {
       for (const auto& moment :
@@ -261,11 +360,17 @@ class Storm {
       process.closes_at.reset();
       process.ended = true;
       if (random_.chance(512)) machine_.channel_closed(id, now_);
-      machine_.exited(id, now_);
+      machine_.exited(id, now_, process.fails);
       return;
     }
     if (due(process.online_at) && process.speaks) machine_.online(id);
-    if (due(process.ready_at)) machine_.ready(id, now_);
+    if (due(process.ready_at)) {
+      if (process.says == Sign::listening && !calm_ && random_.chance(100)) {
+        machine_.listens_elsewhere(id, now_);
+      } else {
+        machine_.ready(id, process.says, now_);
+      }
+    }
     if (due(process.closes_at)) {
       process.closed = true;
       machine_.channel_closed(id, now_);
@@ -274,7 +379,7 @@ class Storm {
 
   // Somebody asks for something.
   void meddle() {
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
       case 0:
         if (reloading_) met(Met::reload_merged);
         machine_.reload(now_);
@@ -289,11 +394,19 @@ class Storm {
       case 3:
         if (!processes_.empty()) die(processes_.at(any_process()));
         break;
+      case 4:
+        if (!processes_.empty()) stop_listening(any_process());
+        break;
       default:
         now_ += std::chrono::milliseconds(random_.below(2000));
         break;
     }
     carry_out();
+  }
+
+  void stop_listening(WorkerId id) {
+    machine_.stopped_listening(id, now_);
+    if (random_.chance(300)) machine_.listens(id);
   }
 
   void die(Process& process) const {
@@ -313,6 +426,7 @@ class Storm {
   // From now on every worker is as it should be, and nobody asks for anything.
   void calm_down() {
     calm_ = true;
+    end_what_nobody_ends();
     for (int i = 0; i < 5000 && !failure_; ++i) {
       if (!step()) break;
       check();
@@ -324,12 +438,29 @@ class Storm {
     std::map<unsigned, unsigned> ready;
     for (const auto& worker : machine_.workers()) {
       if (worker.state == WorkerState::ready) ++ready[worker.slot];
-      if (worker.state != WorkerState::ready) fail("a worker is neither ready nor gone");
+      if (worker.state != WorkerState::ready && worker.state != WorkerState::done)
+        fail("a worker is neither ready nor gone");
     }
     for (unsigned slot = 1; slot <= machine_.wanted(); ++slot) {
+      if (is_done(slot)) ready[slot] = 1;
       if (ready[slot] != 1) fail("slot " + std::to_string(slot) + " has not one ready worker");
     }
     if (ready.size() != machine_.wanted()) fail("there are more workers than there shall be");
+  }
+
+  // Where it has no deadline of its own.
+  void end_what_nobody_ends() {
+    for (auto& [id, process] : processes_) {
+      if (limits_.life.listen_timeout == 0s && !process.ready && !process.ended) {
+        process.says = Sign::listening;
+        process.ready_at = soon(500);
+      }
+      if (limits_.life.kill_timeout > 0s) continue;
+      process.obeys = process.terminates = true;
+      process.leaves_more = false;
+      if (process.ended && !process.gone_at) process.gone_at = soon(10);
+      if (process.asked && !process.ended && !process.ends_at) process.ends_at = soon(10);
+    }
   }
 
   void stop() {
@@ -338,12 +469,22 @@ class Storm {
     end_expected_ = kill ? EndReason::killed : EndReason::stopped;
     stops_serving_at_ = kill ? now_ : now_ + limits_.drain_delay;
     const Time latest = stops_serving_at_ + limits_.life.kill_timeout + 5s;
+    killing_ = kill;
     kill ? machine_.kill(now_) : machine_.stop(now_);
     carry_out();
     while (!failure_ && step()) {
     }
+    const bool patient = limits_.life.kill_timeout == 0s;
+    if (!failure_ && !machine_.over() && patient) {
+      stopping_ = false;  // it ends otherwise than it was told first
+      killing_ = true;
+      machine_.kill(now_);
+      carry_out();
+      while (!failure_ && step()) {
+      }
+    }
     if (!machine_.over()) fail("it is stopped and never over");
-    if (now_ > latest) fail("stopping takes longer than it may");
+    if (!patient && now_ > latest) fail("stopping takes longer than it may");
   }
 
   Random& random_;
@@ -355,11 +496,17 @@ class Storm {
   // A start that fails is an event among the actions of another.
   unsigned most_wanted_ = 0;
   unsigned least_wanted_ = 0;
+  std::vector<unsigned>
+      told_alone_;              // slots whose ready worker was told with no other there: scaled away, then
+  std::set<unsigned> better_;   // slots of which a worker has shown more than being alive
+  std::set<unsigned> holders_;  // slots of which a worker holds a port
   bool calm_ = false;
   bool reloading_ = false;
   bool any_was_ready_ = false;
   bool gives_up_ = false;
   bool stopping_ = false;
+  bool killing_ = false;
+  std::optional<Time> served_at_;  // who was let in
   bool was_over_ = false;
   Time stops_serving_at_{0};
   EndReason end_expected_ = EndReason::stopped;
@@ -367,6 +514,6 @@ class Storm {
 
 }  // namespace
 
-std::optional<Failure> supervisor_storm(Random& random) { return Storm(random).run(); }
+std::optional<Failure> supervisor_storm(Random& random) { return SupervisorStorm(random).run(); }
 
 }  // namespace baton::sim

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "baton/loop/loop.h"
 
@@ -51,7 +53,13 @@ class LeakCheck {
   LeakCheck(const LeakCheck&) = delete;
   LeakCheck& operator=(const LeakCheck&) = delete;
   ~LeakCheck() {
-    const auto after = open_descriptors();
+    auto after = open_descriptors();
+    // Files are closed by a thread.
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (after != before_ && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::yield();
+      after = open_descriptors();
+    }
     for (const auto& [number, name] : after) {
       const auto found = before_.find(number);
       if (found == before_.end()) {

@@ -22,6 +22,7 @@ enum class Errc {
   wrong_handle,         ///< a descriptor that is not what its message says, or cannot be sent
   wrong_value,          ///< a value that is not what the program's struct says
   unexpected_message,   ///< an acknowledgement or notice that nothing was waiting for
+  exception_thrown,     ///< an exception left the program's function; the step is its message
 };
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "baton/net/endpoint.h"
@@ -30,8 +31,8 @@ class Listening {
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   /// Whether it is UDP.
   [[nodiscard]] bool udp() const noexcept { return type_ == Type::udp4 || type_ == Type::udp6; }
-  /// "127.0.0.1:80", "[::1]:80", "*:80" (only a port was asked for), "unix:/run/app.sock", with " (udp)"
-  /// behind, or "descriptor 3".
+  /// "127.0.0.1:80", "[::1]:80", "*:80" (only a port was asked for), "unix:/run/app.sock", "unix:@app"
+  /// (abstract), with " (udp)" behind, or "descriptor 3".
   [[nodiscard]] std::string to_string() const;
 
  private:
@@ -40,5 +41,20 @@ class Listening {
   int descriptor_ = -1;
   std::optional<std::string> address_;
 };
+
+/// What became of a listener that nobody could connect to any more: a process which shares it had shut it
+/// down (shutdown(2)), or somebody had removed the file of a Unix-domain socket.
+enum class ShutDown {
+  listens_again,  ///< it listens again
+  opened_anew,    ///< a Unix-domain socket: a new one stands in its place, for workers that ask from now on
+  lost,  ///< it stays so: it was inherited, could not be opened anew, or is of UDP (which then receives only)
+  file_made_anew,    ///< its file was removed and made anew, and all workers get connections again
+  file_opened_anew,  ///< the same where workers accept by themselves: it is a new socket, for who asks from
+                     ///< now on
+  file_taken,        ///< the same, removed by a worker that now has the new one itself
+  file_lost,         ///< its file was removed, and cannot be made anew yet: it is tried every 2 s
+};
+/// "was shut down by who shares it and listens again", and so on.
+[[nodiscard]] std::string_view describe(ShutDown how) noexcept;
 
 }  // namespace baton::cluster

@@ -37,7 +37,8 @@ class Candidate {
 
 /// A choice of one's own: the index of the worker that gets the next connection, of those that have room; any
 /// other number: nobody now, ask again when something has changed. `client` is the client's address without
-/// its port ("192.0.2.7"), empty for a Unix socket.
+/// its port ("192.0.2.7"), empty for a Unix socket. The exception of one that throws goes where those of
+/// callbacks go, and the first worker gets the connection.
 using Chooser = std::function<std::size_t(std::span<const Candidate> workers, std::string_view client)>;
 
 /// Which worker gets the next connection. What each costs and how even it is: docs/cluster.md.

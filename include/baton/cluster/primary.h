@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "baton/cluster/listen_rule.h"
 #include "baton/cluster/listening.h"
 #include "baton/cluster/policy.h"
 #include "baton/cluster/worker_process.h"
@@ -30,7 +31,9 @@ class PrimaryOptions {
   PrimaryOptions& args(std::vector<std::string> arguments) { return fork_.args(std::move(arguments)), *this; }
   /// How messages are written between the primary and its workers; JSON unless set here or in `fork`.
   PrimaryOptions& serialization(Serialization how) { return fork_.serialization(how), *this; }
-  /// Standard output and error are pipes, to be read at `WorkerProcess::process()`.
+  /// Standard output and error are pipes, to be read at `WorkerProcess::process()`. What a descendant still
+  /// holds open of them 5 s after the worker's end is closed then, unless `SpawnOptions::close_grace` says
+  /// otherwise.
   PrimaryOptions& silent(bool on = true) { return silent_ = on, *this; }
   /// Which worker gets a connection. By default what NODE_CLUSTER_SCHED_POLICY says, as Node reads it
   /// ("none": shared), else in turn.
@@ -42,6 +45,20 @@ class PrimaryOptions {
   /// accepted goes to others. Off (0) by default. At least 30 ms.
   PrimaryOptions& hang_timeout(std::chrono::milliseconds time) { return hang_timeout_ = time, *this; }
 
+  /// A socket that is bound (and listens, unless it is of UDP) already: a worker that asks for its address,
+  /// or for its port at every address of the machine, is served from it. It is copied when the Primary is
+  /// made, and stays yours. For those that systemd gave to this process. May be said again. A bad descriptor
+  /// throws Error then.
+  PrimaryOptions& serve_from(int descriptor) { return given_.push_back(descriptor), *this; }
+
+  /// Workers may ask for what this or another rule allows, and for nothing else: `ListenRule("127.0.0.1:*")`.
+  /// What is allowed is opened with this process's rights. Without a rule a worker of this user gets what it
+  /// asks for; one of another user, or with fewer capabilities, what its own rights allow, as the kernel
+  /// judges them: no port below 1024 (net.ipv4.ip_unprivileged_port_start), no path where it may not make a
+  /// file, and no listener of another user's worker. Who is refused is told EACCES, or what else the kernel
+  /// says.
+  PrimaryOptions& allow_listen(ListenRule rule) { return allow_listen_.push_back(std::move(rule)), *this; }
+
   /// @{
   /// What was set.
   [[nodiscard]] const std::string& exec() const noexcept { return exec_; }
@@ -50,11 +67,15 @@ class PrimaryOptions {
   [[nodiscard]] const std::optional<Policy>& policy() const noexcept { return policy_; }
   [[nodiscard]] int backlog() const noexcept { return backlog_; }
   [[nodiscard]] std::chrono::milliseconds hang_timeout() const noexcept { return hang_timeout_; }
+  [[nodiscard]] const std::vector<ListenRule>& allow_listen() const noexcept { return allow_listen_; }
+  [[nodiscard]] const std::vector<int>& serve_from() const noexcept { return given_; }
   /// @}
 
  private:
   std::string exec_ = "worker";
   ForkOptions fork_;
+  std::vector<ListenRule> allow_listen_;
+  std::vector<int> given_;
   std::optional<Policy> policy_;
   std::chrono::milliseconds hang_timeout_{0};
   int backlog_ = 4096;
@@ -106,14 +127,26 @@ class WorkerOptions {
 /// another when the worker refuses it, or is dead and everything that it had sent has been read. A worker
 /// whose channel closes while it lives and has not answered is ended (SIGTERM after 1 s, then SIGKILL).
 ///
+/// A worker may be a wrapper (a shell) that lives on while the process behind it speaks as the worker. When
+/// the one ends that asked for listeners, the worker's channel ends.
+///
 /// Listeners belong to the primary and stay open when the last worker dies; without a worker connections wait
-/// in the kernel. A listener that its last worker closes while it goes on is closed 1 s later.
+/// in the kernel. A listener that its last worker closes while it goes on is closed 1 s later; one on port 0
+/// that no second worker asked for, at once. What nobody uses yields its port to a worker of the same user
+/// that asks for it by another address.
+///
+/// What workers may ask for is bounded by the limit of descriptors (RLIMIT_NOFILE) that this process has when
+/// this is made: a quarter of it, at most 1,024, for the sockets of all listeners, and a quarter of that, at
+/// most 256, for the listeners of a worker, with those that dead ones of its slot have left. If there is no
+/// room, what one dead worker alone has used is closed, the oldest first; else the worker gets EMFILE or
+/// ENFILE, and the error is reported. A listener that nobody has used for 60 s, while the worker in the place
+/// of its last user listens elsewhere, is closed.
 class Primary {
  public:
   /// Makes this process a primary. `process` must outlive it.
   explicit Primary(Process& process, const PrimaryOptions& options = PrimaryOptions());
   /// @{
-  /// Moves; the other is empty afterwards.
+  /// Moves; every call of the other but assignment and destruction throws std::logic_error afterwards.
   Primary(Primary&&) noexcept;
   Primary& operator=(Primary&&) noexcept;
   /// @}
@@ -123,11 +156,11 @@ class Primary {
   /// Starts a worker. Throws as `Process::fork` does. Mirrors `cluster.fork(env)`.
   WorkerProcess& fork(const WorkerOptions& options = WorkerOptions());
   /// What new workers are started with. Mirrors `cluster.settings`.
-  [[nodiscard]] const PrimaryOptions& settings() const noexcept;
+  [[nodiscard]] const PrimaryOptions& settings() const;
   /// Workers that have not closed yet, in the order of their ids. Mirrors `cluster.workers`.
   [[nodiscard]] std::vector<WorkerProcess*> workers() const;
   /// The worker of that id; null if there is none.
-  [[nodiscard]] WorkerProcess* find(uint32_t id) const noexcept;
+  [[nodiscard]] WorkerProcess* find(uint32_t id) const;
 
   /// Tells every worker to leave; settles when they have gone and the listeners are closed. Mirrors
   /// `cluster.disconnect()`.
@@ -138,14 +171,18 @@ class Primary {
   /// Closes every listener now: who connects from now on is refused, and what waits for a worker is dropped.
   /// For an end of which the workers are told beside.
   void close_listeners();
+  /// Lets nobody new in, and ends when nobody who was let in waits for a worker any more, after half a second
+  /// at the latest: `close_listeners` then loses nobody. `disconnect` begins with it. The next `fork` takes
+  /// it back. See `net::Server::last_call`; what was inherited stays as it is.
+  [[nodiscard]] Op<> last_call();
 
   /// What is open, as it was bound: "[::]:8080" for a worker's `listen(8080)`, the port that was chosen for
   /// 0.
   [[nodiscard]] std::vector<Listening> listeners() const;
   /// How many connections are handed out and not answered.
-  [[nodiscard]] std::size_t in_flight() const noexcept;
+  [[nodiscard]] std::size_t in_flight() const;
   /// How many connections came back from a worker and went to another, since the beginning.
-  [[nodiscard]] uint64_t requeued() const noexcept;
+  [[nodiscard]] uint64_t requeued() const;
 
   /// @{
   /// Each event of each worker; what the worker's own callback gets comes here first. `on_fork` comes right
@@ -161,16 +198,26 @@ class Primary {
   void on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback);
   /// What was wrong with what a worker sent, and failures that nobody waits for.
   void on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback);
-  /// A listener that a worker asked for could not be opened; the worker was told the same errno, as Node's
-  /// 'error' event of its server.
+  /// A listener that a worker asked for could not be opened, or is not for it; the worker was told the same
+  /// errno, as Node's 'error' event of its server. Of what a worker may not have the first is told.
   void on_listen_error(
       std::move_only_function<void(WorkerProcess&, const Listening&, const Error&)> callback);
+  /// Nobody could connect to a listener any more: one of the workers that share it had shut it down, or
+  /// somebody had removed the file of a Unix-domain socket, which is looked at when a worker asks for the
+  /// path and every 2 s. Told at most once a second for each listener. Without it, one line on standard
+  /// error. Workers that have a socket which was opened anew since get no more connections by the old one and
+  /// should be replaced.
+  void on_shut_down(std::move_only_function<void(const Listening&, ShutDown)> callback);
+  /// A worker that was not told to leave has closed the last of its listeners: it leaves of its own will, or
+  /// will listen again.
+  void on_stopped_listening(std::move_only_function<void(WorkerProcess&)> callback);
   /// A worker did not answer within `hang_timeout` and was killed.
   void on_hang(std::move_only_function<void(WorkerProcess&)> callback);
 
  private:
   friend class WorkerProcess;
   struct State;
+  [[nodiscard]] State& state() const;
   std::shared_ptr<State> state_;
 };
 

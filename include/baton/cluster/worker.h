@@ -10,6 +10,7 @@
 
 #include "baton/http/server.h"
 #include "baton/loop/op.h"
+#include "baton/loop/serving.h"
 #include "baton/net/endpoint.h"
 #include "baton/net/socket.h"
 #include "baton/net/udp.h"
@@ -56,7 +57,7 @@ class Where {
 class ListenOptions {
  public:
   /// How many connections wait in the kernel; 0, the default, is the primary's choice. The first worker's
-  /// counts.
+  /// counts; where workers of Node's primary accept by themselves, the last one's, as Node has it.
   ListenOptions& backlog(int connections) { return backlog_ = connections, *this; }
   /// A listener of this worker alone, which the primary does not know of.
   ListenOptions& exclusive(bool on = true) { return exclusive_ = on, *this; }
@@ -68,7 +69,7 @@ class ListenOptions {
   ListenOptions& writable_all(bool on = true) { return writable_all_ = on, *this; }
   /// @}
   /// With so many connections open the worker takes no more: the primary gives them to others, or they wait.
-  /// No limit (0) by default. Mirrors `server.maxConnections`.
+  /// 0: it takes none. No limit by default. Mirrors `server.maxConnections`.
   ListenOptions& max_connections(uint32_t connections) { return max_connections_ = connections, *this; }
 
   /// @{
@@ -78,12 +79,12 @@ class ListenOptions {
   [[nodiscard]] bool ipv6_only() const noexcept { return ipv6_only_; }
   [[nodiscard]] bool readable_all() const noexcept { return readable_all_; }
   [[nodiscard]] bool writable_all() const noexcept { return writable_all_; }
-  [[nodiscard]] uint32_t max_connections() const noexcept { return max_connections_; }
+  [[nodiscard]] std::optional<uint32_t> max_connections() const noexcept { return max_connections_; }
   /// @}
 
  private:
   int backlog_ = 0;
-  uint32_t max_connections_ = 0;
+  std::optional<uint32_t> max_connections_;
   bool exclusive_ = false;
   bool ipv6_only_ = false;
   bool readable_all_ = false;
@@ -94,7 +95,8 @@ class ListenOptions {
 /// connections that it gave stay. It must not outlive its Worker's process, but may outlive the Worker.
 class Listener {
  public:
-  /// No listener.
+  /// No listener: every call but assignment, destruction, `operator bool`, `close` and `connections` (0)
+  /// throws std::logic_error.
   Listener() noexcept;
   /// @{
   /// Moves; the other is empty afterwards.
@@ -106,18 +108,28 @@ class Listener {
   /// Whether there is a listener, open or closed.
   explicit operator bool() const noexcept;
   /// Each connection, after the primary was told that it has arrived. Setting it starts accepting: before, a
-  /// connection that was handed over waits here.
-  void on_connection(std::move_only_function<void(net::Socket)> callback);
+  /// connection that was handed over waits here. An exception that leaves it, or the task that it returns, is
+  /// its connection's: see `Serving`.
+  void on_connection(Serving<net::Socket> callback);
+  /// An exception has ended what served a connection.
+  void on_error(std::move_only_function<void(const Error&)> callback);
   /// Where it is bound, with the port that was chosen; an empty endpoint if the primary does not say (paths).
   [[nodiscard]] net::Endpoint local() const;
   /// How many connections that it gave are open in this process.
   [[nodiscard]] uint32_t connections() const noexcept;
   /// Takes no more connections, and says so to the primary. Mirrors `server.close()`.
   void close();
+  /// @{
+  /// Whether it keeps `Loop::run` from returning while it is open; it does until `unref`, whoever accepts.
+  /// Mirrors `server.ref()` and `server.unref()`.
+  void ref();
+  void unref();
+  /// @}
 
  private:
   friend class Worker;
   struct State;
+  [[nodiscard]] State& state() const;
   explicit Listener(std::shared_ptr<State> state) noexcept;
   std::shared_ptr<State> state_;
 };
@@ -155,7 +167,7 @@ class Worker {
   /// Joins the cluster. Throws Error in a process that is no worker. There can be one in a process.
   explicit Worker(Process& process, const WorkerSettings& settings = WorkerSettings());
   /// @{
-  /// Moves; the other is empty afterwards.
+  /// Moves; every call of the other but assignment and destruction throws std::logic_error afterwards.
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) noexcept;
   /// @}
@@ -163,7 +175,7 @@ class Worker {
   ~Worker();
 
   /// The number that the primary gave it. Mirrors `cluster.worker.id`.
-  [[nodiscard]] uint32_t id() const noexcept;
+  [[nodiscard]] uint32_t id() const;
 
   /// Asks the primary for a listener. Fails with the primary's error (EADDRINUSE), or with Errc::disconnected
   /// when the worker is leaving.
@@ -185,9 +197,9 @@ class Worker {
                           const ListenOptions& options = ListenOptions());
   /// Asks the primary for a bound UDP socket, which all workers that ask for the same share: each datagram
   /// goes to one of them. With `reuse_port` this worker binds one of its own, and the kernel spreads the
-  /// senders. Mirrors `dgram.Socket.bind` in a worker of Node's.
-  Op<net::UdpSocket> bind_udp(const net::Endpoint& endpoint,
-                              const net::UdpOptions& options = net::UdpOptions());
+  /// senders. Only a port is every IPv4 address of the machine; a path is misuse. Mirrors `dgram.Socket.bind`
+  /// in a worker of Node's.
+  Op<net::UdpSocket> bind_udp(const Where& where, const net::UdpOptions& options = net::UdpOptions());
 
   /// Leaves by the book. Mirrors `cluster.worker.disconnect()`.
   void disconnect();
@@ -200,13 +212,14 @@ class Worker {
   /// Settles when it has left: listeners and connections are closed, and the channel has ended.
   Op<> left();
   /// Mirrors `cluster.worker.exitedAfterDisconnect`.
-  [[nodiscard]] bool exited_after_disconnect() const noexcept;
+  [[nodiscard]] bool exited_after_disconnect() const;
   /// How many connections of its listeners are open in this process.
-  [[nodiscard]] uint32_t connections() const noexcept;
+  [[nodiscard]] uint32_t connections() const;
 
  private:
   friend class Listener;
   struct State;
+  [[nodiscard]] State& state() const;
   std::shared_ptr<State> state_;
 };
 

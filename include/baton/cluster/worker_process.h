@@ -17,7 +17,9 @@
 namespace baton::cluster {
 
 /// A worker as its primary sees it; mirrors Node's `cluster.Worker` there. It belongs to the `Primary` that
-/// forked it; a reference is valid until the tick after `on_close`.
+/// forked it. A reference that is kept stays good after the worker's end, as long as the Primary and until
+/// 1,024 others have ended after it: `send` then says Errc::disconnected, `pid()`, `status()` and the like
+/// answer. In the tick after `on_close` its callbacks are cut.
 ///
 /// Events come in the order online, listening, disconnect and exit (in either order), close. What the worker
 /// had sent before its end comes before those three.
@@ -35,6 +37,8 @@ class WorkerProcess {
   [[nodiscard]] ForkedChild& process() noexcept;
   /// The number of the process. Mirrors `worker.process.pid`.
   [[nodiscard]] pid_t pid() const;
+  /// How it ended; nothing while it runs.
+  [[nodiscard]] const std::optional<ExitStatus>& status() const;
 
   /// @{
   /// Sends a message, perhaps with a handle, as `Channel::send` does.
@@ -47,6 +51,12 @@ class WorkerProcess {
   /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says
   /// so to a program outside the cluster protocol. Mirrors `worker.disconnect()`.
   void disconnect();
+  /// The same, for a program that may have its own way to end: it gets the signal first, if it handles it or
+  /// if `always`, and `on_signalled` tells that. A Node program with the preload module of `baton run` gets
+  /// it when its servers drain, so that `server.close()` in its handler loses no request, and is waited for
+  /// so long as its handlers run, at most a second. Whether Node handles a signal for its program only that
+  /// module knows: without it such a program gets it only if `always`.
+  void disconnect(int signal_number, bool always = false);
   /// Sends a signal; false if the process has ended. Mirrors `worker.kill()`.
   bool kill(int signal_number = SIGTERM);
 
@@ -57,10 +67,13 @@ class WorkerProcess {
   /// It was told to leave, or said that it leaves: its end is no accident. Mirrors
   /// `worker.exitedAfterDisconnect`.
   [[nodiscard]] bool exited_after_disconnect() const noexcept;
-  /// It has said that it runs; that is the first thing that a worker of Node or Baton says.
+  /// It has said that it runs, and who said so has not ended; that is the first thing that a worker of Node
+  /// or Baton says.
   [[nodiscard]] bool is_online() const noexcept;
-  /// Where it has said that it listens.
+  /// Where it has said that it listens; the last `most_listening` places, if it names more.
   [[nodiscard]] const std::vector<Listening>& listening() const noexcept;
+  /// Of a worker that names more the first ones are forgotten, which is reported once.
+  static constexpr std::size_t most_listening = 256;
 
   /// How many connections it has open: what it last reported (Baton's workers do, and Node's with the preload
   /// module of `baton run`) and what it was handed since. Nothing if it never reported.
@@ -76,6 +89,8 @@ class WorkerProcess {
   void on_online(Callback callback);
   /// It listens; for each listener. Mirrors 'listening'.
   void on_listening(std::move_only_function<void(const Listening&)> callback);
+  /// It got the signal of `disconnect(signal)`, once: another one might make it drop what it has.
+  void on_signalled(Callback callback);
   /// Its end of the channel has ended, once. Mirrors 'disconnect'.
   void on_disconnect(Callback callback);
   /// The process has ended, once. Mirrors 'exit'.

@@ -40,6 +40,16 @@ class Options {
   /// where other processes may take them. (Node accepts and drops them.) What `Server::adopt` got counts too,
   /// but is never refused; what was handed to `on_upgrade` no longer counts. 0 is no limit, as by default.
   Options& max_connections(std::size_t connections) { return set(max_connections_, connections); }
+  /// With `max_connections` open the server does not wait until one of them ends: the next one is accepted,
+  /// and takes the place of the one that has kept the server waiting longest, for a request or for its answer
+  /// to be read (whose request is being handled is left alone). One a turn of the loop, so that each has many
+  /// turns to say something. What such clients have not taken yet is dropped, also when the server is closed.
+  /// For servers that must answer whoever comes, such as one that is asked for its health.
+  Options& replace_oldest(bool on = true) { return set(replace_oldest_, on); }
+  /// How many requests of one connection are handled in a turn of the loop: what a client sends at once
+  /// beyond them waits for the next turns. 0 is no limit, as by default: what came together is answered
+  /// together.
+  Options& max_requests_per_turn(std::size_t requests) { return set(max_requests_per_turn_, requests); }
   /// With so many connections open from one IP address the next one from there is answered 503 and closed,
   /// before its request is read; such a one does not count. For servers that clients reach without a proxy
   /// between; what `Server::adopt` got counts and may be refused. Counted in this process alone, whose
@@ -60,6 +70,8 @@ class Options {
   [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
   [[nodiscard]] std::size_t max_requests_per_socket() const noexcept { return max_requests_per_socket_; }
   [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
+  [[nodiscard]] bool replace_oldest() const noexcept { return replace_oldest_; }
+  [[nodiscard]] std::size_t max_requests_per_turn() const noexcept { return max_requests_per_turn_; }
   [[nodiscard]] std::size_t max_connections_per_address() const noexcept {
     return max_connections_per_address_;
   }
@@ -82,6 +94,8 @@ class Options {
   std::size_t max_requests_per_socket_ = 0;
   std::size_t max_connections_ = 0;
   std::size_t max_connections_per_address_ = 0;
+  std::size_t max_requests_per_turn_ = 0;
+  bool replace_oldest_ = false;
 };
 
 }  // namespace baton::http

@@ -10,20 +10,28 @@
 #include "baton/http/request.h"
 #include "baton/http/response.h"
 #include "baton/loop/op.h"
+#include "baton/loop/serving.h"
 #include "baton/net/server.h"
 
 namespace baton::http {
 
-/// Called once for each request, when its head has come. It answers at once or keeps the references and
-/// answers later. Requests of one connection come one after the other, each when the one before is answered.
-/// When an exception leaves it, the client gets 500 (if no head went out) and the exception goes where those
-/// go that leave any callback: see `Loop::on_uncaught`.
-using Handler = std::move_only_function<void(Request&, Response&)>;
+/// Called once for each request, when its head has come. It answers at once, or keeps the references and
+/// answers later, or is a coroutine that returns a `Task<>`. Requests of one connection come one after the
+/// other, each when the one before is answered.
+///
+/// An exception that leaves it, its task, or a callback of the request or the response, ends that request and
+/// nothing else: the client gets 500 if no head went out, else the connection is cut, and the response counts
+/// as ended: what somebody still does with it does nothing. References are good until 1,024 more have failed
+/// on this loop, or the loop is destroyed. It is told to `Server::on_error`; without that it goes to
+/// `Loop::on_uncaught`, and without that it is a line on standard error, a few a second. That the client is
+/// gone (Errc::disconnected, out of `next_data`, `body` or `drained`) is told to `on_error` alone.
+using Handler = Serving<Request&, Response&>;
 
 /// Called with a request whose connection leaves HTTP: who gets it now owns the socket, nothing of which is
 /// answered yet (`101 Switching Protocols` is his to write) and on which nothing was read behind the head but
-/// the last argument. The request is valid during the call.
-using UpgradeHandler = std::move_only_function<void(Request&, net::Socket, std::string)>;
+/// the last argument. The request is valid during the call. An exception that leaves it, or the task that it
+/// returns, is told as that of a handler.
+using UpgradeHandler = Serving<Request&, net::Socket, std::string>;
 
 class ServerCore;
 
@@ -36,7 +44,8 @@ class ServerCore;
 /// the background (but for files, which are cut), and references to others stay good until they are ended.
 class Server {
  public:
-  /// No server.
+  /// No server: every call but assignment, destruction, `operator bool`, `close` and `connections` (0) throws
+  /// std::logic_error.
   Server() noexcept;
   /// @{
   /// Moves; the other is empty afterwards.
@@ -62,8 +71,8 @@ class Server {
   /// The same for CONNECT. (Node closes the connection without it; here the handler gets the request.)
   /// Mirrors 'connect'.
   void on_connect(UpgradeHandler handler);
-  /// What went wrong on this side after the answer was begun: a file of `Response::end_file` that could not
-  /// be read to its end. The error names the step and the file.
+  /// What went wrong on this side: a file of `Response::end_file` that could not be read to its end, where
+  /// the error names the step and the file; an exception that ended a request ("answer GET /path: ...").
   void on_error(std::move_only_function<void(const Error&)> callback);
 
   /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
@@ -89,6 +98,7 @@ class Server {
  private:
   friend Server serve(net::Server listener, Handler handler, const Options& options);
   friend Server serve(Loop& loop, Handler handler, const Options& options);
+  [[nodiscard]] ServerCore& core() const;
   explicit Server(std::shared_ptr<ServerCore> core) noexcept;
 
   std::shared_ptr<ServerCore> core_;

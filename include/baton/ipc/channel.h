@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,16 +39,22 @@ class ChannelOptions {
   /// How messages are written, which must be the same at the other end; JSON unless set.
   ChannelOptions& serialization(Serialization how) { return serialization_ = how, *this; }
 
+  /// The longest frame, in bytes, either way; 64 MiB. What is read of one may take eight times its size, and
+  /// at least so much.
+  ChannelOptions& longest_message(size_t bytes) { return longest_message_ = bytes, *this; }
+
   /// @{
   /// What was set.
   [[nodiscard]] bool announce() const noexcept { return announce_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
+  [[nodiscard]] size_t longest_message() const noexcept { return longest_message_; }
   [[nodiscard]] bool ref_while_listening() const noexcept { return ref_while_listening_; }
   [[nodiscard]] std::chrono::milliseconds disconnect_timeout() const noexcept { return disconnect_timeout_; }
   /// @}
 
  private:
   std::chrono::milliseconds disconnect_timeout_{30000};
+  size_t longest_message_ = size_t{64} << 20;
   bool announce_ = false;
   bool ref_while_listening_ = false;
   Serialization serialization_ = Serialization::json;
@@ -65,16 +74,21 @@ class SendOptions {
 
 /// One end of Node's IPC channel: values and open sockets, both ways, in order, to another Baton or to Node.
 ///
-/// Limits, of the frame on the wire and both ways: 64 MiB, nested 512 deep. The sender refuses more; a
-/// receiver ends the channel for size and drops the message for depth. Up to 256 MiB may be queued; for
-/// handles that the peer has not answered yet as much again is kept, to offer them once more. Whatever the
-/// peer sends costs at most the channel: a bad frame is reported and dropped, sixteen in a row end it; a
-/// descriptor that no message claims, or that is not what its message says, is closed and reported.
+/// Limits, of the frame on the wire and both ways: 64 MiB (`ChannelOptions::longest_message`), nested 512
+/// deep. The sender refuses more; a receiver ends the channel for size and drops the message for depth. A
+/// value that would take more than eight times its frame's size, and more than 64 MiB, is a bad message. Up
+/// to 256 MiB may be queued; for handles that the peer has not answered yet as much again is kept, to offer
+/// them once more. Whatever the peer sends costs at most the channel: a bad frame is reported and dropped,
+/// sixteen in a row end it; a descriptor that no message claims, or that is not what its message says, is
+/// closed and reported.
 ///
 /// Messages that nobody takes yet wait as the bytes that they came in: when they are more than 320 MiB (or
-/// more than 131,072 that came with handles or between others) nothing more is read, and the peer has to
-/// wait. Only the first one, or the first 32 KiB, wait as values: a value takes up to 20 times the bytes of
-/// its JSON, and 70 times those of an advanced message.
+/// more than 131,072 that came with handles or between others, or 256 handles) nothing more is read, and the
+/// peer has to wait. Only the first one, or the first 32 KiB, wait as values, which may take much more than
+/// their bytes.
+///
+/// What a peer sends is worked on for a millisecond, then others on the loop have their turn. A frame that
+/// would take the loop longer is read in a thread beside it, and what comes after it waits: the order stays.
 ///
 /// Callbacks run from the loop, and each of them may destroy the channel. Destroying it closes it at once;
 /// what is not in the kernel by then is lost: `disconnect` loses nothing.
@@ -90,13 +104,14 @@ class Channel {
     Sent(Sent&&) noexcept = default;
     Sent& operator=(Sent&&) = delete;
     ~Sent();
-    /// Node's return value. False: the message was refused, or 128 KiB and more wait: better go on at
-    /// `on_drain`.
+    /// Node's return value. False: the message was refused, 128 KiB and more wait, or it is not the only one
+    /// that waits for Node to acknowledge a handle: better go on at `on_drain`.
     explicit operator bool() const noexcept { return keep_going_; }
     /// Why the message was refused; null if it was accepted.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
     /// Settles when the message is in the kernel; one with a handle when the peer has acknowledged that.
-    /// Fails if that can no longer happen. May be asked at any time, also when it is over.
+    /// Fails if that can no longer happen. May be asked at any time, also when it is over; once, else
+    /// std::logic_error.
     Op<> op() &&;
     /// @{
     /// `op()`, received by a callback or by `co_await`.
@@ -115,7 +130,8 @@ class Channel {
     bool keep_going_;
   };
 
-  /// No channel: `connected()` is false and everything else is misuse.
+  /// No channel: `connected()` is false, and every call but that, assignment, destruction and `operator bool`
+  /// throws std::logic_error.
   Channel() noexcept;
   /// @{
   /// Moves; the other is empty afterwards.
@@ -131,9 +147,9 @@ class Channel {
   /// Whether there is a channel, connected or not.
   explicit operator bool() const noexcept { return state_ != nullptr; }
   /// The loop that it lives on.
-  [[nodiscard]] Loop& loop() const noexcept;
+  [[nodiscard]] Loop& loop() const;
   /// How its messages are written.
-  [[nodiscard]] Serialization serialization() const noexcept;
+  [[nodiscard]] Serialization serialization() const;
 
   /// Sends a value; mirrors `subprocess.send(message)`. It is copied now, and goes out at the end of the
   /// running callback. Refused: undefined, what the serialization cannot say (a BigInt in JSON), over a
@@ -194,7 +210,7 @@ class Channel {
   /// Settles when everything that was accepted is in the kernel and every handle acknowledged; fails when
   /// that can no longer happen.
   Op<> flushed();
-  /// Whether messages are accepted. Mirrors `subprocess.connected`.
+  /// Whether messages are accepted; not in `on_disconnect` any more. Mirrors `subprocess.connected`.
   [[nodiscard]] bool connected() const noexcept;
 
   /// How many connections of `server` that were sent have not been closed by the peer; fails when the channel
@@ -218,8 +234,13 @@ class Channel {
   void read_now();
   /// Gives to the kernel now what was sent; no callback runs. Whether all of it is there.
   bool write_now();
-  /// The peer's process is dead: what it had not acknowledged is this program's again.
+  /// The peer's process is dead: what it has sent is still delivered, and there this direction ends, whoever
+  /// else holds the other end; what it had not acknowledged is this program's again.
   void peer_gone();
+  /// From now on `sender` says which process has written what was read last, of those that hold the other
+  /// end: its number, or 0 if that is not known.
+  void notice_senders();
+  [[nodiscard]] pid_t sender() const;
   /// Which exception ends the peer, as a Baton says just before.
   void on_peer_death(std::move_only_function<void(std::string_view)> callback);
   /// Tells the peer at once which exception ends this process; nothing unless this end has said that it is a
@@ -249,12 +270,16 @@ class Channel {
 
   /// @{
   /// Whether the peer has said that it is a Baton, and the moment it says so.
-  [[nodiscard]] bool peer_is_baton() const noexcept;
+  [[nodiscard]] bool peer_is_baton() const;
   void on_peer_baton(Callback callback);
   /// @}
 
+  /// Drops everything that a channel holds which is over, and its callbacks: from here on it only says so.
+  void forget();
+
  private:
   explicit Channel(std::shared_ptr<State> state) noexcept;
+  [[nodiscard]] State& state() const;
   Sent send_parcel(const Value& message, Parcel parcel);
   Sent send_copy(const Value& message, Parcel parcel, int descriptor);
   std::shared_ptr<State> state_;

@@ -4,10 +4,13 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 
 struct uv_loop_s;
 
 namespace baton {
+
+class Error;
 
 /// A function that is called once or many times, owned by whoever stores it. It need not be copyable.
 using Callback = std::move_only_function<void()>;
@@ -20,7 +23,9 @@ using Callback = std::move_only_function<void()>;
 /// `process.nextTick`).
 class Loop {
  public:
-  Loop();  ///< opens /dev/null in place of a standard stream that is closed, as Node does at its start
+  /// Opens /dev/null in place of a standard stream that is closed, as Node does at its start. Throws Error,
+  /// where the process may not have the descriptors that a loop needs.
+  Loop();
   /// Destroys the tasks that are still suspended, then closes what is open. Everything that was made on this
   /// loop must be gone before, except for such tasks' locals.
   ~Loop();
@@ -31,7 +36,9 @@ class Loop {
   /// left a callback, unless `on_uncaught` took it. May be called again afterwards; not from inside a
   /// callback.
   void run();
-  /// Makes `run()` return once the running callback has ended. What was deferred stays queued.
+  /// Makes `run()` return once the running callback has ended; before `run()`, makes that return at once.
+  /// What was deferred stays queued, and so does what was on its way to a callback: messages, connections,
+  /// datagrams. The next `run()` goes on with it.
   void stop() noexcept;
 
   /// Queues `callback` to run after the running callback, in order; mirrors `process.nextTick`. It may defer
@@ -39,7 +46,9 @@ class Loop {
   void defer(Callback callback);
 
   /// Who gets an exception that left a callback or a started task. Without it, the loop stops and `run()`
-  /// rethrows. With it, the loop goes on (Node's 'uncaughtException').
+  /// rethrows. With it, the loop goes on (Node's 'uncaughtException'). The exception ends that callback and
+  /// nothing else: whatever was to be told beside is told, in its order; without `on_uncaught`, by the next
+  /// `run()`.
   void on_uncaught(std::move_only_function<void(std::exception_ptr)> handler);
 
   /// The loop's clock: when the present callback began. Monotonic; cheap.
@@ -49,25 +58,39 @@ class Loop {
 
   /// libuv's loop.
   [[nodiscard]] uv_loop_s* native() noexcept;
-  /// The one trampoline under libuv: calls `body`, sends what it throws to on_uncaught, then drains the
-  /// deferred.
+  /// Every call of a program's function goes through this: what that throws goes to on_uncaught, and the
+  /// caller goes on.
   template <class Body>
-  void enter(Body&& body) noexcept {
+  void call(Body&& body) noexcept {
     try {
       body();
     } catch (...) {
       uncaught(std::current_exception());
     }
+  }
+  /// The one trampoline under libuv: calls `body`, then drains the deferred.
+  template <class Body>
+  void enter(Body&& body) noexcept {
+    call(std::forward<Body>(body));
     drain();
   }
   /// Sends an exception where those go that leave a callback.
   void uncaught(std::exception_ptr exception) noexcept;
+  /// The same for one that has ended what was served and nothing else, as `error` says: without on_uncaught
+  /// it is a line on standard error, a few a second.
+  void contained(const std::exception_ptr& exception, const Error& error) noexcept;
+  /// Whether `run()` is about to return: who delivers many things one after the other leaves the rest for the
+  /// next `run()`.
+  [[nodiscard]] bool stopping() const noexcept;
   /// @{
   /// Keeps an object alive that still has something to finish after its owner let go; `let_go` ends that.
   /// What is left is destroyed with the loop.
   void keep(std::shared_ptr<void> object);
   void let_go(const void* object) noexcept;
   /// @}
+  /// Keeps an object that is over for those who may still hold a reference to it, until 1,024 more have come
+  /// or the loop is destroyed.
+  void remember(std::shared_ptr<void> object);
   /// @{
   /// Owns the frame of a started task until it ends; what is left is destroyed with the loop.
   void own_frame(void* address);

@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <utility>
 
@@ -28,6 +29,7 @@ struct OpState {
   std::optional<std::stop_callback<Callback>> stop;
   bool settled = false;
   bool dropped = false;
+  bool claimed = false;  // by the consumer
 
   /// True if the result was taken: it was the first one, and somebody wants it.
   static bool settle(const std::shared_ptr<OpState>& self, Result<T> outcome) {
@@ -35,7 +37,7 @@ struct OpState {
     self->settled = true;
     self->deadline.stop();
     if (self->dropped) {
-      if (!outcome && self->orphan) self->orphan(outcome.error());
+      if (!outcome) self->give_to_orphan(outcome.error());
       return false;
     }
     self->result.emplace(std::move(outcome));
@@ -58,19 +60,39 @@ struct OpState {
     receiver = nullptr;
     deadline.stop();
     stop.reset();
-    if (result && !*result && orphan) orphan(result->error());
+    if (result && !*result) give_to_orphan(result->error());
     result.reset();
+  }
+  // Later: who drops an Op may be a destructor, and nothing may leave that.
+  void give_to_orphan(const Error& error) {
+    if (!orphan) return;
+    loop.defer([handler = std::exchange(orphan, nullptr), error]() mutable { handler(error); });
   }
 };
 
+template <class T>
+OpState<T>& expect_op(const std::shared_ptr<OpState<T>>& state) {
+  if (!state) throw std::logic_error("this operation was waited for before, or moved away");
+  return *state;
+}
+
 }  // namespace detail
 
-/// The outcome of something that happens once and was already started. The holder chooses:
-///   std::move(op).then([](Result<T> result) { ... });   // a callback, called later from the loop, exactly
-///   once T value = co_await std::move(op);                   // in a Task; failures are thrown or drops it:
-///   the operation goes on, and its failure goes to the on_error of the object it belongs to.
+/// The outcome of something that happens once and was already started. The holder chooses.
+///
+/// A callback, called once, later, from the loop:
+///
+///     std::move(op).then([](Result<T> result) { ... });
+///
+/// In a `Task`; failures are thrown:
+///
+///     T value = co_await std::move(op);
+///
+/// Or drops it: the operation goes on, and its failure goes to the on_error of the object it belongs to.
+///
 /// Withdrawing the wait (dropping, `within`, `cancel_on`) never stops what was begun, unless the call that
-/// returned the Op says so.
+/// returned the Op says so. An Op that was given to `then` or `co_await`, or moved away, is empty: every call
+/// but assignment and destruction throws std::logic_error.
 template <class T = void>
 class [[nodiscard]] Op {
  public:
@@ -89,6 +111,7 @@ class [[nodiscard]] Op {
 
   /// Calls `receiver(Result<T>)` from the loop when there is an outcome, never from inside this call.
   void then(std::move_only_function<void(Result<T>)> receiver) && {
+    detail::expect_op(state_);
     auto state = std::move(state_);
     state->receiver = std::move(receiver);
     if (state->result) detail::OpState<T>::deliver_later(state);
@@ -96,7 +119,7 @@ class [[nodiscard]] Op {
 
   /// The same operation, whose wait fails with Errc::timed_out unless it has an outcome within `time`.
   Op within(std::chrono::nanoseconds time) && {
-    if (!state_->settled) {
+    if (!detail::expect_op(state_).settled) {
       state_->deadline = Timer(state_->loop, time, [weak = std::weak_ptr(state_)] {
         if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::timed_out, "wait"));
       });
@@ -107,7 +130,7 @@ class [[nodiscard]] Op {
   /// The same operation, whose wait fails with Errc::cancelled when `token` is asked to stop (on the loop's
   /// thread).
   Op cancel_on(const std::stop_token& token) && {
-    state_->stop.emplace(token, [weak = std::weak_ptr(state_)] {
+    detail::expect_op(state_).stop.emplace(token, [weak = std::weak_ptr(state_)] {
       if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::cancelled, "wait"));
     });
     return std::move(*this);
@@ -115,7 +138,10 @@ class [[nodiscard]] Op {
 
   class Awaiter;
   /// Waits for it in a coroutine; throws its Error.
-  Awaiter operator co_await() && { return Awaiter(std::move(state_)); }
+  Awaiter operator co_await() && {
+    detail::expect_op(state_);
+    return Awaiter(std::move(state_));
+  }
 
  private:
   template <class>
@@ -185,15 +211,22 @@ class Promise {
   /// An operation that is given up without an outcome fails with Errc::cancelled.
   ~Promise() { abandon(); }
 
-  /// The consumer's end; call it once.
-  Op<T> op() { return Op<T>(state_); }
+  /// The consumer's end, once; std::logic_error for a second one.
+  Op<T> op() {
+    if (std::exchange(detail::expect_op(state_).claimed, true)) {
+      throw std::logic_error("this promise has given its operation away");
+    }
+    return Op<T>(state_);
+  }
   /// Whether somebody still waits.
   [[nodiscard]] bool wanted() const noexcept { return state_ && !state_->settled && !state_->dropped; }
   /// Settles the operation; the receiver is called later, from the loop. False if nobody takes the outcome
   /// any more.
-  bool resolve(Result<T> outcome) { return detail::OpState<T>::settle(state_, std::move(outcome)); }
+  bool resolve(Result<T> outcome) { return state_ && detail::OpState<T>::settle(state_, std::move(outcome)); }
   /// Where a failure goes that no receiver is there for.
-  void on_orphan(std::move_only_function<void(const Error&)> handler) { state_->orphan = std::move(handler); }
+  void on_orphan(std::move_only_function<void(const Error&)> handler) {
+    detail::expect_op(state_).orphan = std::move(handler);
+  }
 
  private:
   void abandon() {

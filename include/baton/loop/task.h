@@ -11,7 +11,9 @@
 
 #include <coroutine>
 #include <exception>
+#include <functional>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -122,8 +124,12 @@ class [[nodiscard]] Task {
    private:
     Task task_;
   };
-  /// Starts the task, and waits for it.
-  Awaiter operator co_await() && { return Awaiter(std::move(*this)); }
+  /// Starts the task, and waits for it. Throws std::logic_error for one that was waited for before, or moved
+  /// away.
+  Awaiter operator co_await() && {
+    if (!frame_) throw std::logic_error("this task was waited for before, or moved away");
+    return Awaiter(std::move(*this));
+  }
 
  private:
   template <class>
@@ -148,7 +154,8 @@ class Started {
  public:
   class promise_type {
    public:
-    promise_type(Loop& loop, Task<void>& /*task*/) : loop_(loop) {}
+    template <class... More>
+    promise_type(Loop& loop, Task<void>& /*task*/, More&... /*more*/) : loop_(loop) {}
     ~promise_type() { loop_.disown_frame(address()); }
     Started get_return_object() {
       loop_.own_frame(address());
@@ -165,7 +172,18 @@ class Started {
   };
 };
 
+using TaskFailure = std::move_only_function<void(std::exception_ptr)>;
+
 inline Started run_started(Loop& /*loop*/, Task<void> task) { co_await std::move(task); }
+inline Started run_started(Loop& /*loop*/, Task<void> task, TaskFailure failed) {
+  std::exception_ptr thrown;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (thrown) failed(thrown);
+}
 
 }  // namespace detail
 
@@ -173,5 +191,11 @@ inline Started run_started(Loop& /*loop*/, Task<void> task) { co_await std::move
 /// it goes where those of callbacks go. A task that is still suspended when the loop is destroyed is
 /// destroyed with it.
 inline void start(Loop& loop, Task<void> task) { detail::run_started(loop, std::move(task)); }
+/// The same for work whose failure is its own, such as one job of many: what leaves it is given to `failed`,
+/// and the process goes on.
+///     start(loop, resize(std::move(job)), [](const std::exception_ptr& why) { ... });
+inline void start(Loop& loop, Task<void> task, std::move_only_function<void(std::exception_ptr)> failed) {
+  detail::run_started(loop, std::move(task), std::move(failed));
+}
 
 }  // namespace baton

@@ -26,7 +26,8 @@ namespace baton::net {
 /// still goes out in the background, for at most 30 s.
 class Socket {
  public:
-  /// No connection: every call but assignment, destruction and `operator bool` is misuse.
+  /// No connection: every call but assignment, destruction, `operator bool`, `close`, `release` and
+  /// `descriptor` (-1) throws std::logic_error.
   Socket() noexcept;
   /// @{
   /// Moves; the other is empty afterwards.
@@ -44,7 +45,7 @@ class Socket {
   /// Whether this holds a connection that is not closed yet.
   explicit operator bool() const noexcept;
   /// The loop that it lives on.
-  [[nodiscard]] Loop& loop() const noexcept;
+  [[nodiscard]] Loop& loop() const;
 
   /// Each piece that arrives; it is valid during the call. Setting it starts reading.
   void on_data(std::move_only_function<void(std::string_view)> callback);
@@ -75,7 +76,7 @@ class Socket {
   /// Writes `bytes`, then ends.
   void end(std::string_view bytes);
   /// How many bytes are waiting.
-  [[nodiscard]] size_t queued() const noexcept;
+  [[nodiscard]] size_t queued() const;
   /// Settles when everything that is queued now is in the kernel.
   Op<> flushed();
 
@@ -110,7 +111,7 @@ class Socket {
   void no_delay(bool on);
   /// The key of the server that accepted this connection, as Node writes it ("4:127.0.0.1:0"); empty if none
   /// did.
-  [[nodiscard]] const std::string& server_key() const noexcept;
+  [[nodiscard]] const std::string& server_key() const;
 
   /// @{
   /// Whether the socket keeps the loop running.
@@ -126,7 +127,7 @@ class Socket {
   void set_server_key(std::string key);
   /// Something is probably there already: whoever begins to read is given it without asking the kernel first
   /// to tell when there is. To be called before that.
-  void expect_data() noexcept;
+  void expect_data();
   /// Whether it is a terminal, which nobody else can be given.
   [[nodiscard]] bool is_terminal() const noexcept;
   /// Whether somebody reads (paused or not) and the peer has not finished yet.
@@ -141,6 +142,7 @@ class Socket {
 
  private:
   struct State;
+  [[nodiscard]] State& state() const;
   explicit Socket(std::shared_ptr<State> state) noexcept;
   std::shared_ptr<State> state_;
 };

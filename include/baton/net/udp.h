@@ -9,6 +9,7 @@
 #include "baton/base/fd.h"
 #include "baton/loop/loop.h"
 #include "baton/loop/op.h"
+#include "baton/loop/serving.h"
 #include "baton/net/endpoint.h"
 
 namespace baton::net {
@@ -60,7 +61,8 @@ class UdpOptions {
 /// it gives to the kernel what that takes at once, and drops the rest.
 class UdpSocket {
  public:
-  /// No socket: every call but assignment, destruction and `operator bool` is misuse.
+  /// No socket: every call but assignment, destruction, `operator bool`, `close`, `release`, `connected` and
+  /// `descriptor` (-1) throws std::logic_error.
   UdpSocket() noexcept;
   /// @{
   /// Moves; the other is empty afterwards.
@@ -76,14 +78,16 @@ class UdpSocket {
   /// Whether there is a socket.
   explicit operator bool() const noexcept { return state_ != nullptr; }
   /// The loop that it lives on.
-  [[nodiscard]] Loop& loop() const noexcept;
+  [[nodiscard]] Loop& loop() const;
 
   /// Each datagram, an empty one too, and who sent it; both are valid during the call. Up to 16 are read with
-  /// one call of the kernel (recvmmsg). Setting it starts receiving. Mirrors 'message'.
-  void on_message(std::move_only_function<void(std::string_view bytes, const Endpoint& from)> callback);
+  /// one call of the kernel (recvmmsg). Setting it starts receiving. An exception that leaves it, or the task
+  /// that it returns, is its datagram's: see `Serving`. Mirrors 'message'.
+  void on_message(Serving<std::string_view, const Endpoint&> callback);
   /// What went wrong with one datagram: too long (EMSGSIZE), no way there, refused by the machine it went to
-  /// (ECONNREFUSED; connected sockets only hear of that), no place in the queue (Errc::queue_full). Without a
-  /// handler, one line on standard error, at most one a second. Mirrors 'error' and the callback of `send`.
+  /// (ECONNREFUSED; connected sockets only hear of that), no place in the queue (Errc::queue_full); an
+  /// exception that ended what served it. Without a handler, one line on standard error, at most one a
+  /// second. Mirrors 'error' and the callback of `send`.
   void on_error(std::move_only_function<void(const Error&)> callback);
   /// The queue is empty again after a `send` that returned false.
   void on_drain(Callback callback);
@@ -104,8 +108,8 @@ class UdpSocket {
   /// @}
   /// @{
   /// What waits, as `socket.getSendQueueSize()` (bytes) and `getSendQueueCount()`.
-  [[nodiscard]] size_t queued() const noexcept;
-  [[nodiscard]] size_t queued_datagrams() const noexcept;
+  [[nodiscard]] size_t queued() const;
+  [[nodiscard]] size_t queued_datagrams() const;
   /// @}
   /// Settles when everything that is queued now was given to the kernel, or reported.
   Op<> flushed();
@@ -148,8 +152,8 @@ class UdpSocket {
   /// `socket.setRecvBufferSize`, `getRecvBufferSize` and so on.
   [[nodiscard]] Result<void> receive_buffer(int bytes);
   [[nodiscard]] Result<void> send_buffer(int bytes);
-  [[nodiscard]] int receive_buffer() const noexcept;
-  [[nodiscard]] int send_buffer() const noexcept;
+  [[nodiscard]] int receive_buffer() const;
+  [[nodiscard]] int send_buffer() const;
   /// @}
 
   /// @{
@@ -178,6 +182,8 @@ class UdpSocket {
 
  private:
   struct State;
+  [[nodiscard]] State& state() const;
+  [[nodiscard]] int expect_descriptor() const;
   explicit UdpSocket(std::shared_ptr<State> state) noexcept;
   std::shared_ptr<State> state_;
 };

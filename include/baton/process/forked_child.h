@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,8 +34,16 @@ class ForkOptions {
   /// Which descriptor of the child its channel is; 3. For children that are given others from 3 on.
   ForkOptions& channel_number(int number) { return channel_number_ = number, *this; }
 
+  /// Whether the child is told of a channel; true. One that is not finds none of Node's variables in its
+  /// environment, and its channel is disconnected from the beginning. For programs that cannot speak: what
+  /// they start would take the variables for its own.
+  ForkOptions& channel(bool on) { return channel_ = on, *this; }
+
   /// How messages are written, at both ends; JSON unless set. Mirrors `serialization`.
   ForkOptions& serialization(Serialization how) { return serialization_ = how, *this; }
+
+  /// The longest frame that our end takes and sends; see `ChannelOptions::longest_message`.
+  ForkOptions& longest_message(std::size_t bytes) { return longest_message_ = bytes, *this; }
 
   /// @{
   /// What was set.
@@ -42,8 +51,10 @@ class ForkOptions {
   [[nodiscard]] const std::string& interpreter() const noexcept { return interpreter_; }
   [[nodiscard]] const std::vector<std::string>& exec_args() const noexcept { return exec_args_; }
   [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
+  [[nodiscard]] bool channel() const noexcept { return channel_; }
   [[nodiscard]] int channel_number() const noexcept { return channel_number_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
+  [[nodiscard]] std::size_t longest_message() const noexcept { return longest_message_; }
   /// @}
 
  private:
@@ -51,15 +62,21 @@ class ForkOptions {
   std::string interpreter_;
   std::vector<std::string> exec_args_;
   SpawnOptions spawn_ = SpawnOptions().stdio(Stdio::inherit());
+  std::size_t longest_message_ = std::size_t{64} << 20;
   int channel_number_ = 3;
+  bool channel_ = true;
   Serialization serialization_ = Serialization::json;
 };
 
 /// A child that was forked: our end of the channel to it, and its process. Mirrors what Node's `fork`
-/// returns. It belongs to the `Process` that forked it; a reference is valid until the tick after `on_close`.
+/// returns. It belongs to the `Process` that forked it. A reference that is kept stays good after the child's
+/// end, until 1,024 others have ended after it: `send` then says Errc::disconnected, `pid()`, `status()` and
+/// `uncaught()` answer. In the tick after `on_close` the callbacks are cut, and what nobody has taken
+/// (messages, streams) is dropped.
 ///
 /// Events come in this order: messages; then `on_exit` and `on_disconnect` in either order, but neither
-/// before a message that the child had sent; `on_close` last.
+/// before a message that the child had sent; `on_close` last. The channel ends with the child, whoever else
+/// has come to hold its end; Node's lasts as long as anybody does.
 class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedChild> {
  public:
   /// For the layers above: made by `Process::fork`.
@@ -69,6 +86,8 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   [[nodiscard]] Child& process() noexcept { return process_; }
   /// The number of the process; mirrors `subprocess.pid`.
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  /// How it ended; nothing while it runs. Mirrors `subprocess.exitCode` and `signalCode`.
+  [[nodiscard]] const std::optional<ExitStatus>& status() const { return process_.status(); }
   /// Sends a signal; false if the process has ended. Mirrors `subprocess.kill`.
   bool kill(int signal_number = SIGTERM) { return process_.kill(signal_number); }
   /// SIGTERM, and SIGKILL when the grace of its options is over.
@@ -90,6 +109,7 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   friend class Process;
   void begin(Callback forget);
   void close_if_over();
+  void forget();
 
   Child process_;
   std::string uncaught_;

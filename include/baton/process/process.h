@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -59,9 +60,10 @@ class Process {
 
   /// Starts a child with a channel. `module` is the name of an entry of this program (it is executed anew
   /// through /proc/self/exe), another executable (the name has a '/'), or a script for Node (it ends in .js,
-  /// .mjs or .cjs). An unknown entry throws std::invalid_argument with the names there are; a failure throws
-  /// Error. The channel is the child's descriptor 3 unless the options say otherwise, told as Node tells its
-  /// children. Mirrors `child_process.fork`.
+  /// .mjs or .cjs, or in .ts, .mts or .cts, which Node 22.18 and newer run). An unknown entry throws
+  /// std::invalid_argument with the names there are; a failure throws Error. The channel is the child's
+  /// descriptor 3 unless the options say otherwise, told as Node tells its children. Mirrors
+  /// `child_process.fork`.
   ForkedChild& fork(const std::string& module, const ForkOptions& options = ForkOptions());
   /// The children that have not closed yet.
   [[nodiscard]] size_t children() const noexcept { return children_.size(); }
@@ -89,14 +91,15 @@ class Process {
   std::string no_parent_;
   std::optional<unsigned> worker_id_;
   std::list<std::shared_ptr<ForkedChild>> children_;
+  std::deque<std::shared_ptr<ForkedChild>> ended_;  // for who has kept a reference
   int exit_code_ = 0;
 };
 
 /// The main function of a Baton program: makes the loop, begins with the entry that a parent of the same
 /// program asked for (else with the first one), and runs until nothing is left to do and every child is gone.
 /// Returns the exit code; an exception that leaves a callback or task is one line on standard error and 1,
-/// and a parent that is a Baton learns its message. SIGPIPE is ignored from here on; children get its default
-/// back.
+/// and a parent that is a Baton learns its message. SIGPIPE and SIGXFSZ are ignored from here on, as in Node;
+/// children get their default back.
 [[nodiscard]] int run(int argc, char** argv, std::vector<Entry> entries);
 
 /// How many workers can run at once: what the affinity mask and the cgroup's CPU quota allow, at least 1.

@@ -127,6 +127,9 @@ class Child {
   void unref();
   /// @}
 
+  /// For the layers above: closes our ends of its streams.
+  void close_streams();
+
  private:
   friend Child spawn(Loop& loop, std::string file, std::vector<std::string> arguments,
                      const SpawnOptions& options);

@@ -63,7 +63,8 @@ class ExecOptions {
   ExecOptions& shell(std::string path = "/bin/sh") { return process_.shell(std::move(path)), *this; }
   /// Called once when the process runs, before anything of it is read: to know its pid, to write to its
   /// standard input (if that is piped and there is no `input`), to signal it. The Child stays the command's:
-  /// it is good until the result is there, and its callbacks are taken. What `exec` of Node returns.
+  /// it is good until the result is there, and its callbacks are taken. An exception that leaves it goes
+  /// where those of other callbacks go, and the command goes on. What `exec` of Node returns.
   ExecOptions& on_child(std::function<void(Child&)> callback) {
     return on_child_ = std::move(callback), *this;
   }
@@ -135,9 +136,11 @@ class ExecResult {
 /// and its output too; a descendant in the background that holds the output open is waited for, as in Node,
 /// unless the timeout cuts it short.
 ///
-/// Fails with what `spawn` throws; a command that the shell does not find is exit code 127. Dropping the Op
-/// lets the command go on to its end, and so does withdrawing the wait: only the timeout and `kill_on` kill.
-/// If the loop is destroyed first, the command is killed. Misuse, as in `spawn`, throws.
+/// Fails with what `spawn` throws, and at once with EPERM if the kernel refuses the kill when the time is up
+/// (a set-user-id program runs by then): it goes on as it likes. A command that the shell does not find is
+/// exit code 127. Dropping the Op lets the command go on to its end, and so does withdrawing the wait: only
+/// the timeout and `kill_on` kill. If the loop is destroyed first, the command is killed. Misuse, as in
+/// `spawn`, throws.
 ///
 /// The shell interprets every byte of `command`: never put into it what a stranger wrote; `exec_file` is safe
 /// there.

@@ -53,10 +53,13 @@ class SpawnOptions {
 
   /// The user the child runs as (real, effective and saved id). The spawn fails if any id is not what was
   /// asked for afterwards, or if the child could become root again. Supplementary groups are dropped, as Node
-  /// does, unless `groups()` names them. Setting the user alone leaves the group as it is: set `gid()` too.
-  /// A child that becomes another user or group costs a fork(2), which grows with this process's memory; and
-  /// it has 10 s to come to its program, as its new user may stop it: then it is killed, and the spawn fails
-  /// with Errc::timed_out.
+  /// does, unless `groups()` names them.
+  ///
+  /// As in Node, setting the user alone leaves the group as it is. A root that means to give its rights away
+  /// must set `gid()` too (from getpwuid(3)): else the child is still of group 0, and whatever that may read
+  /// or write. A child that becomes another user or group costs a fork(2), which grows with this process's
+  /// memory; and it has 10 s to come to its program, as its new user may stop it: then it is killed, and the
+  /// spawn fails with Errc::timed_out.
   SpawnOptions& uid(uid_t id) { return uid_ = id, *this; }
   /// The group the child runs as (real, effective and saved id); supplementary groups as with `uid()`.
   SpawnOptions& gid(gid_t id) { return gid_ = id, *this; }

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ namespace baton::supervisor {
 /// What a supervisor tells of.
 enum class EventKind {
   worker_started,  ///< slot, pid
-  worker_ready,    ///< slot, pid, `took`: since it was started
+  worker_ready,    ///< slot, pid, `took`: since it was started; `text`: by what, if it did not say so itself
   worker_told,     ///< to stop: slot, pid
   worker_exited,   ///< slot, pid, status, `text`: why; `wait`: until the next start, if there is one
   start_failed,    ///< slot, `text`: why there is no process; `wait` as above
@@ -27,7 +28,9 @@ enum class EventKind {
   scaled,         ///< workers: how many there shall be now
   draining,       ///< `stop` was called
   killing,        ///< `kill` was called
-  problem,        ///< `text`: something else went wrong; the service goes on
+  notice,         ///< `text`: nothing is wrong, and something could be better
+  problem,  ///< `text`: something else went wrong; the service goes on. What a worker does wrong is told
+            ///< twenty times a second for each kind, and then how often in all; its texts are cut at 1 KiB
 };
 
 /// "worker_started" and so on, for logs.
@@ -91,7 +94,9 @@ enum class EndReason {
   gave_up,          ///< too many unstable deaths
   not_found,        ///< the first start: there is no such program
   not_executable,   ///< the first start: it cannot be executed
-  failed,           ///< anything else: the machine is out of something
+  failed,           ///< anything else: the machine is out of something; or a worker failed that
+                    ///< `Options::restart` does not start again
+  finished,         ///< every worker has ended by itself, with 0, and none is started again
 };
 
 /// The end of a supervisor.
@@ -126,6 +131,10 @@ class OutputLine {
   /// False: no LF followed. It was the last of this worker, or so long (64 KiB) that the rest comes as lines
   /// of their own.
   [[nodiscard]] bool whole() const noexcept { return whole_; }
+  /// It was so long that the rest comes as lines of their own.
+  [[nodiscard]] bool cut() const noexcept { return !whole_ && text_.size() + 3 >= longest; }
+  /// Bytes; a little less where a character would be cut in two.
+  static constexpr std::size_t longest = std::size_t{64} << 10;
 
  private:
   unsigned slot_;

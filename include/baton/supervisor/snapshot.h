@@ -14,7 +14,8 @@
 namespace baton::supervisor {
 
 enum class State { starting, running, reloading, draining };
-enum class WorkerState { starting, ready, draining, backoff };
+/// `done`: it has ended by itself, and by `Options::restart` there is no other.
+enum class WorkerState { starting, ready, draining, backoff, done };
 /// "starting" and so on.
 [[nodiscard]] std::string_view name_of(State state) noexcept;
 [[nodiscard]] std::string_view name_of(WorkerState state) noexcept;
@@ -24,7 +25,7 @@ class WorkerView {
  public:
   /// The slot, 1 and up: the same over restarts. While one is replaced there are two of the same slot.
   [[nodiscard]] unsigned slot() const noexcept { return slot_; }
-  /// Nothing in back-off.
+  /// Nothing in back-off, and when it is done.
   [[nodiscard]] std::optional<pid_t> pid() const noexcept { return pid_; }
   /// Where it is in its life.
   [[nodiscard]] WorkerState state() const noexcept { return state_; }
@@ -32,6 +33,8 @@ class WorkerView {
   [[nodiscard]] uint64_t restarts() const noexcept { return restarts_; }
   /// How long it took to become ready; nothing before.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> ready_after() const noexcept { return ready_after_; }
+  /// How long its process has been there; nothing without one.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> age() const noexcept { return age_; }
   /// @{
   /// Connections open now, and how late its loop runs; nothing where nobody reports them.
   [[nodiscard]] std::optional<uint64_t> connections() const noexcept { return connections_; }
@@ -47,6 +50,7 @@ class WorkerView {
   WorkerState state_ = WorkerState::starting;
   uint64_t restarts_ = 0;
   std::optional<std::chrono::nanoseconds> ready_after_;
+  std::optional<std::chrono::nanoseconds> age_;
   std::optional<uint64_t> connections_;
   std::optional<std::chrono::nanoseconds> loop_lag_;
   uint64_t accepted_ = 0;
@@ -83,6 +87,9 @@ class Snapshot {
   [[nodiscard]] unsigned ready() const noexcept { return ready_; }
   /// The listeners that workers share: "0.0.0.0:8080", "[::1]:8080", "unix:/path".
   [[nodiscard]] const std::vector<std::string>& listeners() const noexcept { return listeners_; }
+  /// Those of `Options::listen` in whose backlogs connections have waited for 5 s, of which no worker takes
+  /// any.
+  [[nodiscard]] const std::vector<std::string>& stuck() const noexcept { return stuck_; }
 
   /// @{
   /// Whether a reload is running, and how many ended well and badly since the beginning.
@@ -92,7 +99,7 @@ class Snapshot {
   /// @}
 
   /// Starts that replaced a worker, by reason: "exit", "signal", "hang", "memory", "never_ready",
-  /// "start_failed", "reload".
+  /// "start_failed", "reload", "replace" (it was asked for).
   [[nodiscard]] const std::map<std::string, uint64_t>& restarts() const noexcept { return restarts_; }
   /// How processes ended since the beginning, and how many in each way.
   [[nodiscard]] const std::vector<ExitCount>& exits() const noexcept { return exits_; }
@@ -118,6 +125,7 @@ class Snapshot {
   std::vector<WorkerView> workers_;
   unsigned ready_ = 0;
   std::vector<std::string> listeners_;
+  std::vector<std::string> stuck_;
   bool reload_running_ = false;
   uint64_t reloads_done_ = 0;
   uint64_t reloads_failed_ = 0;

@@ -45,6 +45,10 @@ class Supervisor {
   void reload();
   /// So many workers more or less, never less than 1; after the reloads that are due.
   void scale(int by);
+  /// So many workers; misuse with 0. After the reloads that are due.
+  void scale_to(unsigned workers);
+  /// Replaces the worker of a slot as a reload does; nothing if there is no such slot.
+  void replace(unsigned slot);
   /// Tells all workers to stop, after `Options::drain_delay`; then comes `on_end`. Nothing is started any
   /// more.
   void stop();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -21,10 +23,24 @@ class JsonLimits {
     depth_ = depth < Value::max_depth ? depth : Value::max_depth;
     return *this;
   }
+  /// How much memory reading may take, the value's included: `least` bytes (64 MiB unless set), or `growth`
+  /// times the size of the text (8 unless set) if that is more. Writing takes no notice.
+  JsonLimits& memory(std::size_t least, unsigned growth = 8) noexcept {
+    memory_ = least;
+    growth_ = growth;
+    return *this;
+  }
+
   /// What was set.
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }
+  /// What it comes to for a text of that size.
+  [[nodiscard]] std::size_t memory_for(std::size_t size) const noexcept {
+    return std::max(memory_, size * growth_);
+  }
 
  private:
+  std::size_t memory_ = std::size_t{64} << 20;
+  unsigned growth_ = 8;
   unsigned depth_ = 512;
 };
 
@@ -32,8 +48,9 @@ class JsonLimits {
 /// UTF-8 as Node does: bytes that are no UTF-8 become U+FFFD and are no error; "\ud800" is a lone surrogate;
 /// 1e400 is Infinity; 9007199254740993 is 9007199254740992.
 ///
-/// Errors: Errc::message_too_deep; Errc::bad_message, with the byte offset and the reason in `step()`.
-/// The result takes up to twenty times the memory of the text (as for `[1,1,1,...]`), reading it twice that.
+/// Errors: Errc::message_too_deep; Errc::message_too_large, if the value would take more memory than
+/// `JsonLimits::memory` (it takes up to twenty times that of the text, as for `[1,1,1,...]`);
+/// Errc::bad_message; each with the byte offset and the reason in `step()`.
 [[nodiscard]] Result<Value> read_json(std::string_view text, JsonLimits limits = JsonLimits());
 
 /// Appends the value to `out`, byte for byte as JSON.stringify prints it: undefined members are left out and

@@ -66,7 +66,7 @@ class WorkerWire : public Wire {
                              .variable("NODE_CHANNEL_FD", "3")
                              .variable("NODE_UNIQUE_ID", "1");
     if (ours()) {
-      worker = Program(CLUSTER_PEER, {}, options);
+      worker = Program(built("cluster_peer"), {}, options);
     } else {
       worker = Program(node_program(), {script("worker.js")}, options);
     }
@@ -209,9 +209,9 @@ class PrimaryWire : public Wire {
     ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
     ASSERT_EQ(::listen(listener.get(), 1), 0);
     if (ours()) {
-      start({"--policy", policy, "--exec", PEER, "lend", name});
+      start({"--policy", policy, "--exec", built("peer"), "lend", name});
     } else {
-      start_nodes(Ways{policy}, {PEER, "lend", name});
+      start_nodes(Ways{policy}, {built("peer"), "lend", name});
     }
     primary.say("fork 1");
     lender_ = RawChannel(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));

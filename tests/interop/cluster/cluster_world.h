@@ -25,6 +25,11 @@ struct Ways {
 inline void PrintTo(const Ways& ways, std::ostream* out) {
   *out << ways.policy << (ways.advanced ? " advanced" : "");
 }
+/// What a test's name says of them; `none` is Node's word for shared.
+inline std::string name_of(const Ways& ways) {
+  const std::string policy = ways.policy == "shared" || ways.policy == "none" ? "Shared" : "RoundRobin";
+  return ways.advanced ? policy + "Advanced" : policy;
+}
 
 /// A cluster with a real Node in it.
 class NodeCluster : public Cluster {
@@ -48,7 +53,7 @@ class NodeCluster : public Cluster {
     start(arguments, options);
   }
   /// Node's primary: workers in slot 1 are `program`, the others scripts.
-  void start_nodes(const Ways& ways, std::vector<std::string> program = {CLUSTER_PEER}) {
+  void start_nodes(const Ways& ways, std::vector<std::string> program = {built("cluster_peer")}) {
     std::vector<std::string> arguments = {script("primary.js"), ways.policy, script("worker.js")};
     arguments.insert(arguments.end(), program.begin(), program.end());
     primary = Program(node_program(), arguments,

@@ -26,10 +26,6 @@ class CppWorker : public NodeCluster, public testing::WithParamInterface<Ways> {
     }
   }
 };
-std::string name_of(const Ways& ways) {
-  const std::string policy = ways.policy == "rr" ? "RoundRobin" : "Shared";
-  return ways.advanced ? policy + "Advanced" : policy;
-}
 INSTANTIATE_TEST_SUITE_P(Of, CppWorker,
                          testing::Values(Ways{"rr"}, Ways{"none"}, Ways{"rr", true}, Ways{"none", true}),
                          [](const auto& test) { return name_of(test.param); });

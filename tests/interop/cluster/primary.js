@@ -14,23 +14,39 @@ const print = (line) => process.stdout.write(`${line}\n`);
 const named = ({ address, port }) => `${address === null ? '*' : address}:${port}`;
 const ended = (code, signal) => (signal ? `killed by ${signal}` : `exit code ${code}`);
 
-cluster.on('online', (worker) => print(`${worker.id} online`));
+const there = (worker) => worker.isConnected() && !worker.isDead();
+cluster.on('online', (worker) => print(`${worker.id} online${there(worker) ? '' : ', but not there'}`));
 cluster.on('listening', (worker, address) => print(`${worker.id} listening ${named(address)}`));
-cluster.on('disconnect', (worker) => print(`${worker.id} disconnect`));
+cluster.on('disconnect', (worker) =>
+  print(`${worker.id} disconnect${worker.isConnected() ? ', but connected' : ''}`),
+);
 cluster.on('exit', (worker, code, signal) =>
-  print(`${worker.id} exit: ${ended(code, signal)}${worker.exitedAfterDisconnect ? ', meant' : ''}`),
+  print(
+    `${worker.id} exit: ${ended(code, signal)}${worker.exitedAfterDisconnect ? ', meant' : ''}` +
+      `${worker.isDead() ? '' : ', but there'}`,
+  ),
 );
 cluster.on('message', (worker, message) => print(`${worker.id} says ${JSON.stringify(message)}`));
 
+const known = {}; // those too that cluster.workers has forgotten, as they were told to leave
+cluster.on('fork', (worker) => {
+  known[worker.id] = worker;
+});
+
 const verbs = {
-  fork: (slot) => {
+  fork: (slot, env) => {
     process.execPath = slot === '1' ? program : node;
     cluster.setupPrimary({
       exec: slot === '1' ? args[0] || 'x' : script,
       args: slot === '1' ? args.slice(1) : [],
       serialization: process.env.SERIALIZATION || 'json',
     });
-    cluster.fork();
+    cluster.fork(env);
+  },
+  env: (slot, value) => verbs.fork(slot, { SCENARIO: value }),
+  empty: () => cluster.disconnect(() => print('empty')),
+  throw: () => {
+    throw new Error('the primary throws');
   },
   tell: (id, ...json) => cluster.workers[id].send(JSON.parse(json.join(' '))),
   kill: (id, signal) => process.kill(cluster.workers[id].process.pid, Number(signal)),
@@ -41,7 +57,7 @@ const verbs = {
       process.exit(0);
     });
   },
-  state: (id) => print(`${id} pid ${cluster.workers[id].process.pid}`),
+  state: (id) => print(`${id} pid ${known[id].process.pid}`),
 };
 const input = readline.createInterface({ input: process.stdin });
 input.on('line', (line) => {

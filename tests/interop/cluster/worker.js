@@ -40,7 +40,7 @@ function listen(server, order, verb) {
     },
     () => say(`${verb} ${where(server)}`),
   );
-  if (order.max) server.maxConnections = order.max;
+  if (order.max !== undefined) server.maxConnections = order.max;
   held.push(server);
 }
 
@@ -64,12 +64,28 @@ const orders = {
     listen(server, order, 'holding');
   },
   udp: (order) => {
-    const socket = dgram.createSocket('udp4');
+    const socket = dgram.createSocket({
+      type: order.host?.includes(':') ? 'udp6' : 'udp4',
+      reuseAddr: Boolean(order.reuse),
+      reusePort: Boolean(order.reuse_port),
+      ipv6Only: Boolean(order.ipv6_only),
+    });
+    held.push(socket);
     socket.on('message', (_, from) => socket.send(`${process.pid}\n`, from.port, from.address));
     socket.on('error', (error) => say(error.code));
-    socket.bind({ port: order.port, address: '127.0.0.1', exclusive: Boolean(order.exclusive) }, () =>
-      say(`bound ${named(socket.address())}`),
-    );
+    const bound = () => say(`bound ${named(socket.address())}`);
+    const forms = {
+      nothing: () => {
+        socket.on('listening', bound);
+        socket.bind();
+      },
+      callback: () => socket.bind(bound),
+      text: () => socket.bind(String(order.port), bound),
+    };
+    if (order.form) return forms[order.form]();
+    if (order.fd !== undefined) return socket.bind({ fd: order.fd }, bound);
+    const { port, host: address = '127.0.0.1', exclusive } = order;
+    socket.bind({ port, address, exclusive: Boolean(exclusive) }, bound);
   },
   // What it was started with, and what it is.
   self: () => say([process.cwd(), process.getuid(), process.execArgv, process.versions.node]),
@@ -77,7 +93,32 @@ const orders = {
     console.log('a word');
     console.error('another word');
   },
-  close: () => held.splice(0).forEach((server) => server.close()),
+  close: () => {
+    held.splice(0).forEach((server) => server.close());
+    say('closed');
+  },
+  exit: (order) => process.exit(order.code),
+  loop: () => {
+    for (;;);
+  },
+  env: () => say(process.env.SCENARIO || 'none'),
+  'unref the channel': () => {
+    process.channel.unref();
+    say('unreferenced');
+  },
+  ref: () => {
+    held.forEach((server) => server.ref());
+    say('kept');
+  },
+  unref: () => {
+    held.forEach((server) => server.unref());
+    say('let go');
+  },
+  'send nonsense': () => {
+    process.send({ cmd: 'NODE_CLUSTER', act: 'nonsense' });
+    say('still here');
+  },
+  echo: (order) => process.send(order),
   disconnect: () => cluster.worker.disconnect(),
   kill: () => cluster.worker.kill(),
   'disconnect the process': () => process.disconnect(),

@@ -26,7 +26,7 @@ class NodesHttpClient : public World {
 
 TEST_F(NodesHttpClient, IsPleasedWithBaton) {
   if (!has_node()) GTEST_SKIP() << "no Node on PATH";
-  please_with(run({program("http_echo_server")}));
+  please_with(run({built("http_echo_server")}));
 }
 
 TEST_F(NodesHttpClient, IsPleasedWithNode) {

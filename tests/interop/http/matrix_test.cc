@@ -26,7 +26,7 @@ class HttpMatrix : public World {
   }
 
   Where start_baton(const std::string& mood = "patient") {
-    return {.port = run({program("http_matrix_server"), mood}).number("port ")};
+    return {.port = run({built("http_matrix_server"), mood}).number("port ")};
   }
   Where start_node(const std::string& mood = "patient") {
     return {.port = run({node_program(), source("tests/interop/http/server.js"), mood}).number("port ")};

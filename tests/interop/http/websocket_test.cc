@@ -15,7 +15,7 @@ namespace {
 class WebSocketEcho : public World {
  protected:
   int start_echo() {
-    echo_ = &run({program("websocket_echo"), "--port", "0"});
+    echo_ = &run({built("websocket_echo"), "--port", "0"});
     return echo_->number("listening on ");
   }
   // All that comes until the server ends.

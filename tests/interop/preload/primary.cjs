@@ -13,7 +13,7 @@ const path = require('path');
 const tls = require('tls');
 
 const [, , scenario, kind = 'cjs'] = process.argv;
-const graceOf = { idle: 300, silent_for_ever: 300, websocket: 100 };
+const graceOf = { http2: 1000, idle: 300, silent_for_ever: 300, websocket: 100 };
 const grace = graceOf[scenario] ?? 60000;
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'baton preload '));
@@ -113,6 +113,31 @@ const scenarios = {
     await leave(worker);
     await client.askUntilLast();
     await silent.askUntilLast();
+    await gone(worker);
+  },
+  async http2() {
+    const worker = await start({ HTTP2: '1' });
+    const session = require('http2').connect(`http://127.0.0.1:${worker.port}`);
+    const closed = events.once(session, 'close');
+    const ask = async (target) => {
+      const stream = session.request({ ':path': target });
+      let text = '';
+      for await (const bytes of stream) text += bytes;
+      return text;
+    };
+    assert.strictEqual(await ask('/'), 'END');
+    const waiting = ask('/when_told');
+    assert.strictEqual(await ask('/'), 'END');
+    const told = events.once(session, 'goaway');
+    const onItsWay = ask('/');
+    await new Promise(setImmediate); // it is written
+    worker.disconnect();
+    const [code] = await told;
+    assert.strictEqual(code, 0);
+    assert.strictEqual(await onItsWay, 'END');
+    worker.send('answer');
+    assert.strictEqual(await waiting, 'END');
+    await closed;
     await gone(worker);
   },
   async silent() {

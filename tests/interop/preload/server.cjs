@@ -53,7 +53,9 @@ function answer(request, response) {
 }
 
 const pem = (name) => fs.readFileSync(path.join(__dirname, `${name}.pem`));
-const server = process.env.SECURE
+const server = process.env.HTTP2
+  ? require('http2').createServer(answer)
+  : process.env.SECURE
   ? https.createServer({ key: pem('key'), cert: pem('cert') }, answer)
   : http.createServer(answer);
 server.keepAliveTimeout = 60000;

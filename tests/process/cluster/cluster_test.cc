@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <fstream>
 #include <sstream>
 
@@ -31,7 +32,10 @@ Client::Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM 
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  // An abstract name, which begins with a NUL byte, ends where it ends.
+  const size_t length = offsetof(sockaddr_un, sun_path) + path.size() + (path.starts_with('\0') ? 0 : 1);
+  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) !=
+      0) {
     ADD_FAILURE() << "connect to " << path << ": " << std::generic_category().message(errno);
   }
 }
@@ -91,7 +95,7 @@ std::string Client::answer() {
 std::string Client::rest() { return until({}); }
 
 void Cluster::start(const std::vector<std::string>& arguments, const StartOptions& options) {
-  primary = Program(CLUSTER_PEER, arguments, options);
+  primary = Program(built("cluster_peer"), arguments, options);
 }
 
 void Cluster::stop(std::string_view reports) {
@@ -113,6 +117,16 @@ void Cluster::expect(const std::string& line) {
   FAIL() << "the primary does not say: " << line;
 }
 
+void Cluster::expect_that_it_is_gone(unsigned worker) {
+  const std::string id = std::to_string(worker);
+  for (;;) {
+    primary.say("state " + id);
+    const auto line = primary.output.next();
+    ASSERT_TRUE(line) << "the primary says nothing";
+    if (*line == "no worker " + id) return;
+  }
+}
+
 std::string Cluster::expect_rest(const std::string& beginning) {
   while (auto got = primary.output.next()) {
     if (got->starts_with(beginning)) return got->substr(beginning.size());
@@ -121,8 +135,8 @@ std::string Cluster::expect_rest(const std::string& beginning) {
   return {};
 }
 
-unsigned Cluster::fork(unsigned slot) {
-  primary.say("fork " + std::to_string(slot));
+unsigned Cluster::fork_by(const std::string& verb) {
+  primary.say(verb);
   const unsigned id = ++last_worker_;
   expect(std::to_string(id) + " online");
   return id;

@@ -53,11 +53,14 @@ class Cluster : public ProcessTest {
   void stop(std::string_view reports = "nothing");
   void TearDown() override;
 
-  /// Forks a worker and waits until it runs; its id.
-  unsigned fork(unsigned slot = 0);
+  /// Forks a worker and waits until it runs; its id. `verb`: what to say to the primary for it.
+  unsigned fork(unsigned slot = 0) { return fork_by("fork " + std::to_string(slot)); }
+  unsigned fork_by(const std::string& verb);
   void tell(unsigned worker, const std::string& json) {
     primary.say("tell " + std::to_string(worker) + " " + json);
   }
+  /// Asks for the state of a worker until the primary knows of none: it has closed.
+  void expect_that_it_is_gone(unsigned worker);
   /// Passes over what the primary prints until this line.
   void expect(const std::string& line);
   /// Until a line that begins so; what follows there.

@@ -24,7 +24,7 @@ class Faults : public ClusterOfEither {
     const std::string query =
         R"("index":0,"data":null,"address":null,"port":)" + port + R"(,"addressType":4,"backlog":0)";
     return {"--exec",
-            PEER,
+            built("peer"),
             "script",
             "line",
             R"({"cmd":"NODE_CLUSTER","act":"online","seq":0})",
@@ -127,7 +127,7 @@ TEST_P(Faults, AtItsLimitOfConnectionsAWorkerMakesNobodySpin) {
   }
   const long before = cpu_milliseconds(pid);
   EXPECT_FALSE(waiting[0].readable(500)) << "nobody has room";
-  EXPECT_LT(cpu_milliseconds(pid) - before, sanitized ? 250 : 50);
+  EXPECT_LT(cpu_milliseconds(pid) - before, sanitized() ? 250 : 50);
   held.clear();
   for (Client& client : waiting) {
     EXPECT_NE(client.answer(), "");
@@ -183,7 +183,7 @@ TEST_P(Faults, TheEndOfThePrimaryEndsItsWorkers) {
 }
 
 TEST_P(Faults, AProgramThatIsNoWorkerCostsThePrimaryNothing) {
-  start({"--exec", PEER, "script", "line", R"(no json)", "line",
+  start({"--exec", built("peer"), "script", "line", R"(no json)", "line",
          R"({"cmd":"NODE_CLUSTER","act":"queryServer"})", "line",
          R"({"cmd":"NODE_CLUSTER","ack":77,"accepted":true,"seq":1})", "line",
          R"({"cmd":"NODE_CLUSTER","accepted":[1,2,3],"refused":["x"]})"});

@@ -24,6 +24,20 @@ TEST_P(Leaving, AWorkerThatIsToldToEndsWithZeroAndIsMeantTo) {
   stop();
 }
 
+TEST_P(Leaving, AWorkerWhoseReferenceIsKeptStillAnswersWhenItIsGone) {
+  start();
+  serve(1);
+  const std::string pid = std::to_string(pid_of(1));
+  primary.say("kill 1 9");
+  expect("1 exit: killed by SIGKILL");
+  expect_that_it_is_gone(1);
+  fork();
+  primary.say("kept");
+  EXPECT_EQ(expect_rest("kept "), pid + ": killed by SIGKILL, send: disconnected");
+  // It was told to nobody else.
+  stop("baton: channel: send: disconnected");
+}
+
 TEST_P(Leaving, AWorkerMayLeaveByItself) {
   start();
   serve(2);

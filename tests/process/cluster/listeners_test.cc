@@ -8,6 +8,7 @@
 
 #include "process/cluster/cluster_test.h"
 #include "support/folder.h"
+#include "support/free_port.h"
 
 namespace baton::test {
 namespace {
@@ -178,6 +179,103 @@ TEST_P(Listeners, OfUdpAreTheWorkersOwnWhenThePortIsReused) {
   primary.say("listeners");
   expect("listeners:");
   stop();
+}
+
+TEST_P(Listeners, AWorkerMayGiveAPortUpAndListenOnItByAnotherAddress) {
+  start();
+  const unsigned worker = fork();
+  const std::string there = std::to_string(free_port());
+  (void)order(worker, R"({"do":"hold","host":"0.0.0.0","port":)" + there + "}");
+  tell(worker, R"({"do":"close"})");
+  expect(R"(1 says "closed")");
+  tell(worker, R"({"do":"hold","host":"127.0.0.1","port":)" + there + "}");
+  expect(R"(1 says "holding 127.0.0.1:)" + there + '"');
+  EXPECT_EQ(greeted(static_cast<uint16_t>(std::stoi(there))), pid_of(worker));
+  stop();
+}
+
+TEST_P(Listeners, ANumberThatAWorkerLookedForIsFreeWhenItHasClosed) {
+  start();
+  const unsigned worker = fork();
+  const uint16_t number = order(worker, R"({"do":"hold","port":0})");
+  tell(worker, R"({"do":"close"})");
+  expect(R"(1 says "closed")");
+  EXPECT_TRUE(refuses(number));
+  stop();
+}
+
+TEST_P(Listeners, OfAPathAreMadeAnewForEachWorkerThatRemovesItsFileAndAsks) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  start();
+  std::set<pid_t> pids;
+  for (int i = 0; i < 3; ++i) {
+    std::filesystem::remove(path);
+    const unsigned worker = fork();
+    pids.insert(pid_of(worker));
+    tell(worker, R"({"do":"hold","path":")" + path + R"("})");
+    EXPECT_EQ(expect_rest(std::to_string(worker) + " says "), "\"holding unix:" + path + '"');
+  }
+  std::set<pid_t> met;
+  for (int i = 0; i < 6; ++i) met.insert(std::atoi(Client(path).until("\n").c_str()));
+  EXPECT_EQ(met, pids);
+  stop("baton: unix:" + path + " had lost its file, which was made anew");
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_P(Listeners, OfAPathWhoseFileACleanerRemovesAreMadeAnewAndLoseNobody) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  start();
+  const unsigned worker = fork();
+  tell(worker, R"({"do":"hold","max":1,"path":")" + path + R"("})");
+  expect("1 listening unix:" + path);
+  const std::string pid = std::to_string(pid_of(worker)) + "\n";
+  Client first(path);
+  EXPECT_EQ(first.until("\n"), pid);
+  Client waits(path);
+  std::filesystem::remove(path);
+  EXPECT_EQ(primary.errors.next(), "baton: unix:" + path + " had lost its file, which was made anew");
+  Client later(path);
+  first.close();
+  EXPECT_EQ(waits.until("\n"), pid);
+  waits.close();
+  EXPECT_EQ(later.until("\n"), pid);
+  later.close();
+  stop();
+}
+
+TEST_P(Listeners, OfAPathWhoseFileCannotBeMadeAnewAreToldOfOnceAndComeBack) {
+  const Folder folder;
+  const std::string place = folder / "place";
+  const std::string path = place + "/socket";
+  std::filesystem::create_directory(place);
+  start();
+  const unsigned worker = fork();
+  tell(worker, R"({"do":"hold","path":")" + path + R"("})");
+  expect("1 listening unix:" + path);
+  std::filesystem::remove_all(place);
+  EXPECT_EQ(primary.errors.next(),
+            "baton: unix:" + path + " has lost its file, which cannot be made anew: nobody can connect");
+  std::filesystem::create_directory(place);
+  EXPECT_EQ(primary.errors.next(), "baton: unix:" + path + " had lost its file, which was made anew");
+  EXPECT_EQ(std::atoi(Client(path).until("\n").c_str()), pid_of(worker));
+  stop();
+}
+
+TEST_P(Listeners, OfAPathGoToWhoRemovedItsFileWhereWorkersAcceptThemselves) {
+  const Folder folder;
+  const std::string path = folder / "socket";
+  start({"--policy", "shared"});
+  std::vector<unsigned> both;
+  for (int i = 0; i < 2; ++i) {
+    std::filesystem::remove(path);
+    both.push_back(fork());
+    tell(both.back(), R"({"do":"hold","path":")" + path + R"("})");
+    EXPECT_EQ(expect_rest(std::to_string(both.back()) + " says "), "\"holding unix:" + path + '"');
+  }
+  EXPECT_EQ(std::atoi(Client(path).until("\n").c_str()), pid_of(both.back()));
+  stop("baton: unix:" + path + " had its file removed by a worker, which got a new one");
 }
 
 TEST_P(Listeners, ThatAWorkerClosesWhileItGoesOnAreClosed) {

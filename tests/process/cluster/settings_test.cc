@@ -10,9 +10,10 @@ namespace {
 class Settings : public Cluster {};
 
 TEST_F(Settings, AreTold) {
-  start({"--serialization", "advanced", "--silent", "on", "--exec", PEER, "script", "hang"});
+  start({"--serialization", "advanced", "--silent", "on", "--exec", built("peer"), "script", "hang"});
   primary.say("settings");
-  EXPECT_EQ(expect_rest("settings: "), std::string("exec ") + PEER + " script hang, advanced, silent");
+  EXPECT_EQ(expect_rest("settings: "),
+            std::string("exec ") + built("peer") + " script hang, advanced, silent");
   stop();
 }
 

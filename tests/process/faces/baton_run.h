@@ -30,7 +30,7 @@ class Place {
 };
 
 /// The whole answer to a GET on a connection of its own, head included; empty if the service does not answer.
-std::string ask(const Place& place, const std::string& target = "/");
+std::string ask(const Place& place, const std::string& target = "/", const std::string& method = "GET");
 /// Writes all, and reads until the end, or until what was read ends with `last`.
 void write_all(const Fd& connection, std::string_view bytes);
 std::string read_until(const Fd& connection, std::string_view last = "");
@@ -80,6 +80,7 @@ class BatonRun : public LeakFree {
   [[nodiscard]] Words admin() const { return {"--admin", "unix:" + folder + "/admin"}; }
 
   std::string folder;
+  Words always;  // options of each run
   Program program;
   Words lines;
 

@@ -1,8 +1,13 @@
 // The endpoint of `baton run --admin`.
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <chrono>
+#include <filesystem>
 #include <set>
+#include <thread>
 
 #include "process/faces/baton_run.h"
 #include "support/signal_one.h"
@@ -16,6 +21,17 @@ class RunAdmin : public BatonRun {
     return ask(Place(folder + "/admin"), target);
   }
   [[nodiscard]] std::string metrics() const { return body_of(get("/metrics")); }
+  void expect_that_somebody_listens() const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (folder + "/admin").copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    while (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "nobody listens";
+      std::this_thread::yield();
+    }
+  }
   // The value of a line of the metrics.
   [[nodiscard]] double metric(const std::string& name) const {
     const std::string text = metrics();
@@ -37,6 +53,18 @@ TEST_F(RunAdmin, IsAliveBeforeItIsReady) {
   EXPECT_TRUE(get("/").starts_with("HTTP/1.1 404 "));
   EXPECT_TRUE(get("/metrics/").starts_with("HTTP/1.1 404 "));
   EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunAdmin, OnAPathThatACleanerRemovesIsThereAgain) {
+  start(admin() + Words{"sleep", "1000"});
+  told("admin on unix:" + folder + "/admin");
+  for (int i = 0; i < 2; ++i) {
+    std::filesystem::remove(folder + "/admin");
+    expect_that_somebody_listens();
+    EXPECT_TRUE(get("/livez").starts_with("HTTP/1.1 200 "));
+  }
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/admin"));
 }
 
 TEST_F(RunAdmin, ListensOnAPortToo) {
@@ -99,6 +127,66 @@ TEST_F(RunAdmin, HasNoPidForASlotInBackOffAndNoConnectionsWhereNobodyReportsThem
       status_when([](const Value& value) { return value["workers"][0]["state"].as_string() == "backoff"; });
   EXPECT_TRUE(now["workers"][0]["pid"].is_null());
   EXPECT_TRUE(now["workers"][0]["connections"].is_null());
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunAdmin, TellsTheNameAndTheAgeAndWhatEachWorkerUses) {
+  start(admin() + Words{"--name", "shop", "--ready", "alive", "--min-uptime", "20ms", "sleep", "1000"});
+  told("ready after");
+  const Value now = status();
+  EXPECT_EQ(now["name"].as_string(), "shop");
+  EXPECT_GT(now["uptime"].as_number(), 0.0);
+  const Value& worker = now["workers"][0];
+  EXPECT_GE(worker["uptime"].as_number(), 0.02);
+  EXPECT_LE(worker["uptime"].as_number(), now["uptime"].as_number() + 0.01);
+  EXPECT_GE(worker["cpu_seconds"].as_number(), 0.0);
+  EXPECT_GT(worker["memory_bytes"].as_number(), 10'000.0);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunAdmin, IsCalledAsItsProgramIsWithoutAName) {
+  start(admin() + Words{"sleep", "1000"});
+  told("admin on");
+  EXPECT_EQ(status()["name"].as_string(), "sleep");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunAdmin, TakesOrdersOnAUnixSocket) {
+  const Words alive = {"--ready", "alive", "--min-uptime", "1ms", "sleep", "1000"};
+  start(admin() + Words{"-i", "2"} + alive);
+  told("ready after");
+  told("ready after");
+  const Place place(folder + "/admin");
+  const auto before = workers();
+
+  EXPECT_TRUE(ask(place, "/workers/2/replace", "POST").starts_with("HTTP/1.1 202 "));
+  const auto replaced = status_when([&](const Value& now) {
+    return now["workers"].size() == 2 && now["workers"][1]["restarts"].as_integer() == 1 &&
+           now["workers"][1]["state"].as_string() == "ready";
+  });
+  EXPECT_EQ(replaced["workers"][0]["pid"].as_integer(), before[0]);
+  EXPECT_EQ(metric("baton_worker_restarts_total{reason=\"replace\"}"), 1);
+
+  EXPECT_TRUE(ask(place, "/reload", "POST").starts_with("HTTP/1.1 202 "));
+  told("reload done");
+  EXPECT_TRUE(ask(place, "/scale?n=3", "POST").starts_with("HTTP/1.1 202 "));
+  told("scaled to 3 workers");
+
+  EXPECT_TRUE(ask(place, "/workers/9/replace", "POST").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(ask(place, "/scale?n=0", "POST").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(ask(place, "/scale", "POST").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(ask(place, "/bogus", "POST").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(ask(place, "/reload", "GET").starts_with("HTTP/1.1 405 "));
+  EXPECT_TRUE(ask(place, "/livez", "POST").starts_with("HTTP/1.1 405 "));
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunAdmin, TakesNoOrdersOnAPort) {
+  start({"--admin", "127.0.0.1:0", "sleep", "1000"});
+  const std::string line = told("admin on 127.0.0.1:");
+  const std::string answer = ask(port_of(line), "/reload", "POST");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+  EXPECT_TRUE(answer.contains("--admin unix:/path")) << answer;
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 

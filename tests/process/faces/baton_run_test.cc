@@ -34,7 +34,8 @@ TEST_F(Run, RunsAnUnmodifiedNodeServerAsManyWorkersBehindOnePort) {
 }
 
 TEST_F(Run, RunsACppProgramThatJoinsTheCluster) {
-  const std::string address = start_listening(admin() + Words{"-i", "2", CLUSTER_HELLO, "--port", "0"});
+  const std::string address =
+      start_listening(admin() + Words{"-i", "2", built("cluster_hello"), "--port", "0"});
   EXPECT_TRUE(address.starts_with("[::]:") || address.starts_with("0.0.0.0:")) << address;
   std::set<pid_t> pids;
   for (int i = 0; i < 4; ++i) pids.insert(who(port_of(address)));
@@ -69,10 +70,10 @@ net.createServer().listen(0, () => net.createServer().listen(0, '::1', () =>
 
 TEST_F(Run, RunsAnyProgramAndTellsItItsNumberAndWhereToSayThatItIsReady) {
   const std::string app = script(
-      "echo \"number $NODE_UNIQUE_ID channel $NODE_CHANNEL_FD\"\n"
+      "echo \"number $BATON_INSTANCE channel $NODE_CHANNEL_FD\"\n"
       "test -S \"$NOTIFY_SOCKET\" && echo there is a socket\nexec sleep 1000\n");
   start({"-i", "1", "--listen", "127.0.0.1:0", "--min-uptime", "10ms", app});
-  EXPECT_TRUE(printed("number ").starts_with("[1] number 1 channel "));
+  EXPECT_EQ(printed("number "), "[1] number 1 channel ");
   printed("there is a socket");
   EXPECT_TRUE(told("listening on ").ends_with(" (1 worker)"));
   EXPECT_EQ(end(SIGTERM), "exit 0");
@@ -328,21 +329,21 @@ TEST_F(Run, IsStoppedBeforeAnyWorkerIsReady) {
 // --- the program itself
 
 TEST_F(Run, TeachesByItsHelp) {
-  program = Program(BATON, {"run", "--help"});
+  program = Program(built("baton"), {"run", "--help"});
   const Words help = program.output.rest();
   EXPECT_EQ(end(), "exit 0");
   ASSERT_GT(help.size(), 10U);
   EXPECT_TRUE(help[2].starts_with("  baton run -i max app.js "));
-  program = Program(BATON, {"--help"});
+  program = Program(built("baton"), {"--help"});
   EXPECT_GT(program.output.rest().size(), 5U);
   EXPECT_EQ(end(), "exit 0");
-  program = Program(BATON, {"--version"});
+  program = Program(built("baton"), {"--version"});
   EXPECT_EQ(program.output.rest(), (Words{"baton " BATON_VERSION}));
   EXPECT_EQ(end(), "exit 0");
 }
 
 TEST_F(Run, AnswersAVerbThatItDoesNotKnowWithOneLineAnd2) {
-  program = Program(BATON, {"fly"});
+  program = Program(built("baton"), {"fly"});
   EXPECT_EQ(program.errors.rest(), (Words{"baton: there is no verb 'fly' (see baton --help)"}));
   EXPECT_EQ(end(), "exit 2");
 }

@@ -20,11 +20,11 @@ const std::string exited = R"({"exit":{"code":0,"signal":null}})";
 class EchoPrimary : public ProcessTest {
  protected:
   void start(const Texts& arguments, const StartOptions& options = StartOptions()) {
-    primary = Program(ECHO_PRIMARY, arguments, options);
+    primary = Program(built("echo_primary"), arguments, options);
   }
   /// With echo_worker as the child.
   void start_with_worker() {
-    start({ECHO_WORKER});
+    start({built("echo_worker")});
     ready = line();
     EXPECT_TRUE(ready.starts_with("{\"ready\":")) << ready;
     worker = ready.substr(9, ready.size() - 10);
@@ -81,7 +81,7 @@ TEST_F(EchoPrimary, NamesTheInterpreterThatIsMissing) {
 }
 
 TEST_F(EchoPrimary, PassesItsArgumentsToTheModule) {
-  start({PEER, "script", "line", "\"first\"", "line", "\"second\""});
+  start({built("peer"), "script", "line", "\"first\"", "line", "\"second\""});
   EXPECT_EQ(line(), "\"first\"");
   EXPECT_EQ(line(), "\"second\"");
   expect_end();
@@ -99,7 +99,7 @@ TEST_F(EchoPrimary, SendsEachLineAndPrintsEachMessage) {
 }
 
 TEST_F(EchoPrimary, WithAdvancedSerializationTypesAndPrintsWhatJsonLacks) {
-  start({"--serialization", "advanced", ECHO_WORKER});
+  start({"--serialization", "advanced", built("echo_worker")});
   EXPECT_TRUE(line().starts_with("{\"ready\":"));
   for (const std::string& text : typed_values) {
     primary.say(text);
@@ -116,7 +116,7 @@ TEST_F(EchoPrimary, WithAdvancedSerializationTypesAndPrintsWhatJsonLacks) {
 }
 
 TEST_F(EchoPrimary, WithAdvancedSerializationComplainsOfWhatStandsForNothing) {
-  start({"--serialization", "advanced", ECHO_WORKER});
+  start({"--serialization", "advanced", built("echo_worker")});
   EXPECT_TRUE(line().starts_with("{\"ready\":"));
   for (const char* bad : {R"({"$bigint":"x"})", R"({"$number":"1"})", R"({"$bytes":"!","kind":"Buffer"})",
                           R"({"$bytes":"AQ==","kind":"Int16Array"})", R"({"$unknown":1})",
@@ -136,7 +136,8 @@ TEST_F(EchoPrimary, WithAdvancedSerializationComplainsOfWhatStandsForNothing) {
 }
 
 TEST_F(EchoPrimary, WithJsonInterpretsNothing) {
-  for (const Texts& arguments : {Texts{ECHO_WORKER}, Texts{"--serialization", "json", ECHO_WORKER}}) {
+  for (const Texts& arguments :
+       {Texts{built("echo_worker")}, Texts{"--serialization", "json", built("echo_worker")}}) {
     start(arguments);
     EXPECT_TRUE(line().starts_with("{\"ready\":"));
     for (const std::string& text : typed_values) {
@@ -149,7 +150,7 @@ TEST_F(EchoPrimary, WithJsonInterpretsNothing) {
 }
 
 TEST_F(EchoPrimary, RefusesASerializationThatDoesNotExist) {
-  start({"--serialization", "yaml", ECHO_WORKER});
+  start({"--serialization", "yaml", built("echo_worker")});
   EXPECT_EQ(primary.errors.rest().size(), 1U);
   EXPECT_EQ(primary.end(), "exit 2");
 }
@@ -299,10 +300,10 @@ TEST_F(EchoPrimary, KillsTheChildWithTheSignalThatIsNamed) {
 }
 
 TEST_F(EchoPrimary, PrintsHowTheChildExited) {
-  start({PEER, "no such mode"});
+  start({built("peer"), "no such mode"});
   expect_error("peer: how shall I misbehave?");
   expect_end(R"({"exit":{"code":2,"signal":null}})");
-  start({PEER, "script", "die"});
+  start({built("peer"), "script", "die"});
   expect_end(R"({"exit":{"code":null,"signal":"SIGKILL"}})");
 }
 
@@ -354,7 +355,7 @@ TEST_F(EchoPrimary, ReadsItsInputFromAFileToo) {
   std::string input;
   for (int i = 0; i < 50000; ++i) input += std::to_string(i) + "\n";
   ASSERT_EQ(::pwrite(file.get(), input.data(), input.size(), 0), static_cast<ssize_t>(input.size()));
-  start({ECHO_WORKER}, StartOptions().descriptor(0, file.get()));
+  start({built("echo_worker")}, StartOptions().descriptor(0, file.get()));
   line();
   for (int i = 0; i < 50000; ++i) ASSERT_EQ(line(), "{\"echo\":" + std::to_string(i) + "}");
   expect_end();
@@ -362,13 +363,13 @@ TEST_F(EchoPrimary, ReadsItsInputFromAFileToo) {
 
 TEST_F(EchoPrimary, ReadsNothingFromDevNull) {
   const Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  start({ECHO_WORKER}, StartOptions().descriptor(0, nothing.get()));
+  start({built("echo_worker")}, StartOptions().descriptor(0, nothing.get()));
   line();
   expect_end();
 }
 
 TEST_F(EchoPrimary, KeepsTheOutputOfTheChildApartFromItsOwn) {
-  start({PEER, "script", "line", "1", "read"});
+  start({built("peer"), "script", "line", "1", "read"});
   EXPECT_EQ(line(), "1");
   primary.say("[\"printed by the child\"]");
   expect_error("[\"printed by the child\"]");

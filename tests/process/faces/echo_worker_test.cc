@@ -21,7 +21,7 @@ using Texts = std::vector<std::string>;
 class EchoWorker : public ProcessTest, public testing::WithParamInterface<Serialization> {
  protected:
   void SetUp() override {
-    std::tie(worker, channel) = start_with_channel(ECHO_WORKER, {}, GetParam());
+    std::tie(worker, channel) = start_with_channel(built("echo_worker"), {}, GetParam());
     pid = std::to_string(worker.pid());
     EXPECT_EQ(heard(), "{\"ready\":" + pid + "}");
   }
@@ -359,7 +359,7 @@ class EchoWorkerThatIsTold : public ProcessTest {
  protected:
   /// How it ends that is started with this channel and these arguments, and what it then says.
   static std::pair<std::string, Texts> told(const Texts& arguments, Serialization channel) {
-    auto [worker, ours] = start_with_channel(ECHO_WORKER, arguments, channel);
+    auto [worker, ours] = start_with_channel(built("echo_worker"), arguments, channel);
     const auto first = next_message(ours, channel);
     if (first) ours.write(framed("\"bye\"", channel));
     Texts errors = worker.errors.rest();

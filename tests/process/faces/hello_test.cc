@@ -10,11 +10,14 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "baton/baton.h"
 #include "baton/spawn/exec.h"
+#include "process/visitors.h"
 #include "support/leak_check.h"
+#include "support/programs.h"
 #include "support/signal_one.h"
 
 namespace baton {
@@ -28,7 +31,7 @@ class Hello : public test::LeakFree {
   void start(std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.begin(), {"--host", "127.0.0.1", "--port", "0"});
     const auto options = SpawnOptions().stdio(0, Stdio::ignore()).stdio(2, Stdio::inherit());
-    hello = spawn(loop, HELLO, std::move(arguments), options);
+    hello = spawn(loop, test::built("hello"), std::move(arguments), options);
     hello.on_exit([this](const ExitStatus& status) {
       exit = status;
       loop.stop();
@@ -88,7 +91,7 @@ class Hello : public test::LeakFree {
   static Result<ExecResult> run(std::vector<std::string> arguments) {
     Loop own;
     Result<ExecResult> outcome = failure(Errc::cancelled, "run");
-    exec_file(own, HELLO, std::move(arguments)).then([&](Result<ExecResult> result) {
+    exec_file(own, test::built("hello"), std::move(arguments)).then([&](Result<ExecResult> result) {
       outcome = std::move(result);
     });
     own.run();
@@ -175,6 +178,15 @@ TEST_F(Hello, LeavesNoChildAndExitsWithZeroOnEitherSignal) {
     EXPECT_EQ(exit->code(), 0);
     EXPECT_FALSE(baton::test::signal_one(worker, 0));
   }
+}
+
+TEST_F(Hello, AnswersWhomItHasLetInAtItsEndToo) {
+  start({"--workers", "2"});
+  test::Visitors visitors(port);
+  while (visitors.answered() < 100) std::this_thread::yield();
+  stop(SIGTERM);
+  visitors.wait();
+  EXPECT_EQ(visitors.lost(), 0U) << "beside " << visitors.answered();
 }
 
 TEST_F(Hello, StopsItsWorkersWhenItIsKilled) {

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <pwd.h>
 
 #include "baton/wire/json.h"
 #include "process/program.h"
@@ -18,20 +19,29 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+// What it says of a command line that it does not take.
+Words complaint(const Words& arguments) {
+  Program program(built("run_command"), arguments);
+  EXPECT_EQ(program.end(), "exit 2");
+  EXPECT_TRUE(program.output.rest().empty());
+  return program.errors.rest();
+}
+
 class RunCommand : public testing::TestWithParam<bool> {
  protected:
   /// The object that it prints, in the form that the test is about.
   static Value result_of(Words arguments) {
     if (GetParam()) arguments.insert(arguments.begin(), "--sync");
-    return printed_by(Program(RUN_COMMAND, arguments));
+    return printed_by(Program(built("run_command"), arguments));
   }
   /// The same on a kernel that refuses this system call with EAGAIN.
   static Value result_without(const std::string& call, const Words& arguments) {
-    Words words = {"forbid", call, RUN_COMMAND};
+    Words words = {"forbid", call, built("run_command")};
     if (GetParam()) words.emplace_back("--sync");
     words.insert(words.end(), arguments.begin(), arguments.end());
     // To look for leaks takes a clone, too.
-    return printed_by(Program(PEER, words, StartOptions().variable("ASAN_OPTIONS", "detect_leaks=0")));
+    return printed_by(
+        Program(built("peer"), words, StartOptions().variable("ASAN_OPTIONS", "detect_leaks=0")));
   }
   static Value printed_by(Program program) {
     const auto lines = program.output.rest();
@@ -159,7 +169,7 @@ TEST_P(RunCommand, NamesTheStepThatFailed) {
 TEST_P(RunCommand, NamesTheStepThatAnOrdinaryUserMayNotTake) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become an ordinary user";
   // It runs itself: inside it is nobody in particular.
-  Words inner = {RUN_COMMAND, "--uid", "0", "--", "true"};
+  Words inner = {built("run_command"), "--uid", "0", "--", "true"};
   if (GetParam()) inner.insert(inner.begin() + 1, "--sync");
   Words outer = {"--uid", "65534", "--gid", "65534", "--"};
   outer.insert(outer.end(), inner.begin(), inner.end());
@@ -180,13 +190,6 @@ TEST_P(RunCommand, NamesTheStepThatTheKernelRefuses) {
 }
 
 // --- its command line
-
-Words complaint(const Words& arguments) {
-  Program program(RUN_COMMAND, arguments);
-  EXPECT_EQ(program.end(), "exit 2");
-  EXPECT_TRUE(program.output.rest().empty());
-  return program.errors.rest();
-}
 
 TEST(RunCommandLine, SaysInOneLineWhatIsWrong) {
   const std::vector<std::pair<Words, std::string>> wrong = {
@@ -216,13 +219,25 @@ TEST(RunCommandLine, SaysInOneLineWhatIsWrong) {
 }
 
 TEST(RunCommandLine, ExplainsItself) {
-  Program program(RUN_COMMAND, {"--help"});
+  Program program(built("run_command"), {"--help"});
   const Words lines = program.output.rest();
   EXPECT_EQ(program.end(), "exit 0");
   for (const char* word : {"--shell", "--cwd", "--env", "--timeout", "--kill-signal", "--max-buffer", "--uid",
                            "--gid", "--input", "--sync", "-- FILE [ARG...]", "\"step\"", "Exit code"}) {
     EXPECT_TRUE(std::ranges::any_of(lines, [&](const auto& line) { return line.contains(word); })) << word;
   }
+}
+
+TEST_P(RunCommand, TakesTheGroupsOfAUserWhenNoneIsGiven) {
+  if (::geteuid() != 0 || ::getpwuid(65534) == nullptr) GTEST_SKIP() << "needs root, and a user 65534";
+  const std::string own = std::to_string(::getpwuid(65534)->pw_gid);
+  const Value result = result_of({"--uid", "65534", "--", "sh", "-c", "id -u; id -g; id -G"});
+  EXPECT_TRUE(result["stdout"].as_string().starts_with("65534\n" + own + "\n" + own))
+      << result["stdout"].as_string();
+  if (::getpwuid(987654) != nullptr) return;
+  const Words lines = complaint({"--uid", "987654", "--", "true"});
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(lines.front().contains("--gid")) << lines.front();
 }
 
 }  // namespace

@@ -8,16 +8,13 @@
 #include <vector>
 
 #include "process/either_end.h"
+#include "process/faults/limits.h"
 
 namespace baton::test {
 namespace {
 
 using namespace std::string_literals;
 
-constexpr size_t mebibyte = size_t{1} << 20;
-constexpr size_t limit = 64 * mebibyte;
-// What a program takes that holds a frame twice: as it comes in and as it is delivered.
-constexpr size_t most_memory = 2 * limit + 32 * mebibyte;
 constexpr size_t memory_of_a_program = 32 * mebibyte;
 // "hello", with which each test begins.
 const std::string after_hello = "frame at byte 13: ";
@@ -189,6 +186,18 @@ TEST_P(AdvancedFrames, OneThatComesByteByByteIsOneMessage) {
   for (const char byte : framed("{\"slow\":[1,2,3]}")) channel.write(std::string_view(&byte, 1));
   expect_delivered("{\"slow\":[1,2,3]}");
   expect_goes_on();
+}
+
+// A value may be of no more than its tag, and take a hundred times the memory of that.
+TEST_P(AdvancedFrames, AFrameOfTinyValuesTakesNoMoreThanEightTimesItsSize) {
+  constexpr size_t size = 16 * mebibyte;
+  const std::string length = "\x80\x80\x80\x08";  // as a varint
+  for (const char value : {'0', 'y'}) {
+    channel.write(frame("A" + length + std::string(size, value) + "$" + std::string(1, '\0') + length));
+    expect_report("the value takes more than 1342");
+    expect_goes_on();
+  }
+  expect_memory_below(8 * size + 3 * size + 32 * mebibyte);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "process/either_end.h"
+#include "process/faults/limits.h"
 
 namespace baton::test {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 std::string envelope(std::string_view type, std::string_view message) {
   return R"({"cmd":"NODE_HANDLE","type":")" + std::string(type) + R"(","msg":)" + std::string(message) + "}";
 }
-const std::string ack = R"({"cmd":"NODE_HANDLE_ACK"})";
-const std::string nack = R"({"cmd":"NODE_HANDLE_NACK"})";
 
 class Descriptors : public EitherEnd {
  protected:
@@ -170,7 +169,7 @@ TEST_P(Descriptors, AListenerThatIsSaidToBeAConnectionIsRefused) {
 // Row 16
 TEST_P(Descriptors, OfManyThatComeTogetherTheFirstIsUsedAndTheRestAreClosed) {
   for (const size_t count : {2U, 3U, 64U, 252U, 253U}) {
-    const Fd stray = event_descriptor();
+    const Fd stray = tcp_listener();
     std::vector<int> together(count, stray.get());
     auto [near, far] = tcp_connection();
     together.front() = near.get();

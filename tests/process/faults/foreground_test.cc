@@ -18,7 +18,7 @@ class Foreground : public ProcessTest {
 
 TEST_F(Foreground, AnInterruptThatTheParentPassesOnReachesAChildInASessionOfItsOwnOnce) {
   Loop loop;
-  auto parent = spawn(loop, PEER, {"foreground"}, SpawnOptions().terminal());
+  auto parent = spawn(loop, built("peer"), {"foreground"}, SpawnOptions().terminal());
   std::string screen;
   bool typed = false;
   parent.terminal().on_data([&](std::string_view bytes) {

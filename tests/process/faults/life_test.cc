@@ -42,14 +42,16 @@ TEST_P(Life, DescriptorsThatCameBeforeTheEndAreStillHandedOver) {
 
 // Row 24
 TEST_P(Life, APeerThatClosesWithInputUnreadIsADisconnection) {
-  // In one piece: what is answered after the first failure to write is refused, and that would be said.
   std::string lines = "1";
   for (int i = 1; i < 100; ++i) lines += "\n1";
   channel.line(lines);
   channel.close();
   if (!ours_is_child()) {
     for (int i = 0; i < 100; ++i) expect_delivered("1");
+    return;
   }
+  // What it answers after the first failure to write is refused, and it says so.
+  while (const auto line = ours.errors.next()) EXPECT_TRUE(line->contains("disconnected")) << *line;
 }
 
 class LifeOfAParent : public EitherEnd {};
@@ -67,7 +69,7 @@ class Observed : public ProcessTest {
  protected:
   static Texts events(Texts arguments) {
     arguments.insert(arguments.begin(), "observe");
-    Program parent(PEER, arguments);
+    Program parent(built("peer"), arguments);
     Texts events = parent.output.rest();
     EXPECT_EQ(parent.errors.rest(), Texts());
     EXPECT_EQ(parent.end(), "exit 0");
@@ -85,7 +87,7 @@ class Observed : public ProcessTest {
 
 // Row 26
 TEST_F(Observed, AChildThatDiesBeforeItsFirstMessageExitsDisconnectsAndClosesOnceEach) {
-  expect_end(events({PEER, "script", "die"}), 0, "exit: killed by SIGKILL");
+  expect_end(events({built("peer"), "script", "die"}), 0, "exit: killed by SIGKILL");
 }
 
 // Row 26
@@ -95,7 +97,7 @@ TEST_F(Observed, AChildThatIsNoParticipantAtAllEndsInTheSameWay) {
 
 // Row 26
 TEST_F(Observed, EveryMessageOfAChildThatDiesComesBeforeItsExit) {
-  Texts arguments = {PEER, "script"};
+  Texts arguments = {built("peer"), "script"};
   for (int i = 0; i < 300; ++i) {
     arguments.insert(arguments.end(), {"line", std::to_string(i)});
   }
@@ -108,12 +110,12 @@ TEST_F(Observed, EveryMessageOfAChildThatDiesComesBeforeItsExit) {
 
 // Row 26
 TEST_F(Observed, AChildThatClosesItsChannelFirstIsWaitedFor) {
-  expect_end(events({PEER, "script", "line", "1", "close"}), 1, "exit: exit code 0");
+  expect_end(events({built("peer"), "script", "line", "1", "close"}), 1, "exit: exit code 0");
 }
 
 // Row 24
 TEST_F(Observed, AChildHasTheDefaultDispositionOfSigpipe) {
-  const Texts all = events({PEER, "script", "sigpipe"});
+  const Texts all = events({built("peer"), "script", "sigpipe"});
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all[0], "message \"default\"");
 }
@@ -122,7 +124,7 @@ class Orphan : public ProcessTest {};
 
 // Row 28
 TEST_F(Orphan, AWorkerWhoseParentIsKilledExitsWithZero) {
-  Program parent(PEER, {"parent", ECHO_WORKER});
+  Program parent(built("peer"), {"parent", built("echo_worker")});
   const auto ready = parent.output.next();
   const std::string pid = parent.output.next().value_or("");
   EXPECT_EQ(ready, "{\"ready\":" + pid + "}");
@@ -135,7 +137,7 @@ TEST_F(Orphan, AWorkerWhoseParentIsKilledExitsWithZero) {
 
 // Row 28
 TEST_F(Orphan, AWorkerWhoseParentExitsWithoutAWordExitsWithZero) {
-  Program parent(PEER, {"parent", ECHO_WORKER});
+  Program parent(built("peer"), {"parent", built("echo_worker")});
   parent.output.next();
   const std::string pid = parent.output.next().value_or("");
   parent.close_input();
@@ -146,7 +148,7 @@ TEST_F(Orphan, AWorkerWhoseParentExitsWithoutAWordExitsWithZero) {
 class ChannelVariable : public ProcessTest {
  protected:
   static void expect_no_channel(const StartOptions& options, const std::string& cause) {
-    Program worker(ECHO_WORKER, {}, options);
+    Program worker(built("echo_worker"), {}, options);
     const Texts errors = worker.errors.rest();
     ASSERT_EQ(errors.size(), 1U) << testing::PrintToString(errors);
     EXPECT_TRUE(errors[0].starts_with("echo_worker: open the channel to the parent: ")) << errors[0];
@@ -155,8 +157,8 @@ class ChannelVariable : public ProcessTest {
     EXPECT_EQ(worker.end(), "exit 2");
   }
   void expect_channel_on(int number) {
-    auto [worker, channel] =
-        start_with_channel(ECHO_WORKER, {"its", "arguments", "are", "ignored"}, Serialization::json, number);
+    auto [worker, channel] = start_with_channel(built("echo_worker"), {"its", "arguments", "are", "ignored"},
+                                                Serialization::json, number);
     EXPECT_EQ(channel.next_line(), "{\"ready\":" + std::to_string(worker.pid()) + "}");
     channel.line("[1]");
     EXPECT_EQ(channel.next_line(), "{\"echo\":[1]}");
@@ -257,14 +259,14 @@ TEST_F(ChannelVariable, AndItsDescriptorAreNotInheritedByGrandchildren) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const Fd theirs(ends[0]), ours(ends[1]);
-  Program child(PEER, {"inherited"},
+  Program child(built("peer"), {"inherited"},
                 StartOptions().descriptor(3, theirs.get()).variable("NODE_CHANNEL_FD", "3"));
   EXPECT_EQ(child.output.rest(), (Texts{"[]", "0"}));
   EXPECT_EQ(child.end(), "exit 0");
 }
 
 TEST_F(ChannelVariable, GivesAChildItsPidItsNumberAndAChannelBesideOtherDescriptors) {
-  Program parent(PEER, {"activate"});
+  Program parent(built("peer"), {"activate"});
   EXPECT_EQ(parent.output.rest(), Texts{R"({"worker":7,"for_me":true,"left_to_children":false})"});
   EXPECT_EQ(parent.end(), "exit 0");
   EXPECT_EQ(parent.errors.rest(), Texts());

@@ -11,14 +11,12 @@
 
 #include "baton/baton.h"
 #include "process/either_end.h"
+#include "process/faults/limits.h"
 
 namespace baton::test {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-const std::string ack = R"({"cmd":"NODE_HANDLE_ACK"})";
-const std::string nack = R"({"cmd":"NODE_HANDLE_NACK"})";
 
 class Sender : public ProcessTest {
  protected:
@@ -31,7 +29,7 @@ class Sender : public ProcessTest {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     steps.insert(steps.begin(), "script");
     peer =
-        spawn(loop, PEER, steps,
+        spawn(loop, built("peer"), steps,
               SpawnOptions().pass(Fd(ends[1]), 3).add_env("NODE_CHANNEL_FD", "3").stdio(2, Stdio::inherit()));
     channel = Channel::adopt(loop, Fd(ends[0]), options).value();
     peer.stdout_stream().on_data([this](std::string_view bytes) { printed += bytes; });

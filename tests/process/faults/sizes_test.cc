@@ -5,14 +5,10 @@
 #include <string>
 
 #include "process/either_end.h"
+#include "process/faults/limits.h"
 
 namespace baton::test {
 namespace {
-
-constexpr size_t mebibyte = size_t{1} << 20;
-constexpr size_t limit = 64 * mebibyte;
-// What a program takes that holds a frame twice: as it comes in and as it is delivered.
-constexpr size_t most_memory = 2 * limit + 32 * mebibyte;
 
 class Sizes : public EitherEnd {
  protected:
@@ -94,6 +90,19 @@ TEST_P(Sizes, JustUnderTheLimitAndThenSilenceIsWaitedFor) {
   ASSERT_TRUE(got);
   EXPECT_GT(got->size(), limit - 2 * mebibyte);
   expect_goes_on();
+}
+
+// Tiny values take twenty times the memory of their bytes.
+TEST_P(Sizes, AFrameOfTinyValuesTakesNoMoreThanEightTimesItsSize) {
+  constexpr size_t size = 16 * mebibyte;
+  for (const std::string_view value : {"[],", "1,", "[1],"}) {
+    std::string line = "[";
+    while (line.size() + value.size() < size) line += value;
+    ASSERT_TRUE(channel.line(line + "1]"));
+    expect_report("the value takes more than 1342");
+    expect_goes_on();
+  }
+  expect_memory_below(8 * size + 3 * size + 32 * mebibyte);
 }
 
 }  // namespace

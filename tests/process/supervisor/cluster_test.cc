@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "process/supervisor/host.h"
@@ -15,26 +13,6 @@
 
 namespace baton::test {
 namespace {
-
-/// A script for Node, beside whatever files it reads, gone with the test.
-class Script {
- public:
-  explicit Script(const std::string& text) {
-    std::string name = (std::filesystem::temp_directory_path() / "baton-supervisor-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    write("app.js", text);
-  }
-  Script(const Script&) = delete;
-  Script& operator=(const Script&) = delete;
-  ~Script() { std::filesystem::remove_all(folder_); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ + "/" + name) << text;
-  }
-  [[nodiscard]] std::string path() const { return folder_ + "/app.js"; }
-
- private:
-  std::string folder_;
-};
 
 /// A connection to 127.0.0.1:`port`; empty if it is refused.
 Fd connect_to(int port) {

@@ -14,7 +14,7 @@ namespace baton::test {
 Host::Host(std::vector<std::string> options, const std::vector<std::string>& program_and_arguments,
            const StartOptions& how) {
   options.insert(options.end(), program_and_arguments.begin(), program_and_arguments.end());
-  program = Program(SUPERVISOR_HOST, options, how);
+  program = Program(built("supervisor_host"), options, how);
 }
 
 Host::~Host() {

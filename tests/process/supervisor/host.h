@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +49,26 @@ class Host {
   std::vector<std::string> seen_;
   std::vector<bool> returned_;
   bool ended_ = false;
+};
+
+/// A script for Node, beside whatever files it reads, gone with the test.
+class Script {
+ public:
+  explicit Script(const std::string& text) {
+    std::string name = (std::filesystem::temp_directory_path() / "baton-supervisor-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    write("app.js", text);
+  }
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
+  ~Script() { std::filesystem::remove_all(folder_); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+  [[nodiscard]] std::string path() const { return folder_ + "/app.js"; }
+
+ private:
+  std::string folder_;
 };
 
 /// Waits until the process is gone or a zombie.

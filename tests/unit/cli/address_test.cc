@@ -39,19 +39,5 @@ TEST(Address, RefusesWhatIsNone) {
   EXPECT_TRUE(read("unix:/" + std::string(200, 'x')).starts_with("error: "));
 }
 
-TEST(Address, MayHaveAName) {
-  const auto named = parse_named_address("http=127.0.0.1:80");
-  ASSERT_TRUE(named);
-  EXPECT_EQ(named->name(), "http");
-  EXPECT_EQ(named->endpoint().to_string(), "127.0.0.1:80");
-  const auto nameless = parse_named_address("unix:/run/a=b");
-  ASSERT_TRUE(nameless);
-  EXPECT_EQ(nameless->name(), "unknown");
-  EXPECT_EQ(nameless->endpoint().path(), "/run/a=b");
-  EXPECT_FALSE(parse_named_address("=80"));
-  EXPECT_FALSE(parse_named_address("a:b=80"));
-  EXPECT_FALSE(parse_named_address("a b=80"));
-}
-
 }  // namespace
 }  // namespace baton::cli

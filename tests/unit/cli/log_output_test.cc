@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkstemp
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,6 +85,24 @@ TEST_P(LogOutputTest, DropsWholeLinesBeyondItsLimit) {
   EXPECT_GT(output.dropped(), 0U);
 }
 
+TEST_P(LogOutputTest, SaysHowManyLinesWereDroppedAsSoonAsThereIsRoomAgain) {
+  LogOutput output(loop, writer.get());
+  output.on_dropped([](std::size_t lines) { return "dropped " + std::to_string(lines) + "\n"; });
+  const std::string line = std::string(100'000, 'x') + "\n";
+  for (int i = 0; i < 60; ++i) output.write(line);
+  const std::string note = "dropped " + std::to_string(output.dropped()) + "\n";
+  ASSERT_GT(output.dropped(), 0U);
+  std::string got;
+  const Timer reading = Timer::every(loop, std::chrono::milliseconds(1), [&] {
+    got += read_now();
+    if (got.ends_with(note)) loop.stop();
+  });
+  loop.run();
+  output.write("last\n");
+  EXPECT_EQ(read_now(), "last\n") << "it is said once";
+  EXPECT_EQ(got.size() + output.dropped() * line.size(), 60 * line.size() + note.size());
+}
+
 TEST_P(LogOutputTest, GoesOnWhenTheReaderHasGone) {
   LogOutput output(loop, writer.get());
   reader.reset();
@@ -98,6 +118,33 @@ TEST_P(LogOutputTest, FlushesForALimitedTime) {
   EXPECT_GT(output.waiting(), 0U);
   output.flush(1);
   EXPECT_GT(output.waiting(), 0U);
+}
+
+TEST(LogOutput, KeepsACutLineApartFromTheNextOneAndGoesOnWhenThereIsRoom) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  Loop loop;
+  std::string path = testing::TempDir() + "log-XXXXXX";
+  const Fd file(::mkstemp(path.data()));
+  ASSERT_TRUE(file);
+  ::unlink(path.c_str());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto limit = [&](rlim_t bytes) {
+    const rlimit now{bytes, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &now), 0);
+  };
+  LogOutput output(loop, file.get());
+  limit(9);
+  output.write("12345\n");
+  output.write("abcdef\n");
+  output.write("lost\n");
+  limit(before.rlim_cur);
+  output.write("next\n");
+  output.write("last\n");
+  char text[100];
+  const ssize_t count = ::pread(file.get(), text, sizeof text, 0);
+  EXPECT_EQ(std::string_view(text, static_cast<size_t>(count)), "12345\nabc\nnext\nlast\n");
+  EXPECT_EQ(output.dropped(), 2U);
 }
 
 TEST(LogOutput, KnowsWhetherTwoStreamsAreOne) {

@@ -1,60 +1,33 @@
 #include "cli/preload.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include "cli/warden.h"
 
 namespace baton::cli {
 namespace {
 
-class PreloadTest : public testing::Test {
- protected:
-  PreloadTest() {
-    std::string pattern = testing::TempDir() + "baton \"x\"-XXXXXX";
-    place = ::mkdtemp(pattern.data());
-    ::setenv("XDG_RUNTIME_DIR", place.c_str(), 1);
-  }
-  ~PreloadTest() override {
-    ::unsetenv("XDG_RUNTIME_DIR");
-    std::filesystem::remove_all(place);
-  }
-  std::string place;
-};
+TEST(Preload, IsGivenByNodeOptionsBehindThoseOfTheUserAndByAVariable) {
+  const Preload preload(std::chrono::seconds(5));
+  SpawnOptions worker;
+  worker.env(Environment());
+  preload.give_to(worker, "/proc/7/cmdline");
+  EXPECT_EQ(worker.environment().get("NODE_OPTIONS"), "--require=/proc/7/cmdline");
+  const std::string text(worker.environment().get("BATON_PRELOAD").value_or(""));
+  EXPECT_TRUE(text.contains(preload_text()));
+  EXPECT_TRUE(text.contains("\"grace\":5000")) << text.substr(text.size() - 200);
+  EXPECT_LT(text.size(), size_t{128} << 10) << "the kernel takes no longer one";
 
-TEST_F(PreloadTest, LiesInADirectoryThatNobodyElseMayEnterAndThatGoesWithIt) {
-  {
-    const auto preload = Preload::write(std::chrono::seconds(5));
-    ASSERT_TRUE(preload) << preload.error();
-    const auto directory = *std::filesystem::directory_iterator(place);
-    struct stat status{};
-    ASSERT_EQ(::stat(directory.path().c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 07777U, 0700U);
-    std::ifstream file(directory.path() / "preload.cjs");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_TRUE(text.starts_with(preload_text()));
-    EXPECT_TRUE(text.ends_with("\"grace\":5000});\n"));
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(place));
+  worker.add_env("NODE_OPTIONS", "--no-warnings");
+  preload.give_to(worker, "/proc/8/cmdline");
+  EXPECT_EQ(worker.environment().get("NODE_OPTIONS"), "--no-warnings --require=/proc/8/cmdline");
 }
 
-TEST_F(PreloadTest, IsGivenByNodeOptionsBehindThoseOfTheUser) {
-  const auto preload = Preload::write(std::chrono::seconds(5));
-  ASSERT_TRUE(preload);
-  const std::string option = preload->options("");
-  EXPECT_TRUE(option.starts_with("--require=\"")) << option;
-  EXPECT_TRUE(option.contains("/baton \\\"x\\\"-")) << option;
-  EXPECT_EQ(preload->options("--no-warnings"), "--no-warnings " + option);
-}
-
-TEST_F(PreloadTest, IsWrittenElsewhereIfItsFirstPlaceIsNotWritable) {
-  ::setenv("XDG_RUNTIME_DIR", (place + "/nowhere").c_str(), 1);
-  const auto preload = Preload::write(std::chrono::seconds(5));
-  ASSERT_TRUE(preload) << preload.error();
-  EXPECT_FALSE(preload->options("").contains("nowhere"));
+TEST(Preload, IsOneLineThatIsKnownAsAWardensAndBearsAnythingBehindIt) {
+  const std::string stub = Preload::stub();
+  EXPECT_TRUE(stub.starts_with(Warden::mark));
+  EXPECT_TRUE(stub.ends_with("//"));
+  EXPECT_EQ(stub.find('\n'), stub.npos);
 }
 
 }  // namespace

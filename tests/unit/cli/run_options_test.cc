@@ -29,10 +29,12 @@ TEST(RunOptions, HaveTheDefaultsOfTheTable) {
   EXPECT_EQ(options.program, (Words{"app.js"}));
   EXPECT_EQ(options.workers, 1U);
   EXPECT_EQ(options.policy.name(), "round-robin");
-  EXPECT_FALSE(options.ready_notify);
+  EXPECT_EQ(options.ready.what, supervisor::Ready::any);
+  EXPECT_EQ(options.restart, supervisor::Restart::always);
+  EXPECT_EQ(options.reload, supervisor::Reload::automatic);
   EXPECT_EQ(options.grace, seconds(5));
   EXPECT_EQ(options.listen_timeout, seconds(10));
-  EXPECT_EQ(options.kill_timeout, seconds(10));
+  EXPECT_EQ(options.kill_timeout, seconds(8));
   EXPECT_EQ(options.drain_delay, seconds(0));
   EXPECT_EQ(options.min_uptime, seconds(1));
   EXPECT_EQ(options.backoff.first, milliseconds(100));
@@ -40,6 +42,8 @@ TEST(RunOptions, HaveTheDefaultsOfTheTable) {
   EXPECT_EQ(options.max_restarts, 10U);
   EXPECT_FALSE(options.hang_timeout || options.max_memory || options.stop_signal || options.admin);
   EXPECT_TRUE(options.preload);
+  EXPECT_FALSE(options.channel || options.stdin_pipe);
+  EXPECT_FALSE(options.keep_orphans);
   EXPECT_FALSE(options.json_logs);
 }
 
@@ -56,6 +60,10 @@ TEST(RunOptions, TakeEveryOption) {
                                     "B=x y",
                                     "--ready",
                                     "notify",
+                                    "--restart",
+                                    "on-failure",
+                                    "--reload",
+                                    "stop-first",
                                     "--grace",
                                     "1s",
                                     "--listen-timeout",
@@ -82,6 +90,12 @@ TEST(RunOptions, TakeEveryOption) {
                                     "web=[::1]:80",
                                     "--listen=unix:/run/x",
                                     "--no-preload",
+                                    "--channel",
+                                    "no",
+                                    "--stdin",
+                                    "pipe",
+                                    "--orphans",
+                                    "keep",
                                     "--json-logs",
                                     "--interpreter",
                                     "node --trace-warnings",
@@ -91,7 +105,9 @@ TEST(RunOptions, TakeEveryOption) {
   EXPECT_EQ(options.name, "shop");
   EXPECT_EQ(options.cwd, "/");
   EXPECT_EQ(options.variables, (Variables{{"A", "1"}, {"B", "x y"}}));
-  EXPECT_TRUE(options.ready_notify);
+  EXPECT_EQ(options.ready.what, supervisor::Ready::notify);
+  EXPECT_EQ(options.restart, supervisor::Restart::on_failure);
+  EXPECT_EQ(options.reload, supervisor::Reload::stop_first);
   EXPECT_EQ(options.grace, seconds(1));
   EXPECT_EQ(options.listen_timeout, seconds(2));
   EXPECT_EQ(options.kill_timeout, seconds(3));
@@ -108,6 +124,9 @@ TEST(RunOptions, TakeEveryOption) {
   EXPECT_EQ(options.listen[0].endpoint().to_string(), "[::1]:80");
   EXPECT_EQ(options.listen[1].endpoint().to_string(), "unix:/run/x");
   EXPECT_FALSE(options.preload);
+  EXPECT_EQ(options.channel, false);
+  EXPECT_TRUE(options.stdin_pipe);
+  EXPECT_TRUE(options.keep_orphans);
   EXPECT_TRUE(options.json_logs);
   EXPECT_EQ(options.interpreter, "node --trace-warnings");
   EXPECT_EQ(options.program, (Words{"app.js"}));
@@ -124,6 +143,57 @@ TEST(RunOptions, LeaveToTheProgramWhatFollowsIt) {
 
 TEST(RunOptions, TheLastOfTwoWins) {
   EXPECT_EQ(parse({"-i", "2", "--grace=1s", "-i", "3", "a"}).workers, 3U);
+}
+
+TEST(RunOptions, LetDrainDelayAndKillTimeoutTakeEightSecondsTogether) {
+  EXPECT_EQ(parse({"--drain-delay", "3s", "a"}).kill_timeout, seconds(5));
+  EXPECT_EQ(parse({"--drain-delay", "20s", "a"}).kill_timeout, seconds(2)) << "which is not too little";
+  EXPECT_EQ(parse({"--kill-timeout", "30s", "--drain-delay", "3s", "a"}).kill_timeout, seconds(30));
+}
+
+TEST(RunOptions, TakeZeroForNeverInEveryTime) {
+  for (const char* name :
+       {"--listen-timeout", "--kill-timeout", "--drain-delay", "--grace", "--min-uptime"}) {
+    EXPECT_EQ(wrong({name, "0", "a"}), "(nothing)") << name;
+  }
+  EXPECT_EQ(parse({"--kill-timeout", "0", "a"}).kill_timeout, seconds(0));
+  EXPECT_FALSE(parse({"--hang-timeout", "1s", "--hang-timeout", "0", "a"}).hang_timeout);
+}
+
+TEST(RunOptions, SayWhatCountsAsReady) {
+  using supervisor::Ready;
+  const auto ready = [](const char* text) { return parse({"--ready", text, "a"}).ready; };
+  EXPECT_EQ(ready("auto").what, Ready::any);
+  EXPECT_EQ(ready("any").what, Ready::any);
+  EXPECT_EQ(ready("listening").what, Ready::listening);
+  EXPECT_EQ(ready("message").what, Ready::message);
+  EXPECT_EQ(ready("alive").what, Ready::alive);
+  const auto asked = [&](const char* text) {
+    const ReadyOption option = ready(text);
+    EXPECT_EQ(option.what, Ready::probe) << text;
+    return option.probe->where().to_string() + " " + option.probe->host() + " " + option.probe->path();
+  };
+  EXPECT_EQ(asked("tcp:8080"), "127.0.0.1:8080  ");
+  EXPECT_EQ(asked("tcp:[::1]:80"), "[::1]:80  ");
+  EXPECT_EQ(asked("tcp:unix:/run/x"), "unix:/run/x  ");
+  EXPECT_EQ(asked("http://localhost:3000/healthz?x=1"), "127.0.0.1:3000 localhost:3000 /healthz?x=1");
+  EXPECT_EQ(asked("http://127.0.0.1/"), "127.0.0.1:80 127.0.0.1:80 /");
+  EXPECT_EQ(asked("http:8080/ready"), "127.0.0.1:8080 127.0.0.1:8080 /ready");
+  EXPECT_EQ(asked("http:http://[::1]:8080"), "[::1]:8080 [::1]:8080 /");
+  for (const char* bad :
+       {"tcp:", "tcp:0", "tcp:x", "http:", "http://", "http:///x", "http://a b/", "https://x"}) {
+    EXPECT_TRUE(wrong({"--ready", bad, "a"}).starts_with("--ready: ")) << bad;
+  }
+}
+
+TEST(RunOptions, GiveAChannelToWhoIsToSpeakOnIt) {
+  EXPECT_EQ(parse({"--ready", "message", "app"}).channel, true);
+  EXPECT_EQ(parse({"--ready", "listening", "app"}).channel, true);
+  EXPECT_EQ(parse({"--channel", "auto", "app"}).channel, std::nullopt);
+  EXPECT_EQ(parse({"--ready", "notify", "--channel", "no", "app"}).channel, false);
+  EXPECT_EQ(wrong({"--channel", "no", "--ready", "message", "app"}),
+            "--channel: what --ready names is said on the channel");
+  EXPECT_EQ(wrong({"--channel", "on", "app"}), "--channel: 'on' is none of auto, yes, no");
 }
 
 TEST(RunOptions, VariablesOfTheCommandLineWinOverThoseOfAFile) {
@@ -145,6 +215,8 @@ TEST(RunOptions, SayInOneLineWhatIsWrong) {
   EXPECT_TRUE(wrong({"--policy", "best", "app.js"}).starts_with("--policy: "));
   for (const Words& words : std::vector<Words>{{"--backoff", "1s", "a"},
                                                {"--ready", "maybe", "a"},
+                                               {"--restart", "maybe", "a"},
+                                               {"--reload", "maybe", "a"},
                                                {"--env", "A", "a"},
                                                {"--env-file", "/nowhere", "a"},
                                                {"--listen", "x", "a"},

@@ -6,8 +6,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "baton/net/server.h"
+#include "spawn/rights_linux.h"
+#include "support/folder.h"
 #include "support/leak_check.h"
 
 namespace baton::cluster {
@@ -102,6 +105,78 @@ TEST_F(ListenerSockets, RemoveTheirFileUnlessItIsSomebodyElsesByNow) {
   }
   EXPECT_TRUE(std::filesystem::exists(path));
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(ListenerSockets, HaveTheModeThatWasAskedForAndKeepARegularFile) {
+  const test::Folder folder;
+  auto asked = query(folder / "socket", -1, wire::AddressType::unix_path);
+  asked.writable_all = true;
+  {
+    const mode_t before = ::umask(077);
+    const auto socket = open(asked);
+    ::umask(before);
+    ASSERT_TRUE(socket) << socket.error().what();
+    EXPECT_EQ(std::filesystem::status(folder / "socket").permissions(), std::filesystem::perms(0722));
+  }
+  std::ofstream(folder / "file") << "precious";
+  EXPECT_EQ(error_of(query(folder / "file", -1, wire::AddressType::unix_path)), EADDRINUSE);
+  EXPECT_EQ(std::filesystem::file_size(folder / "file"), 8U);
+}
+
+class ListenersOfAnother : public ListenerSockets {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root opens sockets for other users";
+    theirs = spawner::Rights::parse(
+                 "\nUid:\t65534\t65534\t65534\t65534\nGid:\t65534\t65534\t65534\t65534\n"
+                 "Groups:\t \nCapEff:\t0000000000000000\n")
+                 .value();
+  }
+  int error_of(const wire::ListenQuery& query) {
+    const auto opened = ListenerSocket::open(loop, query, Sharing::handed_over, 16, theirs);
+    return opened ? 0 : opened.error().code().value();
+  }
+  static wire::ListenQuery path(const std::string& path) {
+    return query(path, -1, wire::AddressType::unix_path);
+  }
+
+  test::Folder folder;
+  std::optional<spawner::Rights> theirs;
+};
+
+TEST_F(ListenersOfAnother, MakeNoFileWhereTheOtherMayNotAndRemoveNone) {
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  EXPECT_EQ(error_of(path(folder / "socket")), EACCES);
+  {
+    const net::Server stale = net::listen(loop, net::Endpoint::unix_path(folder / "stale"));
+  }
+  EXPECT_EQ(error_of(path(folder / "stale")), EADDRINUSE);
+  EXPECT_TRUE(std::filesystem::is_socket(folder / "stale"));
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0700), 0);
+  EXPECT_EQ(error_of(path(folder / "stale")), EACCES);
+}
+
+TEST_F(ListenersOfAnother, BelongToTheOtherAndGoAsHisOwnWould) {
+  ASSERT_EQ(::chown(folder.path().c_str(), 65534, 65534), 0);
+  struct stat found{};
+  {
+    const auto socket = ListenerSocket::open(loop, path(folder / "socket"), Sharing::handed_over, 16, theirs);
+    ASSERT_TRUE(socket) << socket.error().what();
+    ASSERT_EQ(::lstat((folder / "socket").c_str(), &found), 0);
+    EXPECT_EQ(found.st_uid, 65534U);
+    EXPECT_EQ(found.st_gid, 65534U);
+  }
+  EXPECT_NE(::lstat((folder / "socket").c_str(), &found), 0);
+}
+
+TEST_F(ListenersOfAnother, HaveNoPortThatIsForRootOnly) {
+  int first = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first;
+  if (first < 2) GTEST_SKIP() << "here every port is for everybody";
+  EXPECT_EQ(error_of(query("127.0.0.1", 1)), EACCES);
+  EXPECT_EQ(error_of(query("127.0.0.1", 1, wire::AddressType::udp4)), EACCES);
+  EXPECT_EQ(error_of(query("127.0.0.1", 0)), 0);
+  EXPECT_EQ(ListenerSockets::error_of(query("127.0.0.1", 1)), 0);
 }
 
 TEST_F(ListenerSockets, AreNeverThoseThatThisProcessMadeForItself) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +14,32 @@
 
 namespace baton::cluster {
 namespace {
+
+TEST(PrimaryMachine, OffersAWorkerNoMoreThanItMayLeaveUnansweredAtAllItsListeners) {
+  PrimaryLimits limits;
+  limits.unanswered = 3;
+  PrimaryWorld world({}, limits);
+  world.join(1, true);
+  world.query(1, 81, 2);
+  world.open_all();
+  EXPECT_EQ(world.accept(2, 1), 2);
+  EXPECT_EQ(world.accept(5, 2), 1);
+  EXPECT_FALSE(world.machine.accepts(1));
+  const auto turn = [&](std::string_view how) {
+    ASSERT_TRUE(world.machine.next_deadline());
+    world.machine.time(*world.machine.next_deadline());
+    auto lines = world.take("accept");
+    std::erase_if(lines, [&](const std::string& one) { return !one.ends_with(how); });
+    std::ranges::sort(lines);
+    EXPECT_EQ(lines,
+              (std::vector<std::string>{"accept l1" + std::string(how), "accept l2" + std::string(how)}));
+  };
+  turn(" off");
+  world.answer(1, 2);
+  EXPECT_TRUE(world.machine.accepts(1));
+  EXPECT_TRUE(world.machine.accepts(2));
+  turn(" on");
+}
 
 using Lines = std::vector<std::string>;
 
@@ -95,6 +124,69 @@ TEST(PrimaryMachine, WaitsForTheTurnOfABatonThatAnsweredAMomentAgo) {
   world.machine.time(50);
   EXPECT_EQ(world.accept(9), 1) << "it is passed over";
   EXPECT_EQ(world.offers(), Lines{"w2 c3"});
+}
+
+// Two workers of which the first answers each hand-off `slow` ms later and the second at once, as long as
+// clients come; one takes `fast` ms. How many connections are answered in `time` ms.
+uint64_t answered_beside_a_slow_worker(Milliseconds slow, Milliseconds fast, Milliseconds time) {
+  PrimaryWorld world;
+  world.join(1, true);
+  world.join(2, true);
+  std::deque<std::pair<Milliseconds, uint64_t>> late;
+  std::deque<std::pair<Milliseconds, uint64_t>> soon;
+  for (Milliseconds now = 1; now < time; ++now) {
+    world.machine.time(now);
+    for (int round = 0; round < 8; ++round) {  // so much the clients send in a millisecond
+      while (!late.empty() && late.front().first <= now) {
+        world.answer(1, late.front().second);
+        late.pop_front();
+      }
+      while (!soon.empty() && soon.front().first <= now) {
+        world.answer(2, soon.front().second);
+        soon.pop_front();
+      }
+      world.accept(1);
+      for (const std::string& line : world.take("offer")) {
+        const uint64_t seq = std::stoull(line.substr(line.find("\"seq\":") + 6));
+        if (line[7] == '1') late.emplace_back(now + slow, seq);
+        if (line[7] == '2') soon.emplace_back(now + fast, seq);
+      }
+    }
+  }
+  return world.machine.worker(1)->handed + world.machine.worker(2)->handed;
+}
+
+TEST(PrimaryMachine, IsNotBroughtDownToThePaceOfAWorkerThatAnswersJustBeforeItWouldBePassedOver) {
+  const uint64_t honest = answered_beside_a_slow_worker(1, 1, 5000);
+  EXPECT_GT(answered_beside_a_slow_worker(49, 1, 5000), honest / 2);
+  EXPECT_GT(answered_beside_a_slow_worker(30, 1, 5000), honest / 2);
+  EXPECT_GT(answered_beside_a_slow_worker(10, 1, 5000), honest / 2);
+}
+
+TEST(PrimaryMachine, KeepsItsTurnsExactWhenAllAreEquallySlow) {
+  PrimaryWorld world;
+  for (const WorkerId worker : {1U, 2U}) world.join(worker, true);
+  std::deque<std::pair<Milliseconds, std::pair<WorkerId, uint64_t>>> due;
+  uint64_t number = 0;
+  for (Milliseconds now = 1; now < 20'000; ++now) {
+    world.machine.time(now);
+    while (!due.empty() && due.front().first <= now) {
+      world.answer(due.front().second.first, due.front().second.second);
+      due.pop_front();
+    }
+    world.accept(64);
+    for (const std::string& line : world.take("offer")) {
+      const auto worker = static_cast<WorkerId>(line[7] - '0');
+      const Milliseconds took = 30 + ++number % 7;  // each within 50 ms
+      due.emplace_back(now + took, std::pair(worker, std::stoull(line.substr(line.find("\"seq\":") + 6))));
+      std::ranges::sort(due);
+    }
+    const auto first =
+        static_cast<int64_t>(world.machine.worker(1)->handed + world.machine.worker(1)->unanswered);
+    const auto second =
+        static_cast<int64_t>(world.machine.worker(2)->handed + world.machine.worker(2)->unanswered);
+    ASSERT_LE(std::abs(first - second), 1) << "at " << now;
+  }
 }
 
 TEST(PrimaryMachine, IsExactInItsTurnsWhenAllAnswer) {

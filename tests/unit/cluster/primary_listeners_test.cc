@@ -39,7 +39,7 @@ TEST(PrimaryMachine, TellsAllWhoAskedWhenAListenerCannotBeOpenedAndForgetsIt) {
       (Lines{
           R"(send w1 {"cmd":"NODE_CLUSTER","errno":-98,"key":"null:80:4:undefined","ack":1,"data":null,"seq":0})",
           R"(send w2 {"cmd":"NODE_CLUSTER","errno":-98,"key":"null:80:4:undefined","ack":1,"data":null,"seq":1})",
-          "listen_failed l1 listen [::]:80: address already in use"}));
+          "listen_failed w1 listen [::]:80: address already in use"}));
   world.query(1, 80, 2);
   EXPECT_EQ(world.take(), Lines{"open l2"});
 }
@@ -135,6 +135,88 @@ TEST(PrimaryMachine, KeepsTheListenerOfAWorkerThatClosesItInOrderToLeave) {
   EXPECT_EQ(world.take(), Lines{});
 }
 
+constexpr std::string_view on_loopback =
+    R"({"cmd":"NODE_CLUSTER","act":"queryServer","index":0,"data":null,"address":"127.0.0.1",)"
+    R"("port":80,"addressType":4,"backlog":0,"seq":8})";
+
+TEST(PrimaryMachine, APortThatNobodyUsesYieldsToWhoAsksForItByAnotherAddress) {
+  for (const bool dies : {false, true}) {
+    PrimaryWorld world;
+    world.join(1);
+    // Who has the place of a dead one may want its port otherwise.
+    world.machine.worker_started(2, dies ? 1 : 2);
+    if (dies) {
+      world.machine.worker_gone(1);
+    } else {
+      world.say(1, R"({"cmd":"NODE_CLUSTER","act":"close","key":"null:80:4:undefined","seq":2})");
+    }
+    world.say(2, on_loopback);
+    (void)world.take();
+    world.machine.open_failed(2, 0, EADDRINUSE);
+    EXPECT_EQ(world.take(), (Lines{"close_listener l1", "open l2"}));
+    world.machine.open_failed(2, 0, EADDRINUSE);
+    EXPECT_EQ(world.take("listen_failed").size(), 1U) << "somebody else has it";
+  }
+}
+
+TEST(PrimaryMachine, APortThatADeadWorkerHasLeftIsKeptForItsSuccessor) {
+  PrimaryWorld world;
+  world.join(1);
+  world.start(2);
+  world.machine.worker_gone(1);
+  world.say(2, on_loopback);
+  (void)world.take();
+  world.machine.open_failed(2, 0, EADDRINUSE);
+  EXPECT_EQ(world.take("listen_failed").size(), 1U);
+  EXPECT_EQ(world.machine.listeners(), std::vector<ListenerId>{1});
+}
+
+TEST(PrimaryMachine, APortThatIsUsedOrAnotherUsersYieldsToNobody) {
+  for (const bool used : {false, true}) {
+    PrimaryWorld world;
+    world.join(1);
+    world.start(2);
+    if (!used) {
+      world.machine.worker_gone(1);
+      world.machine.runs_as(2, 1001);
+    }
+    world.say(2, on_loopback);
+    (void)world.take();
+    world.machine.open_failed(2, 0, EADDRINUSE);
+    EXPECT_EQ(world.take("listen_failed").size(), 1U);
+    EXPECT_EQ(world.machine.listeners(), std::vector<ListenerId>{1});
+  }
+}
+
+TEST(PrimaryMachine, ANumberThatOneWorkerAloneWantedIsFreeAtOnce) {
+  const auto give_up = [](PrimaryWorld& world, WorkerId worker) {
+    world.say(worker, R"({"cmd":"NODE_CLUSTER","act":"close","key":"null:0:4:undefined:0","seq":2})");
+    return world.take("close_listener");
+  };
+  PrimaryWorld alone;
+  alone.start(1).query(1, 0);
+  alone.open_all();
+  EXPECT_EQ(give_up(alone, 1), Lines{"close_listener l1"});
+  PrimaryWorld both;
+  both.start(1).start(2);
+  both.query(1, 0);
+  both.query(2, 0);
+  both.open_all();
+  EXPECT_EQ(give_up(both, 1), Lines{});
+  EXPECT_EQ(give_up(both, 2), Lines{}) << "it is the service's";
+}
+
+TEST(PrimaryMachine, ANumberStaysWithAWorkerThatMayGiveAConnectionBack) {
+  PrimaryWorld world;
+  world.start(1).query(1, 0);
+  world.open_all();
+  world.accept(1);
+  world.say(1, R"({"cmd":"NODE_CLUSTER","act":"close","key":"null:0:4:undefined:0","seq":2})");
+  EXPECT_EQ(world.take("close_listener"), Lines{});
+  world.machine.time(1000);
+  EXPECT_EQ(world.take("close_listener"), Lines{"close_listener l1"});
+}
+
 TEST(PrimaryMachine, KeepsAListenerThatOthersUse) {
   PrimaryWorld world;
   world.join(1);
@@ -185,8 +267,98 @@ TEST(PrimaryMachine, HasALimitForEverythingAWorkerCanAskFor) {
   world.open_all();
   (void)world.take();
   world.query(1, 4, 5);
-  EXPECT_EQ(world.take().size(), 1U);
+  EXPECT_EQ(world.take(),
+            (Lines{"report w1 listen [::]:4: more listeners than it may have: too many open files",
+                   R"(send w1 {"cmd":"NODE_CLUSTER","errno":-24,"key":"null:4:4:undefined","ack":5,)"
+                   R"("data":null,"seq":4})"}));
   EXPECT_EQ(world.machine.listeners().size(), 3U);
+}
+
+PrimaryWorld small_world() {
+  PrimaryLimits limits;
+  limits.listeners_of_a_worker = 3;
+  limits.listeners = 7;
+  return PrimaryWorld({}, limits);
+}
+
+// A life of a worker in that slot, which asks for these ports and dies.
+void live(PrimaryWorld& world, WorkerId worker, unsigned slot, const std::vector<int>& ports) {
+  world.machine.worker_started(worker, slot);
+  unsigned seq = 1;
+  for (const int port : ports) world.query(worker, port, seq++);
+  world.open_all();
+  world.machine.worker_gone(worker);
+}
+
+TEST(PrimaryMachine, LetsTheLivesOfAWorkerLeaveNoMoreListenersThanOneMayHave) {
+  PrimaryWorld world = small_world();
+  for (WorkerId life = 1; life <= 50; ++life) {
+    const int first = static_cast<int>(life) * 10;
+    live(world, life, 1, {80, first, first + 1, first + 2});
+    EXPECT_LE(world.machine.listeners().size(), 3U);
+  }
+  EXPECT_EQ(world.machine.listener(1)->key, "null:80:4:undefined") << "the port outlives the workers";
+}
+
+TEST(PrimaryMachine, ClosesWhatADeadWorkerAloneUsedWhenAnotherNeedsRoom) {
+  PrimaryWorld world = small_world();
+  world.join(9);
+  live(world, 1, 1, {1, 2, 3});
+  live(world, 2, 2, {4, 5, 6});
+  EXPECT_EQ(world.machine.listeners().size(), 7U);
+  (void)world.take();
+  world.query(9, 90, 2);
+  EXPECT_EQ(world.take(), (Lines{"close_listener l2", "open l8"})) << "the first that was left";
+  EXPECT_EQ(world.machine.listener(1)->users, 1U);
+}
+
+TEST(PrimaryMachine, RefusesAListenerWhenEverySocketIsInUse) {
+  PrimaryWorld world = small_world();
+  for (WorkerId worker = 1; worker <= 3; ++worker) {
+    world.start(worker);
+    for (unsigned i = 1; i <= 3; ++i) world.query(worker, static_cast<int>(worker * 10 + i), i);
+    world.open_all();
+  }
+  EXPECT_EQ(
+      world.take("report"),
+      (Lines{"report w3 listen [::]:32: more listeners than it may have: too many open files in system",
+             "report w3 listen [::]:33: more listeners than it may have: too many open files in system"}));
+  EXPECT_EQ(world.machine.listeners().size(), 7U);
+}
+
+TEST(PrimaryMachine, ClosesAListenerThatNobodyInheritsWhileItsHeirListensElsewhere) {
+  PrimaryWorld world;
+  world.machine.time(1000);
+  live(world, 1, 1, {80, 81});
+  const auto heir = [&](WorkerId worker) {
+    world.machine.worker_started(worker, 1);
+    world.query(worker);
+    world.say(worker, R"({"cmd":"NODE_CLUSTER","act":"listening","index":0,"data":null,"address":null,)"
+                      R"("port":80,"addressType":4,"fd":-1,"seq":2})");
+  };
+  heir(2);
+  world.machine.time(60'000);
+  world.machine.worker_gone(2);
+  world.machine.time(200'000);
+  EXPECT_EQ(world.machine.listeners().size(), 2U) << "a crash loop closes nothing";
+  heir(3);
+  world.machine.time(259'999);
+  EXPECT_EQ(world.machine.listeners().size(), 2U);
+  world.machine.time(260'000);
+  EXPECT_EQ(world.take("close_listener"), Lines{"close_listener l2"});
+}
+
+TEST(PrimaryMachine, KeepsAListenerWhoseHeirAsksForItInTime) {
+  PrimaryWorld world;
+  live(world, 1, 1, {80, 81});
+  world.machine.worker_started(2, 1);
+  world.query(2);
+  world.say(2, R"({"cmd":"NODE_CLUSTER","act":"listening","index":0,"data":null,"address":null,)"
+               R"("port":80,"addressType":4,"fd":-1,"seq":2})");
+  world.machine.time(59'000);
+  world.query(2, 81, 3);
+  world.machine.time(120'000);
+  EXPECT_EQ(world.take("close_listener"), Lines{});
 }
 
 TEST(PrimaryMachine, AnswersABadQuerySoThatNodeDoesNotWaitForEver) {
@@ -197,6 +369,39 @@ TEST(PrimaryMachine, AnswersABadQuerySoThatNodeDoesNotWaitForEver) {
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_TRUE(lines[0].starts_with("report w1 cluster: port: {\"cmd\"")) << lines[0];
   EXPECT_EQ(lines[1], R"(send w1 {"cmd":"NODE_CLUSTER","errno":-22,"key":"","ack":4,"data":null,"seq":0})");
+}
+
+TEST(PrimaryMachine, SharesAListenerAmongTheWorkersOfOneUserOnly) {
+  PrimaryWorld world;
+  for (const WorkerId worker : {1U, 2U, 3U}) world.start(worker);
+  world.machine.runs_as(1, 1000);
+  world.query(1);
+  world.open_all();
+  (void)world.take();
+  world.machine.runs_as(2, 1001);
+  world.query(2);
+  EXPECT_EQ(
+      world.take(),
+      (Lines{"listen_failed w2 listen [::]:80: it belongs to workers of another user: permission denied",
+             R"(send w2 {"cmd":"NODE_CLUSTER","errno":-13,"key":"null:80:4:undefined","ack":1,)"
+             R"("data":null,"seq":1})"}));
+  world.machine.runs_as(3, 1000);
+  world.query(3);
+  EXPECT_EQ(world.machine.listener(1)->users, 2U);
+}
+
+TEST(PrimaryMachine, TellsOnceOfAWorkerThatAsksForWhatItMayNotHave) {
+  PrimaryWorld world;
+  world.start(1);
+  for (unsigned ask = 1; ask <= 3; ++ask) {
+    world.query(1, 80, ask);
+    world.machine.open_failed(ask, 0, EACCES, "no rule allows it");
+    const auto told = world.take();
+    EXPECT_EQ(std::ranges::count_if(told, [](const auto& line) { return line.starts_with("send w1"); }), 1);
+    EXPECT_EQ(
+        std::ranges::count(told, "listen_failed w1 listen [::]:80: no rule allows it: permission denied"),
+        ask == 1 ? 1 : 0);
+  }
 }
 
 }  // namespace

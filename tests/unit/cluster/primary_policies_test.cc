@@ -105,6 +105,42 @@ TEST(PrimaryMachine, LooksForTheCookieBeforeItChooses) {
   EXPECT_EQ(world.offers(), Lines{"w1 c1"});
 }
 
+TEST(PrimaryMachine, SortsTheClientThatWasSilentLongestByItsAddressWhenTooManyAreSilent) {
+  PrimaryLimits limits;
+  limits.looked = 2;
+  limits.waiting = 1;
+  PrimaryWorld world(Policy::sticky(Policy::Sticky::cookie, "session"), limits);
+  world.join(1, true);
+  EXPECT_EQ(world.accept(2), 2) << "who is silent takes no place of those who wait";
+  (void)world.take();
+  world.machine.sticky_value(1, "abc");
+  EXPECT_EQ(world.offers(), Lines{"w1 c1"});
+  EXPECT_EQ(world.accept(2), 2);
+  std::vector<std::string> lines = world.take();
+  std::erase_if(lines, [](const std::string& line) { return line.starts_with("offer"); });
+  EXPECT_EQ(lines, (Lines{"look c3", "look c4", "look_no_more c2"}));
+  world.machine.sticky_value(2, "too late");
+  EXPECT_TRUE(world.take().empty());
+}
+
+TEST(PrimaryMachine, LetsSoManyClientsWaitForOneWorkerThatOthersAreStillServed) {
+  PrimaryLimits limits;
+  limits.baton_window = 1;
+  limits.waiting = 4;
+  limits.waiting_for_one = 2;
+  PrimaryWorld world(Policy(Policy::Kind::sticky), limits);
+  for (const WorkerId worker : {1U, 2U, 3U}) world.join(worker, true);
+  // All of one client, and his worker does not answer.
+  EXPECT_EQ(world.accept(1), 1);
+  const std::string home = world.offers().at(0).substr(0, 2);
+  EXPECT_EQ(world.accept(2), 2);
+  EXPECT_TRUE(world.offers().empty());
+  EXPECT_EQ(world.accept(1), 1);
+  const Lines elsewhere = world.offers();
+  ASSERT_EQ(elsewhere.size(), 1U);
+  EXPECT_NE(elsewhere[0].substr(0, 2), home);
+}
+
 TEST(PrimaryMachine, GivesTheNextConnectionToTheLessLoaded) {
   PrimaryWorld world{Policy(Policy::Kind::least_loaded)};
   world.join(1, true);

@@ -34,6 +34,19 @@ TEST(PrimaryMachine, KillsAWorkerThatDoesNotAnswerAPing) {
   EXPECT_EQ(world.take(), (Lines{"kill w1 9", "accept l1 off"}));
 }
 
+TEST(PrimaryMachine, AsksNobodyOnceWhoWasOnlineHasEndedUntilTheNextOneSaysSo) {
+  PrimaryWorld world({}, with_hang_timeout());
+  world.join(1, true);
+  world.machine.offline(1);
+  EXPECT_FALSE(world.machine.worker(1)->online);
+  run_until(world.machine, 5000);
+  EXPECT_EQ(world.take("kill"), Lines{});
+  world.say(1, R"({"cmd":"NODE_CLUSTER","act":"online"})");
+  EXPECT_TRUE(world.machine.worker(1)->online);
+  run_until(world.machine, 10000);
+  EXPECT_EQ(world.take("kill"), Lines{"kill w1 9"});
+}
+
 TEST(PrimaryMachine, KillsNobodyWhoAnswers) {
   PrimaryWorld world({}, with_hang_timeout());
   world.join(1, true);

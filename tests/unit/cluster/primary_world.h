@@ -109,14 +109,22 @@ class PrimaryWorld {
         return "close_listener" + listener;
       case kill:
         return "kill" + worker + " " + std::to_string(action.signal);
+      case signal:
+        return "signal" + worker + " " + std::to_string(action.signal) + (action.on ? " always" : "");
+      case stopped_listening:
+        return "stopped_listening" + worker;
+      case signalled:
+        return "signalled" + worker;
       case look:
         return "look" + connection;
+      case look_no_more:
+        return "look_no_more" + connection;
       case online:
         return "online" + worker;
       case listening:
         return "listening" + worker + " " + std::to_string(action.query.port.value_or(-2));
       case listen_failed:
-        return "listen_failed" + listener + " " + action.error->what();
+        return "listen_failed" + worker + " " + action.error->what();
       case report:
         return "report" + worker + " " + action.error->what();
     }

@@ -1,14 +1,19 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "baton/base/fd.h"
 #include "baton/http/server.h"
 #include "baton/loop/timer.h"
+#include "loop/next_turn.h"
 #include "support/turns.h"
 #include "unit/http/http_world.h"
 
@@ -33,6 +38,93 @@ TEST_F(HttpLimits, TakesALargerHeadWhenAllowed) {
   const std::string large = "X: " + std::string(20000, 'x') + "\r\n";
   EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + large + "\r\n")
                   .starts_with("HTTP/1.1 200 OK"));
+}
+
+TEST_F(HttpLimits, HandlesSoManyRequestsOfAConnectionInATurnOfTheLoop) {
+  int handled = 0;
+  int most_in_a_turn = 0;
+  int others = 0;
+  serve_with(
+      [&](Request& request, Response& response) {
+        if (request.target() == "/other") {
+          ++others;
+        } else {
+          ++handled;
+        }
+        hello(request, response);
+      },
+      Options().max_requests_per_turn(1));
+  NextTurn turns;
+  int before = 0;
+  turns = NextTurn(*loop, [&] {
+    most_in_a_turn = std::max(most_in_a_turn, handled - before);
+    before = handled;
+    if (handled < 100 && open_clients > 0) turns.ask();
+  });
+  turns.ask();
+  std::string many;
+  for (int i = 0; i < 99; ++i) many += get;
+  Client& first = client(many + get_and_close);
+  client("GET /other HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  loop->run();
+  EXPECT_EQ(first.count("hello"), 100U);
+  EXPECT_TRUE(first.ended);
+  EXPECT_EQ(others, 1);
+  // Both may come between two looks of ours.
+  EXPECT_LE(most_in_a_turn, 2);
+}
+
+// Calls back when the loop has looked so often what there is.
+class After {
+ public:
+  After(Loop& loop, int turns, std::function<void()> then)
+      : left_(turns), then_(std::move(then)), turn_(loop, [this] { --left_ == 0 ? then_() : turn_.ask(); }) {
+    turn_.ask();
+  }
+
+ private:
+  int left_;
+  std::function<void()> then_;
+  NextTurn turn_;
+};
+
+TEST_F(HttpLimits, TakesANewClientInPlaceOfTheOneThatHasBeenUnfinishedLongest) {
+  serve_with(hello, Options().max_connections(4).replace_oldest());
+  for (int i = 0; i < 20; ++i) client("GET / HT");
+  Client* honest = nullptr;
+  const After later(*loop, 100, [&] {
+    EXPECT_EQ(server.connections(), 4U);
+    honest = &client(get_and_close, [&](Client&) {
+      for (Client& one : clients) one.socket.end();
+    });
+  });
+  loop->run();
+  ASSERT_NE(honest, nullptr);
+  EXPECT_EQ(body_of(honest->got), "hello");
+}
+
+TEST_F(HttpLimits, LeavesTheRequestsAloneThatAreBeingHandledWhenItIsFull) {
+  Response* kept = nullptr;
+  serve_with(
+      [&](Request& request, Response& response) {
+        if (request.target() == "/slow") {
+          kept = &response;
+          return;
+        }
+        hello(request, response);
+        kept->end("slow");
+      },
+      Options().max_connections(2).replace_oldest());
+  Client& slow = client("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  Client* silent = nullptr;
+  const After later(*loop, 50, [&] { silent = &client("GET"); });
+  Client* third = nullptr;
+  const After still_later(*loop, 100, [&] { third = &client(get_and_close); });
+  loop->run();
+  ASSERT_NE(third, nullptr);
+  EXPECT_EQ(body_of(third->got), "hello");
+  EXPECT_EQ(body_of(slow.got), "slow");
+  EXPECT_EQ(silent->got, "");
 }
 
 std::string with_headers(std::size_t count) {

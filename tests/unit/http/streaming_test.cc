@@ -26,12 +26,12 @@ class HttpStreaming : public Http {
   }
 };
 
-std::string post(std::string_view fields, std::string_view body) {
+std::string post_and_close(std::string_view fields, std::string_view body) {
   return "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + std::string(fields) + "\r\n" +
          std::string(body);
 }
 std::string of_length(std::string_view body) {
-  return post("Content-Length: " + std::to_string(body.size()) + "\r\n", body);
+  return post_and_close("Content-Length: " + std::to_string(body.size()) + "\r\n", body);
 }
 
 Task<> count_pieces(Request& request, Response& response, std::size_t& read) {
@@ -64,7 +64,7 @@ TEST_F(HttpStreaming, PullsChunks) {
   std::size_t read = 0;
   serve_with(
       [&](Request& request, Response& response) { start(*loop, count_pieces(request, response, read)); });
-  answer_to(post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"));
+  answer_to(post_and_close("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"));
   EXPECT_EQ(read, 5U);
 }
 
@@ -92,7 +92,7 @@ TEST_F(HttpStreaming, LosesNoByteWhenAWaitForOneIsGivenUp) {
   const std::function<void()> send = [&] { clients.front().socket.write("hello"); };
   serve_with(
       [&](Request& request, Response& response) { start(*loop, wait_twice(request, response, send)); });
-  EXPECT_EQ(body_of(answer_to(post("Content-Length: 5\r\n", ""))), "timed out, hello");
+  EXPECT_EQ(body_of(answer_to(post_and_close("Content-Length: 5\r\n", ""))), "timed out, hello");
 }
 
 Task<> wait_for_a_piece(Request& request, std::string& outcome) {
@@ -110,7 +110,7 @@ TEST_F(HttpStreaming, TellsWhoWaitsForAPieceThatTheClientIsGone) {
     response.on_close([&] { response.end(); });
     clients.front().socket.end();
   });
-  answer_to(post("Content-Length: 5\r\n", ""));
+  answer_to(post_and_close("Content-Length: 5\r\n", ""));
   EXPECT_EQ(outcome, make_error_code(Errc::disconnected).message());
 }
 
@@ -120,7 +120,7 @@ TEST_F(HttpStreaming, CancelsWhoWaitsForAPieceWhenTheResponseEnds) {
     start(*loop, wait_for_a_piece(request, outcome));
     response.end("enough");
   });
-  answer_to(post("Content-Length: 5\r\n", "") + "hello");
+  answer_to(post_and_close("Content-Length: 5\r\n", "") + "hello");
   EXPECT_EQ(outcome, make_error_code(Errc::cancelled).message());
 }
 
@@ -182,7 +182,7 @@ TEST_F(HttpStreaming, RefusesABodyThatTurnsOutToBeTooLong) {
         });
       },
       Options().max_body_size(5));
-  EXPECT_EQ(answer_to(post("Transfer-Encoding: chunked\r\n", "6\r\nhello!\r\n0\r\n\r\n")),
+  EXPECT_EQ(answer_to(post_and_close("Transfer-Encoding: chunked\r\n", "6\r\nhello!\r\n0\r\n\r\n")),
             "HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(outcome, make_error_code(Errc::message_too_large).message());
   EXPECT_TRUE(told);
@@ -201,8 +201,8 @@ TEST_F(HttpStreaming, GivesTheTrailersOfARequestOnceItIsWhole) {
       response.end();
     });
   });
-  answer_to(
-      post("Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\nChecksum: 1\r\nempty:\r\nlast:  z \r\n\r\n"));
+  answer_to(post_and_close("Transfer-Encoding: chunked\r\n",
+                           "1\r\na\r\n0\r\nChecksum: 1\r\nempty:\r\nlast:  z \r\n\r\n"));
   EXPECT_EQ(said, "Checksum=1;empty=;last=z;");
 }
 
@@ -294,7 +294,7 @@ TEST_F(HttpStreaming, TellsWhoWaitsForRoomThatTheClientIsGone) {
 // --- Expect: 100-continue
 
 std::string expecting(std::string_view more = {}) {
-  return post("Expect: 100-continue\r\nContent-Length: 5\r\n", more);
+  return post_and_close("Expect: 100-continue\r\nContent-Length: 5\r\n", more);
 }
 
 TEST_F(HttpStreaming, LetsTheProgramRefuseABodyBeforeItIsSent) {

@@ -76,6 +76,26 @@ class Handles : public testing::TestWithParam<bool> {
 };
 INSTANTIATE_TEST_SUITE_P(NodeRulesAndBaton, Handles, testing::Bool());
 
+// Node's child-process-send-returns-boolean.
+TEST_P(Handles, SendSaysToGoOnLaterWhileMoreThanOneMessageWaitsForNodesAnswer) {
+  if (GetParam()) recognise();
+  const net::Server server = net::listen(loop, any_port);
+  EXPECT_TRUE(a.send("one", server));
+  EXPECT_TRUE(a.send("two"));
+  const bool nothing_waits = GetParam();
+  EXPECT_EQ(static_cast<bool>(a.send("three")), nothing_waits);
+  EXPECT_EQ(static_cast<bool>(a.send("four")), nothing_waits);
+  bool drained = false;
+  a.on_drain([&] { drained = true; });
+  int got = 0;
+  b.on_message([&](const Message&) {
+    if (++got == 4) a.disconnect();
+  });
+  loop.run();
+  EXPECT_EQ(got, 4);
+  EXPECT_EQ(drained, !nothing_waits);
+}
+
 TEST_P(Handles, AUdpSocketIsShared) {
   for (const std::string address : {"127.0.0.1"}) {
     net::UdpSocket mine = net::bind_udp(loop, net::Endpoint(address, 0));

@@ -3,14 +3,19 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "baton/loop/task.h"
+#include "baton/loop/timer.h"
 #include "baton/wire/json.h"
 
 namespace baton {
@@ -50,12 +55,100 @@ TEST_P(ChannelOfEitherKind, DeliversEveryMessageSentBeforeDisconnect) {
   b.on_message([&](Message message) { EXPECT_EQ(message.value().as_integer(), expected++); });
   b.on_disconnect([&](bool unread) {
     EXPECT_FALSE(unread);
+    EXPECT_FALSE(b.connected());
+    EXPECT_NE(b.send("too late").error(), nullptr);
     ended = true;
   });
   loop.run();
   EXPECT_EQ(expected, 10000);
   EXPECT_TRUE(ended);
   EXPECT_FALSE(b.connected());
+}
+
+Value large_message() {
+  std::vector<Value> elements(300'000, 7);
+  return Value::array(std::move(elements));
+}
+
+TEST_P(ChannelOfEitherKind, DeliversLargeMessagesInTheirPlace) {
+  std::vector<size_t> sizes;
+  b.on_message([&](const Message& message) { sizes.push_back(message.value().size()); });
+  b.on_disconnect([&](bool) { sizes.push_back(99); });
+  for (int i = 0; i < 2; ++i) {
+    a.send(Value::array({1}));
+    a.send(large_message());
+  }
+  a.send(Value::array({1, 2}));
+  a.disconnect();
+  loop.run();
+  EXPECT_EQ(sizes, (std::vector<size_t>{1, 300'000, 1, 300'000, 2, 99}));
+}
+
+TEST_P(ChannelOfEitherKind, WhoseMessagesTakeLongDoesNotHoldTheOthersUp) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  Channel far = Channel::adopt(loop, Fd(ends[0])).value();
+  Channel near = Channel::adopt(loop, Fd(ends[1])).value();
+  int before = 0;
+  int all = 0;
+  b.on_message([&](const Message&) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    ++all;
+  });
+  near.on_message([&](const Message&) { before = all; });
+  for (int i = 0; i < 200; ++i) a.send(i);
+  far.send(1);
+  a.disconnect();
+  far.disconnect();
+  loop.run();
+  EXPECT_EQ(all, 200);
+  EXPECT_LT(before, 100);
+}
+
+TEST_P(ChannelOfEitherKind, HasDeliveredALargeMessageWhenItIsReadToTheEnd) {
+  std::vector<size_t> sizes;
+  b.on_message([&](const Message& message) { sizes.push_back(message.value().size()); });
+  a.send(Value::array(std::vector<Value>(60'000, 7)));
+  a.send(Value::array({1}));
+  loop.defer([&] {
+    (void)a.write_now();
+    b.read_now();
+    EXPECT_EQ(sizes, (std::vector<size_t>{60'000, 1}));
+    a.disconnect();
+  });
+  b.on_disconnect([](bool) {});
+  loop.run();
+}
+
+TEST_P(ChannelOfEitherKind, MayBeDestroyedWhileALargeMessageIsRead) {
+  b.on_message([&](const Message&) { b = Channel(); });
+  a.on_disconnect([](bool) {});
+  for (int i = 0; i < 3; ++i) a.send(Value::array(std::vector<Value>(60'000, 7)));
+  a.send(1);
+  Timer later(loop, std::chrono::milliseconds(1), [&] { b = Channel(); });
+  loop.run();
+}
+
+TEST(ChannelLimits, OfAnEndOfItsOwnEndItForALongerFrame) {
+  Loop loop;
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  Channel a = Channel::adopt(loop, Fd(ends[0])).value();
+  Channel b = Channel::adopt(loop, Fd(ends[1]), ChannelOptions().longest_message(1000)).value();
+  Texts told;
+  b.on_error([&](const Error& error) { told.emplace_back(error.what()); });
+  b.on_message([&](const Message& message) { told.push_back(to_json(message.value())); });
+  b.on_disconnect([&](bool) { told.emplace_back("END"); });
+  a.on_disconnect([](bool) {});
+  a.send("short");
+  a.send(std::string(1000, 'x'));
+  EXPECT_EQ(b.send(std::string(1000, 'x')).error()->code(), Errc::message_too_large);
+  loop.run();
+  EXPECT_EQ(std::ranges::count(told, "\"short\""), 1);
+  EXPECT_TRUE(std::ranges::count(told, "receive: a frame of over 1000 bytes: message too large") == 1);
+  EXPECT_EQ(told.back(), "END");
 }
 
 TEST_P(ChannelOfEitherKind, KeepsMessagesForTheFirstListener) {
@@ -66,6 +159,92 @@ TEST_P(ChannelOfEitherKind, KeepsMessagesForTheFirstListener) {
   loop.defer([&] { a.disconnect(); });
   loop.run();
   EXPECT_EQ(got, (std::vector<std::string>{"\"early\"", "\"also early\""}));
+}
+
+/// The other end of a channel, which a test holds as two processes would: `peer` is the dead one's.
+class PeerGone : public testing::Test {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    a = Channel::adopt(loop, Fd(ends[0])).value();
+    other.reset(ends[1]);
+    a.on_disconnect([this](bool) { got.emplace_back("end"); });
+    a.on_close([this] { got.emplace_back("close"); });
+  }
+  void say(std::string_view bytes) const {
+    ASSERT_EQ(::send(other.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
+  void collect_all() {
+    a.on_message([this](Message message) { got.push_back(to_json(message.value())); });
+  }
+
+  Loop loop;
+  Channel a;
+  Fd other;
+  Texts got;
+};
+
+TEST_F(PeerGone, EndsWithWhatItSaidWhoeverElseHoldsItsEnd) {
+  collect_all();
+  say("1\n2\n\"unfini");
+  a.peer_gone();
+  loop.run();
+  EXPECT_EQ(got, (Texts{"1", "2", "end", "close"}));
+}
+
+// The kernel ends a read where another process has written on.
+TEST_F(PeerGone, IsHeardAtOnceAlsoWhereSeveralProcessesHaveSpoken) {
+  a.notice_senders();
+  collect_all();
+  say("1\n");
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(::send(other.get(), "2\n", 2, 0) == 2 ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  say("3\n");
+  a.peer_gone();
+  EXPECT_EQ(got, (Texts{"1", "2", "3", "end"})) << "before anybody is told of the end of the process";
+  loop.run();
+}
+
+TEST_F(PeerGone, HavingSaidNothingEndsAtOnce) {
+  a.peer_gone();
+  loop.run();
+  EXPECT_EQ(got, (Texts{"end", "close"}));
+}
+
+TEST_F(PeerGone, EndsThoughItsOwnEndRidesOnAFrameWithoutEnd) {
+  const char bytes[] = "{\"cmd\"";
+  iovec piece{const_cast<char*>(bytes), sizeof bytes - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int own = other.get();
+  std::memcpy(CMSG_DATA(header), &own, sizeof own);
+  ASSERT_GT(::sendmsg(own, &message, 0), 0);
+  a.on_error([](const Error&) {});
+  a.read_now();
+  other.reset();
+  a.peer_gone();
+  loop.run();
+  EXPECT_EQ(got, (Texts{"end", "close"}));
+}
+
+TEST_F(PeerGone, IsHeardToTheEndByWhoListensLater) {
+  say("1\n2\n");
+  a.peer_gone();
+  loop.defer([this] { collect_all(); });
+  loop.run();
+  EXPECT_EQ(got, (Texts{"end", "close", "1", "2"})) << "the end waits for no listener";
 }
 
 TEST_P(ChannelOfEitherKind, KeepsTheOrderOfMessagesAndHandles) {

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "baton/base/error.h"
 #include "baton/loop/op.h"
 #include "baton/loop/signal.h"
 #include "baton/loop/task.h"
@@ -18,6 +21,24 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST(Loop, ReturnsAtOnceWhenNothingIsWaitedFor) {
+  Loop loop;
+  loop.run();
+}
+
+TEST(Loop, SaysThatTheProcessMayNotHaveItsDescriptors) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = ::dup(STDIN_FILENO);
+  ::close(next);
+  const rlimit few{static_cast<rlim_t>(next) + 4, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  try {
+    const Loop loop;
+    ADD_FAILURE() << "there is one";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), std::errc::too_many_files_open) << error.what();
+  }
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   Loop loop;
   loop.run();
 }
@@ -124,6 +145,7 @@ TEST(Op, TellsTheOwnerOfAFailureThatNobodyWaitsFor) {
   }
   EXPECT_FALSE(promise.wanted());
   EXPECT_FALSE(promise.resolve(failure(EPIPE, "send", "sendmsg")));
+  loop.run();
   EXPECT_EQ(told, "send: sendmsg: broken pipe");
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -310,6 +311,56 @@ TEST(Socket, TellsEveryByteAndTheEndWhenDataIsExpected) {
   loop.run();
   EXPECT_EQ(got, "early and late");
   EXPECT_TRUE(ended);
+}
+
+/// A server of which three clients ask, and whose first connection fails so; how many were served.
+int served_beside_a_failure(Loop& loop, Server& server, bool in_a_task) {
+  int accepted = 0;
+  int served = 0;
+  const auto answer = [&](Socket socket) {
+    if (++accepted == 3) server.close();
+    if (accepted == 1) throw std::runtime_error("not this one");
+    ++served;
+    socket.end("hello");
+  };
+  if (in_a_task) {
+    server.on_connection([&](Socket socket) -> Task<> {
+      answer(std::move(socket));
+      co_return;
+    });
+  } else {
+    server.on_connection(answer);
+  }
+  std::vector<Socket> clients;
+  for (int i = 0; i < 3; ++i) {
+    connect(loop, server.local()).then([&](Result<Socket> made) {
+      clients.push_back(std::move(made).value());
+      clients.back().on_data([](std::string_view) {});
+    });
+  }
+  loop.run();
+  return served;
+}
+
+TEST(Server, TellsItsErrorHandlerOfWhatServesAConnectionAndThrows) {
+  for (const bool in_a_task : {false, true}) {
+    Loop loop;
+    Server server = listen(loop, Endpoint("127.0.0.1", 0));
+    std::vector<std::string> told;
+    server.on_error([&](const Error& error) { told.emplace_back(error.what()); });
+    EXPECT_EQ(served_beside_a_failure(loop, server, in_a_task), 2);
+    EXPECT_EQ(told,
+              std::vector<std::string>{"serve a connection: not this one: an exception that nobody caught"});
+  }
+}
+
+TEST(Server, OutlivesWhatServesAConnectionAndThrowsThoughNobodyIsToldOfIt) {
+  Loop loop;
+  Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(served_beside_a_failure(loop, server, false), 2);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "baton: serve a connection: not this one: an exception that nobody caught\n");
 }
 
 TEST(Socket, IsStillReadWhenTheCallbackOfExpectedDataThrew) {

@@ -144,6 +144,30 @@ TEST_F(Fork, MayPutTheChannelOnAnyDescriptor) {
   EXPECT_EQ(story.messages, Texts{"7"});
 }
 
+TEST_F(Fork, TellsOfNoChannelIfItIsToldNotTo) {
+  const SpawnOptions how = SpawnOptions()
+                               .stdio(Stdio::pipe())
+                               .add_env("NODE_CHANNEL_FD", "77")
+                               .add_env("NODE_CHANNEL_SERIALIZATION_MODE", "json")
+                               .add_env("BATON_CHANNEL", "1");
+  bool disconnected = false;
+  // It ends by what it hears after that.
+  const Story story =
+      story_of_shell("test -e /proc/self/fd/3 && echo open; env | grep -c CHANNEL; read line; echo $line",
+                     ForkOptions().spawn(how).channel(false), [&](ForkedChild& child) {
+                       child.on_disconnect([&](bool unread) {
+                         disconnected = true;
+                         EXPECT_FALSE(unread);
+                         EXPECT_FALSE(child.send("anything"));
+                         child.process().stdin_stream().end("told\n");
+                       });
+                     });
+  EXPECT_TRUE(disconnected);
+  EXPECT_EQ(story.out, "0\ntold\n");
+  EXPECT_EQ(story.exit, "exit code 0");
+  EXPECT_TRUE(story.messages.empty());
+}
+
 TEST_F(Fork, TellsTheChildHowMessagesAreWritten) {
   const std::string script = "echo $NODE_CHANNEL_SERIALIZATION_MODE";
   for (const auto& [how, name] :

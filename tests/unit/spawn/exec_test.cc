@@ -1,10 +1,17 @@
 #include "baton/spawn/exec.h"
 
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <sstream>
 
 #include "baton/loop/task.h"
+#include "baton/spawn/child.h"
+#include "baton/spawn/sync.h"
 #include "spawn/abandoned.h"
 #include "support/leak_check.h"
+#include "support/refuse_call.h"
 #include "unit/spawn/support.h"
 
 namespace baton {
@@ -147,6 +154,24 @@ TEST_F(Exec, IsKilledWithItsLoop) {
   while (::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   spawner::reap_abandoned();
+}
+
+// Node's child-process-exec-kill-throws. In a process of its own, which the kernel refuses every signal.
+TEST(ExecRefused, FailsAtOnceWithTheErrorOfItsKillAndWaitsForNobody) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::alarm(60);
+    if (!test::refuse_call(SYS_pidfd_send_signal, EPERM)) ::_exit(99);
+    pid_t sleeper = 0;
+    const auto options = ExecOptions().timeout(10ms).on_child([&](Child& child) { sleeper = child.pid(); });
+    const auto result = exec_sync("exec sleep 1000", options);
+    const bool refused = !result && result.error().code() == std::errc::operation_not_permitted;
+    const bool lives_on = ::kill(sleeper, SIGKILL) == 0;
+    ::_exit(refused && lives_on ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

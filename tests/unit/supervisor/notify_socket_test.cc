@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "baton/spawn/child.h"
+#include "baton/spawn/sync.h"
 #include "support/leak_check.h"
 
 namespace baton::supervisor {
@@ -28,10 +31,17 @@ TEST(SaysReady, LooksForTheLineAmongOthers) {
 
 class Notify : public test::LeakFree {
  protected:
-  void open(const std::string& name) {
-    auto opened = NotifySocket::open(loop, name, [this] { ++ready; });
+  void open(NotifySocket::Kind kind = NotifySocket::Kind::held) {
+    auto opened = NotifySocket::open(loop, [this] { ++ready; }, kind);
     ASSERT_TRUE(opened) << opened.error().what();
     socket = std::move(*opened);
+  }
+  // What a worker is given beside standard streams.
+  [[nodiscard]] SpawnOptions of_worker() {
+    ForkOptions how;
+    socket->hand_to(how);
+    SpawnOptions spawn = how.spawn();
+    return spawn.stdio(Stdio::inherit());
   }
   static void send(const std::string& name, std::string_view text, int descriptor = -1) {
     const Fd sender(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -57,38 +67,69 @@ class Notify : public test::LeakFree {
     }
     ASSERT_EQ(::sendmsg(sender.get(), &message, 0), static_cast<ssize_t>(text.size()));
   }
+  // A child that says it is ready, perhaps as another user, and is gone when its word is read. False: not
+  // possible.
+  bool say_ready_and_end(std::optional<uid_t> user = std::nullopt) {
+    SpawnOptions options = of_worker();
+    if (user) options.uid(*user).gid(*user);
+    // With a loop of its own: ours would read at once.
+    const auto helper =
+        exec_file_sync("python3",
+                       {"-c",
+                        "import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);"
+                        "s.sendto(b'READY=1',os.environ['NOTIFY_SOCKET'].replace('@','\\0'))"},
+                       ExecOptions(options));
+    return helper && helper->status().success();
+  }
   Loop loop;
-  NotifyFolder folder;
   std::unique_ptr<NotifySocket> socket;
   int ready = 0;
 };
 
 TEST_F(Notify, HearsItsWorker) {
-  open(folder.name(1));
+  open();
   socket->set_worker(::getpid());
   send(socket->name(), "STATUS=loading");
   send(socket->name(), "READY=1");
-  socket->read_now();
+  // A turn has its time.
+  for (int turns = 0; turns < 100 && ready == 0; ++turns) socket->read_now();
   EXPECT_EQ(ready, 1);
 }
 
 TEST_F(Notify, HearsDescendantsOfItsWorkerAlsoThoseThatHaveEnded) {
-  open(folder.name(1));
+  open();
   socket->set_worker(::getpid());
-  const auto options = SpawnOptions().stdio(Stdio::inherit()).add_env("NOTIFY_SOCKET", socket->name());
-  Child helper = spawn(loop, "/usr/bin/python3",
-                       {"-c",
-                        "import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);"
-                        "s.sendto(b'READY=1',os.environ['NOTIFY_SOCKET'])"},
-                       options);
-  loop.run();
-  if (!helper.status()->success()) GTEST_SKIP() << "there is no python3";
+  if (!say_ready_and_end()) GTEST_SKIP() << "there is no python3";
   socket->read_now();
   EXPECT_EQ(ready, 1);
 }
 
+TEST_F(Notify, DoesNotHearAStrangerWhoHasEndedAndWasSomebodyElse) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can run programs as somebody else";
+  for (const auto kind : {NotifySocket::Kind::held, NotifySocket::Kind::abstract}) {
+    open(kind);
+    socket->set_worker(::getpid());
+    if (!say_ready_and_end(65534)) GTEST_SKIP() << "there is no python3";
+    socket->read_now();
+    EXPECT_EQ(ready, 0);
+  }
+}
+
+TEST_F(Notify, HearsWhomAWorkerHasBecome) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can run programs as somebody else";
+  open();
+  Child worker = spawn(loop, "sleep", {"1000"}, SpawnOptions().uid(65534).gid(65534));
+  socket->set_worker(worker.pid());
+  const bool said = say_ready_and_end(65534);
+  socket->read_now();
+  worker.kill(SIGKILL);
+  loop.run();
+  if (!said) GTEST_SKIP() << "there is no python3";
+  EXPECT_EQ(ready, 1);
+}
+
 TEST_F(Notify, DoesNotListenToStrangers) {
-  open(folder.name(1));
+  open();
   Child worker = spawn(loop, "sleep", {"1000"});
   socket->set_worker(worker.pid());
   send(socket->name(), "READY=1");
@@ -99,7 +140,7 @@ TEST_F(Notify, DoesNotListenToStrangers) {
 }
 
 TEST_F(Notify, ClosesWhatComesWithAMessage) {
-  open(folder.name(1));
+  open();
   socket->set_worker(::getpid());
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -112,49 +153,55 @@ TEST_F(Notify, ClosesWhatComesWithAMessage) {
   EXPECT_EQ(::read(read.get(), &byte, 1), 0) << "whoever waits for the end of the pipe sees it";
 }
 
-TEST_F(Notify, KnowsAbstractNamesToo) {
-  open("@baton-test-" + std::to_string(::getpid()));
+TEST_F(Notify, HasAnAbstractNameWhereNothingCanBeHeld) {
+  open(NotifySocket::Kind::abstract);
+  EXPECT_TRUE(socket->name().starts_with("@baton-")) << socket->name();
   socket->set_worker(::getpid());
   send(socket->name(), "READY=1");
   socket->read_now();
   EXPECT_EQ(ready, 1);
 }
 
-TEST_F(Notify, CanBeReachedByThisUserAloneAndLeavesNoFile) {
-  const std::string name = folder.name(1);
-  const std::string parent = name.substr(0, name.rfind('/'));
-  open(name);
-  struct stat status{};
-  ASSERT_EQ(::stat(parent.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0700U);
-  socket.reset();
-  EXPECT_NE(::stat(name.c_str(), &status), 0);
+TEST_F(Notify, IsAPathThatNobodyCanClean) {
+  std::string place = testing::TempDir() + "notify-XXXXXX";
+  ASSERT_NE(::mkdtemp(place.data()), nullptr);
+  ::setenv("XDG_RUNTIME_DIR", place.c_str(), 1);
+  open();
+  ::unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_EQ(::rmdir(place.c_str()), 0) << "something is in it";
+  socket->set_worker(::getpid());
+  send(socket->name(), "READY=1");
+  socket->read_now();
+  EXPECT_EQ(ready, 1);
+  Child looker =
+      spawn(loop, "/bin/sh",
+            {"-c", "test -S $NOTIFY_SOCKET && case $NOTIFY_SOCKET in /*) ;; *) exit 1; esac"}, of_worker());
+  loop.run();
+  EXPECT_TRUE(looker.status()->success());
 }
 
-TEST(NotifyForOthers, CanBeReachedByWhoKnowsTheName) {
+TEST_F(Notify, IsGivenUnderALowNumberWhereThereAreNoHighOnes) {
+  open();
+  SpawnOptions spawn;
+  spawn.limit(RLIMIT_NOFILE, 64);
+  ForkOptions how;
+  how.spawn(spawn).channel_number(5);
+  socket->hand_to(how);
+  EXPECT_EQ(how.spawn().environment().get("NOTIFY_SOCKET"), "/proc/self/fd/6");
+  EXPECT_TRUE(how.spawn().stdio().contains(6));
+}
+
+TEST_F(Notify, CanBeReachedByAWorkerOfAnotherUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can run programs as somebody else";
-  const test::LeakCheck check;
-  Loop loop;
-  const NotifyFolder folder(true);
-  int ready = 0;
-  auto socket = NotifySocket::open(loop, folder.name(1), [&] { ++ready; }, folder.for_others());
-  ASSERT_TRUE(socket);
-  const auto as_nobody = SpawnOptions().uid(65534).gid(65534).stdio(Stdio::inherit());
-  Child helper =
-      spawn(loop, "/usr/bin/env",
-            {"NOTIFY_SOCKET=" + (*socket)->name(), "systemd-notify", "--ready", "--no-block"}, as_nobody);
-  (*socket)->set_worker(helper.pid());
+  open();
+  SpawnOptions as_nobody = of_worker();
+  as_nobody.uid(65534).gid(65534);
+  Child helper = spawn(loop, "systemd-notify", {"--ready", "--no-block"}, as_nobody);
+  socket->set_worker(helper.pid());
   loop.run();
   if (!helper.status()->success()) GTEST_SKIP() << "there is no systemd-notify";
-  (*socket)->read_now();
+  socket->read_now();
   EXPECT_EQ(ready, 1);
-}
-
-TEST_F(Notify, SaysWhyItCannotBeOpened) {
-  const auto opened = NotifySocket::open(loop, "/nowhere/at/all", [] {});
-  ASSERT_FALSE(opened);
-  EXPECT_STREQ(opened.error().what(),
-               "open the notify socket /nowhere/at/all: bind: no such file or directory");
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ TEST(ProcessTable, TellsThatNobodyCanBeSeenFromThatThereIsNobody) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   const auto all = all_processes();
   const auto adopted = adopted_children();
-  const auto count = Orphans::count();
+  const auto any = Orphans::any();
   const auto sent = Orphans::signal(0);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  ASSERT_FALSE(all || adopted || count || sent);
+  ASSERT_FALSE(all || adopted || any || sent);
   EXPECT_STREQ(all.error().what(), "read /proc: opendir: too many open files");
-  EXPECT_EQ(Orphans::count().value(), 0U);
+  EXPECT_FALSE(Orphans::any().value());
 }
 
 TEST(ProcessTable, FindsATreeBySessionAndByParents) {
@@ -67,6 +67,8 @@ TEST(ProcessTable, FindsATreeBySessionAndByParents) {
                                            process(52, 1, 50), process(53, 51, 53), process(54, 53, 54),
                                            process(60, 1, 60), process(61, 60, 60)};
   EXPECT_EQ(pids_of(tree_of(table, 50)), (std::vector<pid_t>{51, 52, 53, 54}));
+  EXPECT_EQ(pids_of(tree_of(table, 0, {process(51, 50, 50)})), (std::vector<pid_t>{51, 53, 54}))
+      << "is known";
   EXPECT_EQ(pids_of(tree_of(table, 60)), (std::vector<pid_t>{61}));
   EXPECT_TRUE(tree_of(table, 1).empty()) << "everything descends from it";
   EXPECT_TRUE(tree_of(table, 0).empty());
@@ -117,6 +119,57 @@ TEST_F(ProcessTree, EndsWithEverythingThatIsInIt) {
   }
 }
 
+TEST_F(ProcessTree, EndsWholeThoughItsLeaderIsCollectedWhileItIsLookedAt) {
+  Child leader = shell("sleep 1000 & echo $!; wait");
+  const pid_t deep = number_from(leader);
+  int asked = 0;
+  bool gone = false;
+  TreeEnd tree(loop, {leader.pid(), [&] { return asked++ > 0; }, [](int) { return false; }},
+               [&](const Result<void>& outcome) {
+                 gone = outcome.has_value();
+                 loop.stop();
+               });
+  tree.kill();
+  loop.run();
+  EXPECT_TRUE(gone);
+  const auto left = find_process(deep);
+  EXPECT_TRUE(!left || left->ended());
+  leader.on_exit([this](const ExitStatus&) { loop.stop(); });
+  loop.run();
+}
+
+TEST_F(ProcessTree, EndsWithTheOrphansThatItsOwnerKnowsForItsOwn) {
+  const auto orphans = Orphans::adopt(loop);
+  ASSERT_TRUE(orphans);
+  Child leader = shell("OF=1 setsid sh -c 'sleep 1000 & echo $!'; OF=2 setsid sh -c 'sleep 1000 &'");
+  const pid_t own = number_from(leader);
+  if (!leader.status()) {
+    leader.on_exit([this](const ExitStatus&) { loop.stop(); });
+    loop.run();
+  }
+  ASSERT_EQ(adopted_children().value().size(), 2U);
+  bool gone = false;
+  TreeEnd tree(
+      loop,
+      {leader.pid(), [] { return true; }, [](int) { return false; },
+       [](const ProcessEntry&, const std::optional<std::string>& claimed) { return claimed == "1"; }, "OF"},
+      [&](const Result<void>& outcome) {
+        gone = outcome.has_value();
+        loop.stop();
+      });
+  tree.ask();
+  loop.run();
+  EXPECT_TRUE(gone);
+  const auto left = find_process(own);
+  EXPECT_TRUE(!left || left->ended());
+  EXPECT_TRUE(Orphans::any().value()) << "the other is not its";
+  EXPECT_TRUE(Orphans::signal(SIGKILL));
+  while (!adopted_children().value().empty()) {
+    Timer soon(loop, milliseconds(1), [this] { loop.stop(); });
+    loop.run();
+  }
+}
+
 TEST_F(ProcessTree, CollectsOrphansButLeavesOwnChildrenToTheirOwners) {
   const auto orphans = Orphans::adopt(loop);
   ASSERT_TRUE(orphans);
@@ -129,7 +182,7 @@ TEST_F(ProcessTree, CollectsOrphansButLeavesOwnChildrenToTheirOwners) {
     loop.run();
   }
   EXPECT_EQ(pids_of(adopted_children().value()), std::vector<pid_t>{orphan});
-  EXPECT_EQ(Orphans::count().value(), 1U);
+  EXPECT_TRUE(Orphans::any().value());
   EXPECT_TRUE(Orphans::signal(SIGKILL));
   while (!adopted_children().value().empty()) {
     Timer soon(loop, milliseconds(1), [this] { loop.stop(); });

@@ -80,5 +80,17 @@ TEST(ScaleRequest, AddsUpAsIfEachHadBeenCarriedOut) {
   EXPECT_EQ(down.apply(3), 1U);
 }
 
+TEST(ScaleRequest, ForgetsWhatCameBeforeANumber) {
+  ScaleRequest request;
+  request.add(5);
+  request.set(4);
+  EXPECT_FALSE(request.empty());
+  EXPECT_EQ(request.apply(1), 4U);
+  request.add(-2);
+  EXPECT_EQ(request.apply(9), 2U);
+  request.add(-9);
+  EXPECT_EQ(request.apply(9), 1U);
+}
+
 }  // namespace
 }  // namespace baton::supervisor

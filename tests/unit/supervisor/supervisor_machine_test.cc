@@ -1,96 +1,12 @@
-#include "supervisor/supervisor_machine.h"
-
+// Slots and workers: starts, deaths, reloads, scaling and the end.
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace baton::supervisor {
+#include "unit/supervisor/supervisor_world.h"
+
+namespace baton::supervisor::test {
 namespace {
-
-using namespace std::chrono_literals;
-using Kind = Action::Kind;
-
-MachineLimits limits_for(unsigned workers) {
-  return {.workers = workers,
-          .restart = {.min_uptime = 1s, .first_wait = 100ms, .longest_wait = 30s, .deaths = 10},
-          .life = {.listen_timeout = 10s, .kill_timeout = 5s, .ready_when_alive = {}},
-          .drain_delay = 0s};
-}
-
-/// Drives a machine by hand. Its actions read like "start 3@1" (worker 3 in slot 1) or "tell 1".
-class World {
- public:
-  explicit World(const MachineLimits& limits) : machine(limits, [] { return 1.0; }) {}
-
-  std::string actions() {
-    std::string text;
-    while (const auto action = machine.next_action()) text += (text.empty() ? "" : ", ") + describe(*action);
-    return text;
-  }
-  /// As many workers as there shall be, all ready.
-  void serve() {
-    machine.start(now);
-    for (WorkerId id = 1; id <= machine.wanted(); ++id) be_ready(id);
-    actions();
-  }
-  void be_ready(WorkerId id) {
-    machine.online(id);
-    machine.ready(id, now);
-  }
-  void end(WorkerId id) {
-    machine.exited(id, now);
-    machine.gone(id, now);
-  }
-  void wait(Time time) {
-    now += time;
-    machine.tick(now);
-  }
-
-  SupervisorMachine machine;
-  Time now = 1000s;
-
- private:
-  static std::string describe(const Action& action) {
-    const std::string id = std::to_string(action.id);
-    switch (action.kind) {
-      case Kind::start:
-        return "start " + id + "@" + std::to_string(action.slot);
-      case Kind::tell:
-        return "tell " + id;
-      case Kind::terminate:
-        return "terminate " + id;
-      case Kind::kill_tree:
-        return "kill " + id;
-      case Kind::sweep:
-        return "sweep " + id;
-      case Kind::ready:
-        return "ready " + id;
-      case Kind::ended: {
-        using Milliseconds = std::chrono::milliseconds;
-        const auto ms = [](Time time) {
-          return std::to_string(std::chrono::duration_cast<Milliseconds>(time).count());
-        };
-        return "ended " + id + (action.late ? " late" : "") +
-               (action.wait ? " next in " + ms(*action.wait) : "");
-      }
-      case Kind::all_ready:
-        return "all ready";
-      case Kind::reload_started:
-        return "reload";
-      case Kind::reload_done:
-        return "reload done";
-      case Kind::reload_failed:
-        return "reload failed by " + id + (action.late ? " late" : "");
-      case Kind::scaled:
-        return "scaled to " + std::to_string(action.count);
-      case Kind::over:
-        return "over " + std::to_string(static_cast<int>(action.end));
-    }
-    return "?";
-  }
-};
-
-std::string over(EndReason why) { return "over " + std::to_string(static_cast<int>(why)); }
 
 TEST(SupervisorMachine, StartsAWorkerForEachSlotAndSaysWhenAllAreReady) {
   World world(limits_for(2));
@@ -143,7 +59,9 @@ TEST(SupervisorMachine, GivesUpAfterTooManyUnstableDeathsOfOneSlot) {
   }
   world.actions();
   world.end(4);
-  EXPECT_EQ(world.actions(), "ended 4, tell 2, sweep 4");
+  EXPECT_EQ(world.actions(), "ended 4, last call, sweep 4");
+  world.machine.nobody_waits(world.now);
+  EXPECT_EQ(world.actions(), "tell 2");
   world.end(2);
   EXPECT_EQ(world.actions(), "ended 2, sweep 2, " + over(EndReason::gave_up));
 }
@@ -165,13 +83,13 @@ TEST(SupervisorMachine, SaysAfterThreeTriesOfEachSlotThatNoWorkerIsEverReady) {
   EXPECT_EQ(world.actions(), "ended 6, sweep 6, " + over(EndReason::never_ready));
 }
 
-TEST(SupervisorMachine, KillsAWorkerThatIsNotReadyInTimeAndTriesAgain) {
+TEST(SupervisorMachine, EndsAWorkerThatIsNotReadyInTimeAndTriesAgain) {
   World world(limits_for(1));
   world.machine.start(world.now);
   world.wait(10s);
-  EXPECT_EQ(world.actions(), "start 1@1, kill 1");
+  EXPECT_EQ(world.actions(), "start 1@1, terminate 1");
   world.end(1);
-  EXPECT_EQ(world.actions(), "ended 1 late next in 100, kill 1");
+  EXPECT_EQ(world.actions(), "ended 1 late next in 100, sweep 1");
 }
 
 TEST(SupervisorMachine, TriesAgainLaterWhenAStartFailsEvenIfNoDeathIsUnstable) {
@@ -218,9 +136,9 @@ TEST(SupervisorMachine, FailsAReloadWhoseWorkerIsNotReadyInTimeAndKeepsTheOldOne
   world.serve();
   world.machine.reload(world.now);
   world.wait(10s);
-  EXPECT_EQ(world.actions(), "reload, start 3@1, kill 3");
+  EXPECT_EQ(world.actions(), "reload, start 3@1, terminate 3");
   world.end(3);
-  EXPECT_EQ(world.actions(), "ended 3 late, reload failed by 3 late, kill 3");
+  EXPECT_EQ(world.actions(), "ended 3 late, reload failed by 3 late, sweep 3");
   EXPECT_EQ(world.machine.ready_workers(), 2U);
   EXPECT_EQ(world.machine.due(), std::nullopt);
 }
@@ -258,6 +176,17 @@ TEST(SupervisorMachine, ScalesByWholeSlotsNeverBelowOne) {
   world.machine.scale(-5, world.now);
   EXPECT_EQ(world.actions(), "tell 2, scaled to 1");
   world.machine.scale(-1, world.now);
+  EXPECT_EQ(world.actions(), "");
+}
+
+TEST(SupervisorMachine, ScalesToANumber) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.scale_to(3, world.now);
+  EXPECT_EQ(world.actions(), "scaled to 3, start 3@3");
+  world.machine.scale_to(1, world.now);
+  EXPECT_EQ(world.actions(), "terminate 3, tell 2, scaled to 1");
+  world.machine.scale_to(1, world.now);
   EXPECT_EQ(world.actions(), "");
 }
 
@@ -308,17 +237,57 @@ TEST(SupervisorMachine, DoesNotFillTheMachineWithWorkersThatOnlyLeave) {
   EXPECT_EQ(world.actions(), "ended 1, start 3@1, sweep 1");
 }
 
+TEST(SupervisorMachine, KillsTheLeftoversOfTheFirstOfManyLivesOfASlot) {
+  World world(limits_for(1));
+  world.serve();
+  for (WorkerId id = 1; id <= MachineLimits::leftovers; ++id) {
+    world.wait(1s);
+    world.machine.exited(id, world.now);
+    world.be_ready(id + 1);
+    EXPECT_FALSE(world.actions().contains("kill"));
+  }
+  world.machine.exited(MachineLimits::leftovers + 1, world.now);
+  EXPECT_TRUE(world.actions().ends_with("sweep 5, kill 1"));
+}
+
 TEST(SupervisorMachine, TellsAllWhenItIsStoppedAndIsOverWhenTheyAreGone) {
   World world(limits_for(2));
   world.serve();
   world.machine.reload(world.now);
   world.actions();
   world.machine.stop(world.now);
+  EXPECT_EQ(world.actions(), "last call");
+  EXPECT_EQ(world.machine.state(), State::draining);
+  world.machine.nobody_waits(world.now);
   EXPECT_EQ(world.actions(), "terminate 3, tell 1, tell 2") << "3 has not said a word yet";
   EXPECT_EQ(world.machine.state(), State::draining);
   for (WorkerId id : {1U, 2U, 3U}) world.end(id);
   EXPECT_EQ(world.actions(),
             "ended 1, sweep 1, ended 2, sweep 2, ended 3, sweep 3, " + over(EndReason::stopped));
+}
+
+TEST(SupervisorMachine, TellsNobodyBeforeAllAreServedWhoWereLetIn) {
+  World world(limits_for(2));
+  world.serve();
+  world.machine.stop(world.now);
+  world.wait(999ms);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "last call, ended 1, sweep 1") << "no other is started";
+  world.wait(1ms);
+  EXPECT_EQ(world.actions(), "tell 2") << "somebody waits for ever";
+}
+
+TEST(SupervisorMachine, ReplacesAWorkerThatStopsListeningAtOnceAndTellsIt) {
+  World world(limits_for(1));
+  world.serve();
+  world.wait(2s);
+  world.machine.stopped_listening(1, world.now);
+  world.wait(50ms);
+  EXPECT_EQ(world.actions(), "retires 1, tell 1, start 2@1");
+  EXPECT_EQ(world.machine.ready_workers(), 0U);
+  world.be_ready(2);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "ready 2, ended 1, sweep 1");
 }
 
 TEST(SupervisorMachine, ServesOnDuringTheDrainDelay) {
@@ -335,7 +304,7 @@ TEST(SupervisorMachine, ServesOnDuringTheDrainDelay) {
   EXPECT_EQ(world.actions(), "ended 1 next in 0, start 2@1, sweep 1");
   world.be_ready(2);
   world.wait(3s);
-  EXPECT_EQ(world.actions(), "ready 2, tell 2");
+  EXPECT_EQ(world.actions(), "ready 2, last call");
 }
 
 TEST(SupervisorMachine, KillsEverythingWhenItIsTold) {
@@ -344,7 +313,7 @@ TEST(SupervisorMachine, KillsEverythingWhenItIsTold) {
   world.machine.exited(2, world.now);
   world.actions();
   world.machine.stop(world.now);
-  EXPECT_EQ(world.actions(), "tell 1");
+  EXPECT_EQ(world.actions(), "last call");
   world.machine.kill(world.now);
   EXPECT_EQ(world.actions(), "kill 1, kill 2");
   world.machine.gone(2, world.now);
@@ -359,4 +328,4 @@ TEST(SupervisorMachine, IsOverAtOnceWhenItNeverBegan) {
 }
 
 }  // namespace
-}  // namespace baton::supervisor
+}  // namespace baton::supervisor::test

@@ -143,7 +143,7 @@ const std::map<std::string, Value>& values() {
   return all;
 }
 
-class Frame : public testing::TestWithParam<int> {
+class AdvancedFrame : public testing::TestWithParam<int> {
  protected:
   // Node's own versions write these differently; of the first two see the test of two forms.
   [[nodiscard]] static std::set<std::string> not_written_so() {
@@ -152,10 +152,10 @@ class Frame : public testing::TestWithParam<int> {
     return names;
   }
 };
-INSTANTIATE_TEST_SUITE_P(OfNode, Frame, testing::Values(18, 20, 22, 24, 26),
+INSTANTIATE_TEST_SUITE_P(OfNode, AdvancedFrame, testing::Values(18, 20, 22, 24, 26),
                          [](const auto& test) { return std::to_string(test.param); });
 
-TEST_P(Frame, IsReadAndWrittenBackByteForByte) {
+TEST_P(AdvancedFrame, IsReadAndWrittenBackByteForByte) {
   const Frames frames = frames_of(GetParam());
   EXPECT_GE(frames.size(), 70U);
   const auto other = not_written_so();
@@ -170,7 +170,7 @@ TEST_P(Frame, IsReadAndWrittenBackByteForByte) {
 
 // The handle's object is wrapped as Node's own; the text is the end of a wider one, and so V8 has it in its
 // wide form.
-TEST_P(Frame, OfTwoFormsForAValueIsWrittenInThePlainerOne) {
+TEST_P(AdvancedFrame, OfTwoFormsForAValueIsWrittenInThePlainerOne) {
   const Frames frames = frames_of(GetParam());
   std::string handle = to_hex(frames.at("fd-handle"));
   EXPECT_EQ(handle.substr(0, 8), "ff0f5c01");
@@ -183,7 +183,7 @@ TEST_P(Frame, OfTwoFormsForAValueIsWrittenInThePlainerOne) {
             "abcdefghijklmnopq");
 }
 
-TEST_P(Frame, IsTheValueThatItIsNamedAfter) {
+TEST_P(AdvancedFrame, IsTheValueThatItIsNamedAfter) {
   for (const auto& [name, frame] : frames_of(GetParam())) {
     const auto expected = values().find(name);
     if (name == "NaN" || name == "str-slice") continue;  // equal to nothing; a long one
@@ -209,7 +209,7 @@ TEST(FrameOfBaton, IsTheNewestNodesForEachValue) {
 }
 
 // Every frame cut off, and every frame with one byte changed: an error or some value, and what is a value can
-// be written and read again.
+// be written and read_body again.
 TEST(FrameOfNode, CutOffAnywhereIsAnError) {
   for (const auto& [name, frame] : frames_of(26)) {
     for (std::size_t size = 0; size < frame.size(); ++size) {
@@ -222,7 +222,7 @@ TEST(FrameOfNode, CutOffAnywhereIsAnError) {
 }
 
 TEST(FrameOfNode, WithAnyByteChangedIsReadOrRefused) {
-  int read = 0;
+  int read_body = 0;
   int refused = 0;
   for (const auto& [name, frame] : frames_of(26)) {
     for (std::size_t i = 0; i < frame.size() && i < 64; ++i) {
@@ -230,7 +230,7 @@ TEST(FrameOfNode, WithAnyByteChangedIsReadOrRefused) {
       for (int byte = 0; byte < 256; ++byte) {
         changed[i] = static_cast<char>(byte);
         const auto value = read_advanced(changed);
-        value ? ++read : ++refused;
+        value ? ++read_body : ++refused;
         if (!value) continue;
         std::string out;
         if (!write_advanced(*value, out)) {
@@ -243,7 +243,7 @@ TEST(FrameOfNode, WithAnyByteChangedIsReadOrRefused) {
       }
     }
   }
-  EXPECT_GT(read, 1000);
+  EXPECT_GT(read_body, 1000);
   EXPECT_GT(refused, 1000);
 }
 

@@ -19,12 +19,12 @@ using namespace std::string_literals;
 Result<Value> read(const std::string& body, std::string_view version = "\xff\x0f") {
   return read_advanced(std::string(version) + body);
 }
-std::string written(const Value& value) {
+std::string advanced(const Value& value) {
   std::string out;
   EXPECT_TRUE(write_advanced(value, out));
   return out;
 }
-Value there_and_back(const Value& value) { return read_advanced(written(value)).value(); }
+Value there_and_back(const Value& value) { return read_advanced(advanced(value)).value(); }
 
 TEST(Advanced, TakesVersions13To16AndNoOther) {
   for (const auto* version : {"\xff\x0d", "\xff\x0e", "\xff\x0f", "\xff\x10"})
@@ -226,7 +226,7 @@ TEST(Advanced, ReadsThePartsOfAnErrorInAnyOrder) {
 }
 
 TEST(Advanced, HasOneNaN) {
-  EXPECT_EQ(written(std::nan("")), written(-std::nan("7")));
+  EXPECT_EQ(advanced(std::nan("")), advanced(-std::nan("7")));
   EXPECT_TRUE(std::isnan(there_and_back(std::nan("")).as_number()));
   EXPECT_TRUE(std::signbit(there_and_back(-0.0).as_number()));
 }

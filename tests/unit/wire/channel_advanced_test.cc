@@ -35,9 +35,9 @@ std::string bytes(std::string_view text) {
 }
 
 /// Drives one machine by hand: what it writes is collected as if the kernel took everything at once.
-class End {
+class AdvancedEnd {
  public:
-  explicit End(const ChannelLimits& limits = {}) : machine(limits, Serialization::advanced) {}
+  explicit AdvancedEnd(const ChannelLimits& limits = {}) : machine(limits, Serialization::advanced) {}
 
   std::string output() {
     Output out = machine.take_output();
@@ -76,15 +76,15 @@ constexpr std::string_view server_frame =
     "00000036ff0f6f2203636d64220b4e4f44455f48414e444c45220474797065220a6e65742e53657276657222036d73676f22016b"
     "49027b"
     "017b03";
-constexpr std::string_view ack = "0000001bff0f6f2203636d64220f4e4f44455f48414e444c455f41434b7b01";
-constexpr std::string_view nack = "0000001cff0f6f2203636d6422104e4f44455f48414e444c455f4e41434b7b01";
-constexpr std::string_view one = "00000004ff0f4902";
+constexpr std::string_view advanced_ack = "0000001bff0f6f2203636d64220f4e4f44455f48414e444c455f41434b7b01";
+constexpr std::string_view advanced_nack = "0000001cff0f6f2203636d6422104e4f44455f48414e444c455f4e41434b7b01";
+constexpr std::string_view one_as_bytes = "00000004ff0f4902";
 const ChannelMachine::Outgoing server{7, "net.Server", ""};
 const ChannelMachine::Outgoing accepted_socket{8, "net.Socket", "4:127.0.0.1:0"};
 constexpr ReceivedHandle listener{1, DescriptorKind::tcp_listener};
 
 TEST(AdvancedChannel, WritesNodesTranscripts) {
-  End end;
+  AdvancedEnd end;
   const Value hello = Value::object().set(
       "echo", Value::object().set("hello", "wörld").set("n", 1).set("a", Value::array({1, 2.5, nullptr})));
   ASSERT_TRUE(end.machine.send(hello["echo"]));
@@ -97,11 +97,11 @@ TEST(AdvancedChannel, WritesNodesTranscripts) {
 }
 
 TEST(AdvancedChannel, WrapsAHandleAsNodeDoesAndWaitsForItsAnswer) {
-  End end;
+  AdvancedEnd end;
   ASSERT_TRUE(end.machine.send(Value::object().set("k", 1), &server));
   ASSERT_TRUE(end.machine.send("q"));
   EXPECT_EQ(end.output(), server_frame);
-  end.read(ack);
+  end.read(advanced_ack);
   EXPECT_EQ(end.output(), "00000005ff0f220171");
   ASSERT_TRUE(end.machine.send("SOCK", &accepted_socket));
   EXPECT_EQ(end.output(),
@@ -111,17 +111,17 @@ TEST(AdvancedChannel, WrapsAHandleAsNodeDoesAndWaitsForItsAnswer) {
 }
 
 TEST(AdvancedChannel, AnswersHandles) {
-  End end;
+  AdvancedEnd end;
   end.read(server_frame, {listener});
-  EXPECT_EQ(end.output(), ack);
+  EXPECT_EQ(end.output(), advanced_ack);
   EXPECT_EQ(end.deliveries(), R"({"k":1}+1)");
   end.read(server_frame);
-  EXPECT_EQ(end.output(), nack);
+  EXPECT_EQ(end.output(), advanced_nack);
 }
 
 TEST(AdvancedChannel, CountsReferencesFromTheMessageWithinItsEnvelope) {
-  End sender;
-  End receiver;
+  AdvancedEnd sender;
+  AdvancedEnd receiver;
   const Value twice = Value::array({Value::object(), Value::reference(1), Value::reference(0)});
   ASSERT_TRUE(sender.machine.send(twice, &server));
   const std::string frame = sender.output();
@@ -132,7 +132,7 @@ TEST(AdvancedChannel, CountsReferencesFromTheMessageWithinItsEnvelope) {
 }
 
 TEST(AdvancedChannel, RefusesUndefinedAndReferencesToNothing) {
-  End end;
+  AdvancedEnd end;
   for (const Value& value : {Value(), Value::hole(), Value::reference(0)}) {
     const auto sent = end.machine.send(value);
     ASSERT_FALSE(sent);
@@ -147,9 +147,9 @@ TEST(AdvancedChannel, RefusesUndefinedAndReferencesToNothing) {
 TEST(AdvancedChannel, ReportsABadFrameAndGoesOn) {
   for (const auto* bad : {"00000000", "0000000130", "00000003ff1130", "00000003ff0f51", "00000004ff0f5e05",
                           "0000000bff0f41ffffffff0f240000"}) {
-    End end;
+    AdvancedEnd end;
     end.read(bad);
-    end.read(one);
+    end.read(one_as_bytes);
     EXPECT_EQ(end.deliveries(), "1") << bad;
     EXPECT_EQ(end.reports().size(), 1U) << bad;
     EXPECT_FALSE(end.machine.input_refused());
@@ -157,8 +157,8 @@ TEST(AdvancedChannel, ReportsABadFrameAndGoesOn) {
 }
 
 TEST(AdvancedChannel, ShowsHowABadFrameBegins) {
-  End end;
-  end.read(one);
+  AdvancedEnd end;
+  end.read(one_as_bytes);
   end.read("00000003ff0f51");
   EXPECT_EQ(end.reports(),
             std::vector<std::string>{
@@ -166,9 +166,9 @@ TEST(AdvancedChannel, ShowsHowABadFrameBegins) {
 }
 
 TEST(AdvancedChannel, EndsAfterSixteenBadFramesInARow) {
-  End end;
+  AdvancedEnd end;
   for (int i = 0; i < 15; ++i) end.read("00000000");
-  end.read(one);
+  end.read(one_as_bytes);
   for (int i = 0; i < 15; ++i) end.read("00000000");
   EXPECT_FALSE(end.machine.input_refused());
   end.read("00000000");
@@ -178,8 +178,8 @@ TEST(AdvancedChannel, EndsAfterSixteenBadFramesInARow) {
 
 TEST(AdvancedChannel, EndsOnALengthBeyondTheLimit) {
   for (const auto* length : {"04000001", "80000000", "ffffffff"}) {
-    End end;
-    end.read(one);
+    AdvancedEnd end;
+    end.read(one_as_bytes);
     end.read(length);
     EXPECT_TRUE(end.machine.input_refused()) << length;
     EXPECT_EQ(end.deliveries(), "1 END");
@@ -191,7 +191,7 @@ TEST(AdvancedChannel, RefusesToSendWhatIsTooLargeOrTooDeep) {
   ChannelLimits limits;
   limits.message = 100;
   limits.depth = 3;
-  End end(limits);
+  AdvancedEnd end(limits);
   EXPECT_TRUE(end.machine.send(std::string(96, 'x')));
   EXPECT_EQ(end.machine.send(std::string(97, 'x')).error().code(), Errc::message_too_large);
   const Value deep = Value::array({Value::array({Value::array()})});
@@ -200,22 +200,22 @@ TEST(AdvancedChannel, RefusesToSendWhatIsTooLargeOrTooDeep) {
 }
 
 TEST(AdvancedChannel, RecognisesAnotherBaton) {
-  End end;
+  AdvancedEnd end;
   end.machine.announce();
   const std::string hello = end.output();
-  End other;
+  AdvancedEnd other;
   other.read(hello);
   EXPECT_TRUE(other.machine.peer_is_baton());
   EXPECT_EQ(other.output(), hello);
   // Nothing waits then.
   ASSERT_TRUE(other.machine.send(Value::object().set("k", 1), &server));
   ASSERT_TRUE(other.machine.send(1));
-  EXPECT_EQ(other.output(), std::string(server_frame) + std::string(one));
+  EXPECT_EQ(other.output(), std::string(server_frame) + std::string(one_as_bytes));
 }
 
 TEST(AdvancedChannel, AnswersWhatIsAskedAboutSockets) {
-  End asker;
-  End holder;
+  AdvancedEnd asker;
+  AdvancedEnd holder;
   ASSERT_TRUE(asker.machine.send("SOCK", &accepted_socket));
   holder.read(asker.output(), {{2, DescriptorKind::tcp}});
   asker.read(holder.output());
@@ -230,11 +230,11 @@ TEST(AdvancedChannel, AnswersWhatIsAskedAboutSockets) {
 }
 
 TEST(AdvancedChannel, TakesMembersThatAreUndefinedForAbsent) {
-  End end;
+  AdvancedEnd end;
   // {cmd: 'NODE_HANDLE', type: 'net.Server', msg: undefined, key: undefined}
   const std::string body = "\xff\x0fo\"\3cmd\"\x0bNODE_HANDLE\"\4type\"\x0anet.Server\"\3msg_\"\3key_{\4";
   end.read(hex(std::string("\0\0\0", 3) + static_cast<char>(body.size()) + body), {listener});
-  EXPECT_EQ(end.output(), ack);
+  EXPECT_EQ(end.output(), advanced_ack);
   const auto delivery = end.machine.next_delivery();
   ASSERT_TRUE(delivery);
   EXPECT_TRUE(delivery->message.is_undefined());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "baton/wire/json.h"
+#include "unit/wire/channel_machine_end.h"
 #include "wire/channel_machine.h"
 #include "wire/latin1.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 using Kind = Notice::Kind;
 
-constexpr std::string_view hello = "{\"cmd\":\"NODE_BATON\",\"v\":1}\n";
-constexpr std::string_view ack = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n";
 const std::string every_byte = [] {
   std::string bytes;
   for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
@@ -36,7 +35,7 @@ class HandleKinds : public testing::Test {
   void receive(std::string_view frame, DescriptorKind kind) {
     const ReceivedHandle handle{++received, kind};
     machine.received(std::string(frame) + "\n", {&handle, 1});
-    EXPECT_TRUE(write().ends_with(ack));
+    EXPECT_TRUE(write().ends_with(test::ack));
   }
   std::vector<std::string> reports() {
     std::vector<std::string> texts;
@@ -67,7 +66,7 @@ TEST_F(HandleKinds, AreWrittenAsNodeWritesThem) {
   for (const auto& [handle, frame] : table) {
     ASSERT_TRUE(machine.send(1, &handle));
     EXPECT_EQ(write(), frame + "\n");
-    read(ack);
+    read(test::ack);
   }
 }
 
@@ -111,8 +110,8 @@ TEST_F(HandleKinds, BytesAreATextOfAsManyCharacters) {
 
 TEST_F(HandleKinds, BytesReadAheadComeOutAsTheyWere) {
   machine.announce();
-  read(hello);
-  EXPECT_EQ(write(), hello);
+  read(test::hello_line);
+  EXPECT_EQ(write(), test::hello_line);
   const ChannelMachine::Outgoing socket{1, "net.Socket", "", false, "", every_byte};
   ASSERT_TRUE(machine.send(1, &socket));
   const std::string frame = write();
@@ -125,7 +124,7 @@ TEST_F(HandleKinds, BytesReadAheadComeOutAsTheyWere) {
 
 TEST_F(HandleKinds, MoreBytesReadAheadThanThePeerTakesAreRefusedHere) {
   machine.announce();
-  read(hello);
+  read(test::hello_line);
   const std::string much(most_ahead + 1, 'x');
   const ChannelMachine::Outgoing socket{1, "net.Socket", "", false, "", much};
   const auto refused = machine.send(1, &socket);
@@ -139,7 +138,7 @@ TEST_F(HandleKinds, BytesReadAheadAreNotSentToWhomDoesNotKnowThem) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code().value(), ENOTSUP);
   EXPECT_EQ(write(), "");
-  read(hello);
+  read(test::hello_line);
   EXPECT_TRUE(machine.send(1, &socket));
 }
 
@@ -155,7 +154,7 @@ TEST_F(HandleKinds, BytesReadAheadMeanNothingFromAPeerThatIsNoBaton) {
 }
 
 TEST_F(HandleKinds, AConnectionWhoseBytesAreUnreadableIsClosedAndReported) {
-  read(hello);
+  read(test::hello_line);
   write();
   while (machine.next_notice()) {
   }

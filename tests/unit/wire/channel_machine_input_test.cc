@@ -56,6 +56,59 @@ TEST(ChannelMachineInput, UsesTheFirstOfSeveralDescriptorsAndClosesTheRest) {
   EXPECT_EQ(notices[0].handle, 2U);
 }
 
+TEST(ChannelMachineInput, ClosesAtOnceWhatNoMessageCanClaimOfTheDescriptorsOnAnUnfinishedLine) {
+  End end;
+  std::vector<ReceivedHandle> all;
+  for (uint32_t i = 1; i <= 253; ++i) all.push_back({i, DescriptorKind::tcp_listener});
+  end.read(server_line.substr(0, 10), all);
+  const auto notices = end.notices();
+  EXPECT_EQ(std::ranges::count(notices, Kind::close_handle, &Notice::kind), 252);
+  EXPECT_TRUE(std::ranges::all_of(notices, [](const Notice& one) { return one.handle != 1; }));
+  end.read(server_line.substr(10));
+  EXPECT_EQ(end.output(), ack);
+  EXPECT_EQ(end.deliveries(), "1+1");
+}
+
+TEST(ChannelMachineInput, RefusesHandlesOfWhoDoesNotReadItsAcknowledgements) {
+  End end(ChannelLimits{.offers = 3});
+  for (uint32_t i = 1; i <= 4; ++i) end.read(server_line, {{i, DescriptorKind::tcp_listener}});
+  const auto notices = end.notices();
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].kind, Kind::close_handle);
+  EXPECT_EQ(notices[0].handle, 4U);
+  EXPECT_EQ(notices[1].error->code(), Errc::queue_full);
+  EXPECT_EQ(end.output(), ack + ack + ack + nack);
+  EXPECT_EQ(end.deliveries(), "1+1 1+2 1+3");
+  end.read(server_line, {{5, DescriptorKind::tcp_listener}});
+  EXPECT_EQ(end.output(), ack);
+  EXPECT_EQ(end.deliveries(), "1+5");
+}
+
+TEST(ChannelMachineInput, ReadsNoMoreWhileAsManyHandlesWaitAsMay) {
+  End end(ChannelLimits{.handles = 3});
+  uint32_t id = 0;
+  for (; !end.machine.saturated() && id < 10; (void)end.output()) {
+    end.read(server_line, {{++id, DescriptorKind::tcp_listener}});
+  }
+  EXPECT_EQ(id, 4U);
+  (void)end.machine.next_delivery();
+  EXPECT_FALSE(end.machine.saturated());
+  EXPECT_EQ(end.deliveries(), "1+2 1+3 1+4");
+}
+
+TEST(ChannelMachineInput, RemembersNoKeyThatNoServerCanHave) {
+  End end;
+  const std::string key(longest_key + 1, 'k');
+  const std::string line = R"({"cmd":"NODE_HANDLE","type":"net.Socket","msg":1,"key":")" + key + "\"}\n";
+  end.read(line, {connection});
+  EXPECT_EQ(end.output(), ack);
+  const auto delivery = end.machine.next_delivery();
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->key, "");
+  end.read(R"({"cmd":"NODE_SOCKET_GET_COUNT","key":")" + key + "\"}\n");
+  EXPECT_EQ(end.output(), "");
+}
+
 TEST(ChannelMachineInput, AcknowledgesAndClosesADescriptorThatIsNotWhatItsMessageSays) {
   End end;
   end.read(socket_line, {listener});

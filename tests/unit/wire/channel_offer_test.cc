@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "baton/wire/json.h"
+#include "unit/wire/channel_machine_end.h"
 #include "wire/channel_machine.h"
 
 namespace baton::wire {
 namespace {
 
 using Kind = Notice::Kind;
-
-constexpr std::string_view hello = "{\"cmd\":\"NODE_BATON\",\"v\":1}\n";
-constexpr std::string_view ack = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n";
-constexpr std::string_view nack = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
 
 class ChannelOffer : public testing::Test {
  protected:
@@ -62,7 +59,7 @@ class ChannelOffer : public testing::Test {
 TEST_F(ChannelOffer, IsNotClosedWhenItIsAcknowledged) {
   offer(7);
   EXPECT_EQ(write(), "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":\"x\"}\n");
-  read(ack);
+  read(test::ack);
   EXPECT_EQ(told(), "sent 1");
   machine.take_back(7);
   EXPECT_TRUE(machine.idle());
@@ -72,7 +69,7 @@ TEST_F(ChannelOffer, IsNotClosedWhenItIsAcknowledged) {
 TEST_F(ChannelOffer, IsRefusedOnceAndNotSentAgain) {
   offer(7);
   (void)write();
-  read(nack);
+  read(test::nack);
   EXPECT_EQ(told(), "refused 7, failed 1");
   machine.retry_due();
   EXPECT_EQ(write(), "");
@@ -84,20 +81,20 @@ TEST_F(ChannelOffer, LetsTheNextGoToNodeWhenItIsAnswered) {
   offer(8, "b");
   (void)write();
   EXPECT_EQ(write(), "");
-  read(nack);
+  read(test::nack);
   EXPECT_NE(write().find("\"b\""), std::string::npos);
-  read(ack);
+  read(test::ack);
   EXPECT_EQ(told(), "refused 7, failed 1, sent 2");
 }
 
 TEST_F(ChannelOffer, GoesBesideOthersToABaton) {
-  read(hello);
+  read(test::hello_line);
   for (HandleId id = 1; id <= 5; ++id) offer(id);
   const std::string out = write();
   EXPECT_EQ(std::ranges::count(out, '\n'), 4);  // the greeting and three offers
   EXPECT_EQ(machine.ledger().size(), 3U);
-  read(ack);
-  read(nack);
+  read(test::ack);
+  read(test::nack);
   EXPECT_EQ(told(), "sent 1, refused 2, failed 2");
   EXPECT_NE(write(), "");
 }
@@ -131,7 +128,7 @@ TEST_F(ChannelOffer, IsNotSentAnyMoreWhenItIsTakenOutOfTheQueue) {
   machine.take_back(8);
   EXPECT_EQ(told(), "failed 2");
   (void)write();
-  read(ack);
+  read(test::ack);
   EXPECT_EQ(write(), "\"c\"\n");
 }
 
@@ -149,7 +146,7 @@ TEST_F(ChannelOffer, IsWaitedForByDisconnect) {
   machine.disconnect();
   (void)write();
   EXPECT_EQ(told(), "");
-  read(nack);
+  read(test::nack);
   EXPECT_EQ(told(), "refused 7, failed 1, shut");
 }
 
@@ -166,7 +163,7 @@ TEST(ChannelOfReceivedHandles, TellsWhichInternalMessageCameWithoutItsHandle) {
   }
   EXPECT_EQ(refused, std::vector<std::string>{R"({"cmd":"NODE_CLUSTER","act":"newconn","seq":4})"});
   const std::string answers = machine.take_output().bytes;
-  EXPECT_EQ(answers, std::string(nack) + std::string(nack));
+  EXPECT_EQ(answers, test::nack + test::nack);
 }
 
 TEST(ChannelOfReceivedHandles, TellsOfOneWhoseHandleIsOfAnotherKind) {

@@ -123,6 +123,36 @@ TEST(ClusterMessage, TakesABacklogAsProgramsGiveIt) {
   EXPECT_EQ(backlog("7"), 7);
 }
 
+TEST(ClusterMessage, TakesAUdpPortAsNodesDgramWasGivenIt) {
+  const auto port = [](std::string_view member) {
+    const auto parsed = parse_worker_message(
+        json(R"({"cmd":"NODE_CLUSTER","act":"queryServer","index":0,"data":null,"address":"0.0.0.0",)" +
+             std::string(member) + R"("addressType":"udp4","fd":-1,"flags":0,"seq":1})"));
+    return parsed ? parsed->query.port : -1;
+  };
+  EXPECT_EQ(port(""), 0) << "bind(), and bind(callback) in JSON";
+  EXPECT_EQ(port(R"("port":null,)"), 0);
+  EXPECT_EQ(port(R"("port":"",)"), 0);
+  EXPECT_EQ(port(R"("port":"5353",)"), 5353);
+  EXPECT_EQ(port(R"("port":"65536",)"), -1);
+  EXPECT_EQ(port(R"("port":"5353x",)"), -1);
+}
+
+TEST(ClusterMessage, TakesAnAbstractNameForAPath) {
+  const auto address = [](std::string_view text) {
+    const auto parsed = parse_worker_message(
+        json(R"({"cmd":"NODE_CLUSTER","act":"queryServer","index":0,"data":null,"address":")" +
+             std::string(text) + R"(","port":-1,"addressType":-1,"backlog":0,"seq":1})"));
+    return parsed ? parsed->query.path_text() : "none";
+  };
+  EXPECT_EQ(address(R"(\u0000app)"), "@app");
+  EXPECT_EQ(address(R"(\u0000)"), "none");
+  EXPECT_EQ(address(R"(/srv/\u0000app/1)"), "@app/1") << "as Node says it";
+  EXPECT_EQ(address(R"(\u0000a\u0000b)"), "none");
+  EXPECT_EQ(address(R"(/srv/app\u0000)"), "none");
+  EXPECT_EQ(address("/run/app"), "/run/app");
+}
+
 TEST(ClusterMessage, TrustsNothingThatAWorkerSays) {
   const auto query = [](std::string_view members) {
     return why_not(R"({"cmd":"NODE_CLUSTER","act":"queryServer",)" + std::string(members) + R"(,"seq":1})");

@@ -11,9 +11,9 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-Value read(std::string_view text) { return read_json(text).value(); }
+Value parsed(std::string_view text) { return read_json(text).value(); }
 
-std::string reprint(std::string_view text) { return to_json(read(text)); }
+std::string reprint(std::string_view text) { return to_json(parsed(text)); }
 
 std::string repeat(std::string_view text, std::size_t times) {
   std::string result;
@@ -29,7 +29,7 @@ void expect_refused(std::string_view text, std::string_view step) {
 }
 
 TEST(Json, ReadsEveryKind) {
-  Value value = read(R"( {"a":null,"b":[true,false],"c":-12,"d":1.5,"e":"text","f":{},"g":[]}	)");
+  Value value = parsed(R"( {"a":null,"b":[true,false],"c":-12,"d":1.5,"e":"text","f":{},"g":[]}	)");
   EXPECT_EQ(value, Value::object({{"a", nullptr},
                                   {"b", Value::array({true, false})},
                                   {"c", -12},
@@ -37,8 +37,8 @@ TEST(Json, ReadsEveryKind) {
                                   {"e", "text"},
                                   {"f", Value::object()},
                                   {"g", Value::array()}}));
-  EXPECT_EQ(read("\t\n\r 1 \t\n\r"), 1);
-  EXPECT_EQ(read("\"\""), "");
+  EXPECT_EQ(parsed("\t\n\r 1 \t\n\r"), 1);
+  EXPECT_EQ(parsed("\"\""), "");
 }
 
 TEST(Json, WritesNumbersAsJavaScriptDoes) {
@@ -60,29 +60,29 @@ TEST(Json, WritesNumbersAsJavaScriptDoes) {
 }
 
 TEST(Json, ReadsTheNearestDouble) {
-  EXPECT_EQ(read("9007199254740993").as_number(), 9007199254740992.0);
-  EXPECT_EQ(read("18446744073709551615").as_number(), 18446744073709551616.0);
-  EXPECT_EQ(read("123456789012345678901234567890").as_number(), 123456789012345678901234567890.0);
-  EXPECT_EQ(read("7.2057594037927933e16").as_number(), 7.2057594037927933e16);
-  EXPECT_EQ(read("2.2250738585072011e-308").as_number(), 2.2250738585072011e-308);
-  EXPECT_EQ(read("5e-324").as_number(), 5e-324);
-  EXPECT_TRUE(read("1e3").is_integer());
-  EXPECT_TRUE(std::signbit(read("-0").as_number()));
-  EXPECT_TRUE(std::signbit(read("-0.0e5").as_number()));
+  EXPECT_EQ(parsed("9007199254740993").as_number(), 9007199254740992.0);
+  EXPECT_EQ(parsed("18446744073709551615").as_number(), 18446744073709551616.0);
+  EXPECT_EQ(parsed("123456789012345678901234567890").as_number(), 123456789012345678901234567890.0);
+  EXPECT_EQ(parsed("7.2057594037927933e16").as_number(), 7.2057594037927933e16);
+  EXPECT_EQ(parsed("2.2250738585072011e-308").as_number(), 2.2250738585072011e-308);
+  EXPECT_EQ(parsed("5e-324").as_number(), 5e-324);
+  EXPECT_TRUE(parsed("1e3").is_integer());
+  EXPECT_TRUE(std::signbit(parsed("-0").as_number()));
+  EXPECT_TRUE(std::signbit(parsed("-0.0e5").as_number()));
 }
 
 TEST(Json, ReadsNumbersBeyondTheRangeOfDoubles) {
-  EXPECT_EQ(read("1e400").as_number(), infinity);
-  EXPECT_EQ(read("-1e400").as_number(), -infinity);
-  EXPECT_EQ(read("1e-400").as_number(), 0);
-  EXPECT_TRUE(std::signbit(read("-1e-400").as_number()));
-  EXPECT_EQ(read("1" + repeat("0", 400)).as_number(), infinity);
-  EXPECT_EQ(read("0." + repeat("0", 400) + "1").as_number(), 0);
-  EXPECT_EQ(read("0." + repeat("0", 400) + "1e401").as_number(), 1);
-  EXPECT_EQ(read("1" + repeat("0", 400) + "e-400").as_number(), 1);
-  EXPECT_EQ(read(R"(["1e99999999999",1e99999999999,-1E+99999999999,1e-99999999999,0e99999999999])"),
+  EXPECT_EQ(parsed("1e400").as_number(), infinity);
+  EXPECT_EQ(parsed("-1e400").as_number(), -infinity);
+  EXPECT_EQ(parsed("1e-400").as_number(), 0);
+  EXPECT_TRUE(std::signbit(parsed("-1e-400").as_number()));
+  EXPECT_EQ(parsed("1" + repeat("0", 400)).as_number(), infinity);
+  EXPECT_EQ(parsed("0." + repeat("0", 400) + "1").as_number(), 0);
+  EXPECT_EQ(parsed("0." + repeat("0", 400) + "1e401").as_number(), 1);
+  EXPECT_EQ(parsed("1" + repeat("0", 400) + "e-400").as_number(), 1);
+  EXPECT_EQ(parsed(R"(["1e99999999999",1e99999999999,-1E+99999999999,1e-99999999999,0e99999999999])"),
             Value::array({"1e99999999999", infinity, -infinity, 0, 0}));
-  EXPECT_EQ(read("1e" + repeat("0", 50) + "2").as_integer(), 100);
+  EXPECT_EQ(parsed("1e" + repeat("0", 50) + "2").as_integer(), 100);
 }
 
 TEST(Json, WritesStringsWithOnlyTheEscapesThatJavaScriptUses) {
@@ -94,15 +94,15 @@ TEST(Json, WritesStringsWithOnlyTheEscapesThatJavaScriptUses) {
 }
 
 TEST(Json, ReadsEveryEscape) {
-  EXPECT_EQ(read(R"("\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\uD83D\uDE00")"), "\"\\/\b\f\n\r\tAé€😀");
-  EXPECT_EQ(read(R"("\u0000")").as_string(), std::string(1, '\0'));
-  EXPECT_EQ(read("{" + repeat("\"", 1) + R"(\u0061\n":1})"), Value::object({{"a\n", 1}}));
+  EXPECT_EQ(parsed(R"("\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\uD83D\uDE00")"), "\"\\/\b\f\n\r\tAé€😀");
+  EXPECT_EQ(parsed(R"("\u0000")").as_string(), std::string(1, '\0'));
+  EXPECT_EQ(parsed("{" + repeat("\"", 1) + R"(\u0061\n":1})"), Value::object({{"a\n", 1}}));
   std::string longer = repeat("x\\ny", 1000);
-  EXPECT_EQ(read('"' + longer + '"').as_string(), repeat("x\ny", 1000));
+  EXPECT_EQ(parsed('"' + longer + '"').as_string(), repeat("x\ny", 1000));
 }
 
 TEST(Json, KeepsLoneSurrogates) {
-  EXPECT_EQ(read(R"("\ud800")").as_string(), "\xed\xa0\x80");
+  EXPECT_EQ(parsed(R"("\ud800")").as_string(), "\xed\xa0\x80");
   for (const char* text :
        {R"("\ud800")", R"("\udfff x")", R"("\ude00\ud83d")", R"("\ud800\ud800")", R"({"\udc00":"\udbff"})"}) {
     EXPECT_EQ(reprint(text), text);
@@ -113,13 +113,13 @@ TEST(Json, KeepsLoneSurrogates) {
 
 TEST(Json, DecodesBytesThatAreNoUtf8AsNodeDoes) {
   const std::string fffd = "\xef\xbf\xbd";
-  EXPECT_EQ(read("\"\xff\""), fffd);
-  EXPECT_EQ(read("\"\xed\xa0\x80\""), fffd + fffd + fffd);
-  EXPECT_EQ(read("\"\xf0\x9f\x98z\""), fffd + "z");
-  EXPECT_EQ(read("\"\xe2\x82\""), fffd);
-  EXPECT_EQ(read("\"\xc0\xaf\xf4\x90\x80\x80\""), repeat(fffd, 6));
-  EXPECT_EQ(read("\"\xe0\x80\x80\xf0\x80\x80\x80\""), repeat(fffd, 7));
-  EXPECT_EQ(read("{\"\x80\":\"\\ud800\"}"), Value::object({{fffd, "\xed\xa0\x80"}}));
+  EXPECT_EQ(parsed("\"\xff\""), fffd);
+  EXPECT_EQ(parsed("\"\xed\xa0\x80\""), fffd + fffd + fffd);
+  EXPECT_EQ(parsed("\"\xf0\x9f\x98z\""), fffd + "z");
+  EXPECT_EQ(parsed("\"\xe2\x82\""), fffd);
+  EXPECT_EQ(parsed("\"\xc0\xaf\xf4\x90\x80\x80\""), repeat(fffd, 6));
+  EXPECT_EQ(parsed("\"\xe0\x80\x80\xf0\x80\x80\x80\""), repeat(fffd, 7));
+  EXPECT_EQ(parsed("{\"\x80\":\"\\ud800\"}"), Value::object({{fffd, "\xed\xa0\x80"}}));
 }
 
 TEST(Json, NeverWritesBytesThatAreNoUtf8) {
@@ -154,7 +154,7 @@ TEST(Json, AppendsWhatItWrites) {
 
 TEST(Json, ReadsUpToTheDepthLimitAndNoDeeper) {
   auto text = [](std::size_t depth) { return repeat("[{\"a\":", depth / 2) + "1" + repeat("}]", depth / 2); };
-  EXPECT_EQ(read(text(512)).depth(), 512U);
+  EXPECT_EQ(parsed(text(512)).depth(), 512U);
   auto deeper = read_json(text(514));
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.error().code(), Errc::message_too_deep);
@@ -167,7 +167,7 @@ TEST(Json, ReadsUpToTheDepthLimitAndNoDeeper) {
 }
 
 TEST(Json, WritesUpToTheDepthLimitAndNoDeeper) {
-  Value value = read(repeat("[", 512) + repeat("]", 512));
+  Value value = parsed(repeat("[", 512) + repeat("]", 512));
   std::string out;
   EXPECT_TRUE(write_json(value, out));
   out.clear();
@@ -247,7 +247,7 @@ TEST(Json, IsAsStrictAsJavaScript) {
 TEST(Json, ReadsObjectsOfManyMembersWithoutComparingEachWithEach) {
   std::string text = "{";
   for (int i = 100000; i > 0; --i) text += '"' + std::to_string(i) + "\":0,\"k" + std::to_string(i) + "\":1,";
-  Value value = read(text + "\"k1\":2}");
+  Value value = parsed(text + "\"k1\":2}");
   ASSERT_EQ(value.size(), 200000U);
   EXPECT_EQ(value.members()[0].first, "1");
   EXPECT_EQ(value.members()[100000].first, "k100000");

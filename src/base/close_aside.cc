@@ -1,0 +1,105 @@
+#include "base/close_aside.h"
+
+#include <signal.h>
+
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace baton {
+
+struct CloseAside::Waiting {
+  std::mutex mutex;
+  std::vector<Fd> next;
+  std::size_t open = 0;  // those that are being closed too
+  bool thread_runs = false;
+
+  void close_all() noexcept {
+    for (std::size_t closed = 0;;) {
+      std::vector<Fd> now;
+      {
+        const std::scoped_lock lock(mutex);
+        open -= closed;
+        now.swap(next);
+        thread_runs = !now.empty();
+        if (now.empty()) return;
+      }
+      closed = now.size();
+      now.clear();
+    }
+  }
+};
+
+namespace {
+
+// The signals of the process are the loop's.
+template <class Body>
+void start_thread(Body body) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread(std::move(body)).detach();
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+CloseAside& CloseAside::of_nobody() {
+  thread_local CloseAside the_one;
+  return the_one;
+}
+
+// Where there is no memory for it, it is closed here.
+void CloseAside::close(Fd descriptor) noexcept {
+  try {
+    if (!waiting_) waiting_ = std::make_shared<Waiting>();
+    const std::scoped_lock lock(waiting_->mutex);
+    waiting_->next.push_back(std::move(descriptor));
+    ++waiting_->open;
+  } catch (const std::bad_alloc&) {
+    return descriptor.reset();
+  }
+  begin();
+}
+
+// The peer may have taken all the threads there are, so that they would be closed here: without one they
+// wait, and another try is made whenever somebody asks.
+void CloseAside::begin() const noexcept {
+  {
+    const std::scoped_lock lock(waiting_->mutex);
+    if (waiting_->next.empty() || std::exchange(waiting_->thread_runs, true)) return;
+  }
+  try {
+    start_thread([waiting = waiting_] { waiting->close_all(); });
+  } catch (const std::exception&) {
+    const std::scoped_lock lock(waiting_->mutex);
+    waiting_->thread_runs = false;
+  }
+}
+
+bool CloseAside::full() const noexcept {
+  if (!waiting_) return false;
+  begin();
+  const std::scoped_lock lock(waiting_->mutex);
+  return waiting_->open >= most_waiting;
+}
+
+CloseAside::~CloseAside() {
+  if (!waiting_) return;
+  begin();
+  const std::scoped_lock lock(waiting_->mutex);
+  if (waiting_->thread_runs || this == &of_nobody()) return;
+  for (Fd& one : waiting_->next) of_nobody().close(std::move(one));
+  waiting_->next.clear();
+}
+
+}  // namespace baton

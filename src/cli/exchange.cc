@@ -1,0 +1,70 @@
+#include "cli/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/excerpt.h"
+
+namespace baton::cli {
+namespace {
+
+constexpr std::size_t longest_uid = 128;
+constexpr std::size_t longest_kind = 80;
+// MessageType of socket.io-adapter.
+constexpr int fetch_sockets_response = 8;
+constexpr int server_side_emit_response = 10;
+
+}  // namespace
+
+std::optional<std::vector<Exchange::WorkerId>> Exchange::recipients(WorkerId from, const Value& message) {
+  const auto sender = workers_.find(from);
+  if (sender == workers_.end()) return std::nullopt;
+  if (message["source"] == Value("_sio_adapter")) return of_socket_io(from, message);
+  if (!message["topic"].is_string() || message["data"].is_undefined()) return std::nullopt;
+  const bool told_to_who_says_it = message["topic"] == Value("log4js:message") && sender->second.slot == 1;
+  if (told_to_who_says_it) return std::nullopt;
+  return all_but(0);
+}
+
+std::vector<Exchange::WorkerId> Exchange::of_socket_io(WorkerId from, const Value& message) {
+  remember(from, message["uid"]);
+  const Value& type = message["type"];
+  if (type == Value(fetch_sockets_response) || type == Value(server_side_emit_response)) {
+    const std::string* asked_by = message["requesterUid"].get_if_string();
+    for (const auto& [id, worker] : workers_) {
+      if (asked_by != nullptr && std::ranges::find(worker.names, *asked_by) != worker.names.end())
+        return {id};
+    }
+  }
+  return all_but(from);
+}
+
+void Exchange::remember(WorkerId worker, const Value& name) {
+  const std::string* text = name.get_if_string();
+  auto& names = workers_.at(worker).names;
+  if (text == nullptr || text->size() > longest_uid || std::ranges::find(names, *text) != names.end()) return;
+  names.push_back(*text);
+  if (names.size() > most_names) names.pop_front();
+}
+
+std::vector<Exchange::WorkerId> Exchange::all_but(WorkerId one) const {
+  std::vector<WorkerId> all;
+  for (const auto& [id, worker] : workers_) {
+    if (id != one) all.push_back(id);
+  }
+  return all;
+}
+
+std::string Exchange::kind_of(const Value& message) {
+  constexpr std::array<std::string_view, 8> keys{"topic", "source", "channel", "type",
+                                                 "cmd",   "event",  "action",  "kind"};
+  for (const std::string_view key : keys) {
+    if (const std::string* text = message[key].get_if_string()) {
+      return std::string(key) + " " + excerpt(*text, longest_kind);
+    }
+  }
+  return {};
+}
+
+}  // namespace baton::cli

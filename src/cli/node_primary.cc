@@ -1,0 +1,132 @@
+#include "cli/node_primary.h"
+
+#include <unistd.h>
+
+#include "base/thrown.h"
+#include "baton/wire/json.h"
+#include "supervisor/duration_text.h"
+#include "supervisor/worker_mark.h"
+
+namespace baton::cli {
+
+using supervisor::RestartPolicy;
+using supervisor::Time;
+
+NodePrimary::NodePrimary(Process& self, std::string module, ForkOptions how, supervisor::RestartLimits limits,
+                         Hooks hooks)
+    : self_(self),
+      module_(std::move(module)),
+      how_(std::move(how)),
+      limits_(limits),
+      hooks_(std::move(hooks)),
+      reports_(self.loop(), [this](std::string_view line) { hooks_.say("primary: " + std::string(line)); }) {}
+
+NodePrimary::~NodePrimary() {
+  if (child_ == nullptr) return;
+  child_->on_internal({});
+  child_->on_error({});
+  child_->on_exit({});
+  child_->stop();
+}
+
+void NodePrimary::start() {
+  try {
+    fork();
+  } catch (...) {
+    return start_again(thrown_by("start " + module_, std::current_exception()).what());
+  }
+  hooks_.say("primary started (pid " + std::to_string(child_->pid()) + ")");
+  hooks_.started(child_->pid());
+}
+
+void NodePrimary::fork() {
+  ForkOptions how = how_;
+  hooks_.prepare(how);
+  SpawnOptions spawn = how.spawn();
+  // Not for it, and not to be believed: it is no service of systemd and no worker.
+  for (const char* name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "NODE_UNIQUE_ID"}) {
+    spawn.remove_env(name);
+  }
+  spawn.detached().add_env(std::string(supervisor::worker_mark), supervisor::mark_of_worker(::getpid(), 0));
+  auto output = supervisor::WorkerOutput::open(
+      self_.loop(), spawn,
+      [this](int stream, std::string_view line, bool whole) {
+        hooks_.on_line(child_ == nullptr ? 0 : child_->pid(), stream, line, whole);
+      },
+      [] {});
+  if (!output) throw std::move(output).error();
+  if (output_paused_) (*output)->pause();
+  child_ = &self_.fork(module_, how.spawn(std::move(spawn)));
+  unread_ = Unread();
+  output_ = std::move(*output);
+  started_at_ = self_.loop().now();
+  child_->on_internal([this](const Message& message) {
+    if (message.value()["cmd"] != Value("NODE_BATON_HEARD")) return hooks_.on_order(message.value());
+    if (stopped_) terminate();
+  });
+  child_->on_message([](const Message&) {});
+  child_->on_error([this](const Error& error) { reports_.report(error); });
+  child_->on_exit([this](const ExitStatus& status) { on_exit(status); });
+}
+
+void NodePrimary::on_exit(const ExitStatus& status) {
+  const pid_t pid = child_->pid();
+  again_.stop();
+  output_->read_now();
+  child_ = nullptr;
+  output_->finish();
+  hooks_.ended(pid);
+  const std::string how = "primary (pid " + std::to_string(pid) + "): " + status.describe();
+  if (stopped_) {
+    hooks_.say(how + ", told to stop");
+    return std::exchange(stopped_, nullptr)();
+  }
+  start_again(how);
+}
+
+void NodePrimary::start_again(const std::string& why) {
+  const Time now = self_.loop().now();
+  Time wait{0};
+  if (RestartPolicy::unstable(limits_, now - started_at_)) {
+    wait = policy_.died_unstable(limits_, now, std::uniform_real_distribution<double>()(random_));
+  } else {
+    policy_.died_stable();
+  }
+  hooks_.say(why + "; next start in " + supervisor::duration_text(wait));
+  again_ = Timer(self_.loop(), wait, [this] { start(); });
+}
+
+bool NodePrimary::send(const Value& news) {
+  if (child_ == nullptr || !child_->connected() || unread_.full()) return false;
+  auto sent = child_->send(news);
+  if (sent.error() != nullptr) return false;
+  std::move(sent).then(unread_.add(to_json(news).size()));
+  return true;
+}
+
+void NodePrimary::stop(std::chrono::milliseconds grace, Callback done) {
+  again_.stop();
+  if (child_ == nullptr) return done();
+  stopped_ = std::move(done);
+  grace_ = grace / 2;
+  const Value last = Value::object().set("cmd", "NODE_BATON_WORKER").set("event", "end");
+  if (grace_.count() == 0 || !send(last)) return terminate();
+  again_ = Timer(self_.loop(), grace_, [this] { terminate(); });
+}
+
+void NodePrimary::terminate() {
+  again_.stop();
+  if (child_ != nullptr) child_->process().stop(grace_);
+}
+
+void NodePrimary::pause_output() {
+  output_paused_ = true;
+  if (output_) output_->pause();
+}
+
+void NodePrimary::resume_output() {
+  output_paused_ = false;
+  if (output_) output_->resume();
+}
+
+}  // namespace baton::cli

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "baton/loop/timer.h"
+#include "baton/process/process.h"
+#include "baton/supervisor/restart_policy.h"
+#include "cli/unread.h"
+#include "loop/limited_reports.h"
+#include "supervisor/worker_output.h"
+
+namespace baton::cli {
+
+// The program of --primary: a Node program beside the workers, to which they are the workers of its `cluster`
+// (primary.cjs). It is no worker; when it ends another one is started, after a pause.
+class NodePrimary {
+ public:
+  // What it does.
+  struct Hooks {
+    std::function<void(ForkOptions&)> prepare;  // before each start; throws what is in the way
+    std::function<void(pid_t)> started;         // tell it of the workers now
+    std::function<void(pid_t)> ended;
+    std::function<void(const Value&)> on_order;  // what it says to us
+    std::function<void(pid_t, int stream, std::string_view line, bool whole)> on_line;
+    std::function<void(const std::string&)> say;
+  };
+  NodePrimary(Process& self, std::string module, ForkOptions how, supervisor::RestartLimits limits,
+              Hooks hooks);
+  NodePrimary(const NodePrimary&) = delete;
+  NodePrimary& operator=(const NodePrimary&) = delete;
+  // Cuts the hooks; what runs is ended with the process.
+  ~NodePrimary();
+
+  void start();
+  // False: none runs that would hear it.
+  bool send(const Value& news);
+  // SIGTERM once it has heard everything, and SIGKILL after `grace`; `done` comes when it is gone, and no
+  // other one is started.
+  void stop(std::chrono::milliseconds grace, Callback done);
+
+  void pause_output();
+  void resume_output();
+
+ private:
+  void fork();
+  void terminate();
+  void on_exit(const ExitStatus& status);
+  void start_again(const std::string& why);
+
+  Process& self_;
+  const std::string module_;
+  const ForkOptions how_;
+  const supervisor::RestartLimits limits_;
+  const Hooks hooks_;
+  supervisor::RestartPolicy policy_;
+  std::minstd_rand random_{std::random_device()()};
+  ForkedChild* child_ = nullptr;
+  LimitedReports reports_;
+  std::unique_ptr<supervisor::WorkerOutput> output_;
+  Unread unread_;
+  bool output_paused_ = false;
+  supervisor::Time started_at_{0};
+  Timer again_;
+  std::chrono::milliseconds grace_{0};
+  Callback stopped_;  // somebody waits for its end
+};
+
+}  // namespace baton::cli

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "baton/cluster/worker_process.h"
+#include "cli/exchange.h"
+#include "cli/node_primary.h"
+#include "cli/unread.h"
+
+namespace baton::cli {
+
+// Takes what workers say to their primary under `baton run`: hands it to whom the libraries' own primaries
+// would, and tells once of each kind that nobody takes. With a program of --primary that one gets all of it,
+// and hears what becomes of the workers.
+class WorkerMessages {
+ public:
+  explicit WorkerMessages(std::function<void(const std::string&)> notice) : notice_(std::move(notice)) {}
+
+  // From now on `primary` takes everything.
+  void give_to(NodePrimary& primary) { primary_ = &primary; }
+  // It has started, and knows of no worker.
+  void introduce_all();
+  // What it says: {cmd: "NODE_BATON_SEND", id, message}.
+  void send(const Value& order);
+  // The worker that it names; null if that is gone.
+  [[nodiscard]] cluster::WorkerProcess* find(const Value& id) const;
+
+  // A worker has started.
+  void follow(cluster::WorkerProcess& worker);
+
+ private:
+  static constexpr std::size_t most_kinds = 16;
+  void introduce(cluster::WorkerProcess& worker);
+  void take(cluster::WorkerProcess& from, const Message& message);
+  void send_to(cluster::WorkerProcess& worker, const Value& message);
+  void tell_once(const cluster::WorkerProcess& from, const Message& message);
+
+  std::function<void(const std::string&)> notice_;
+  std::map<std::uint32_t, cluster::WorkerProcess*> workers_;
+  Exchange exchange_;
+  NodePrimary* primary_ = nullptr;
+  std::map<std::uint32_t, Unread> unread_;
+  bool loss_told_ = false;
+  bool deaf_told_ = false;
+  std::set<std::string> told_;
+};
+
+}  // namespace baton::cli

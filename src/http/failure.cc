@@ -1,0 +1,63 @@
+// What a program's function throws ends its own request.
+#include <utility>
+
+#include "base/thrown.h"
+#include "http/connection.h"
+#include "http/server_core.h"
+
+namespace baton::http {
+void Connection::ask(std::shared_ptr<Handler> handler) {
+  call([&] {
+    auto task = (*handler)(request_, response_);
+    if (!task) return;
+    baton::start(loop_, std::move(*task),
+                 [self = shared_from_this(), kept = std::move(handler),
+                  exchange = requests_](const std::exception_ptr& thrown) { self->fail(exchange, thrown); });
+  });
+}
+
+void Connection::give_to(const std::shared_ptr<UpgradeHandler>& handler, std::shared_ptr<ServerCore> core,
+                         net::Socket socket, std::string rest) {
+  auto failed = [self = shared_from_this(), handler, core = std::move(core),
+                 what = operation(requests_)](const std::exception_ptr& thrown) {
+    tell(self->loop_, core.get(), thrown_by(what, thrown), thrown);
+  };
+  // It is over for this connection; its head stays, as nothing more is read.
+  request_ended_ = true;
+  phase_ = Phase::none;
+  try {
+    auto task = (*handler)(request_, std::move(socket), std::move(rest));
+    if (task) baton::start(loop_, std::move(*task), std::move(failed));
+  } catch (...) {
+    failed(std::current_exception());
+  }
+}
+
+std::string Connection::operation(std::size_t exchange) const {
+  // Between two requests there is no head.
+  if (requests_ != exchange || phase_ == Phase::none) return "answer a request";
+  return "answer " + std::string(parser_.head().method()) + " " + std::string(parser_.head().target());
+}
+
+void Connection::fail(std::size_t exchange, const std::exception_ptr& exception) {
+  const auto self = shared_from_this();
+  const auto core = home_.lock();
+  const Error error = thrown_by(operation(exchange), exception);
+  const bool client_left =
+      requests_ == exchange && phase_ == Phase::cut && error.code() == make_error_code(Errc::disconnected);
+  if (!client_left || (core && core->reports())) tell(loop_, core.get(), error, exception);
+  if (requests_ != exchange) return;
+  if (phase_ == Phase::open) refuse(500);
+  // Nobody has to end it any more; who has kept a reference may still try.
+  if (phase_ != Phase::cut) return;
+  phase_ = Phase::failed;
+  loop_.let_go(this);
+  loop_.remember(self);
+}
+
+void Connection::tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception) {
+  if (core != nullptr && core->reports()) return core->report(error);
+  loop.contained(exception, error);
+}
+
+}  // namespace baton::http

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "baton/loop/loop.h"
+
+namespace baton {
+
+/// What takes too long for the loop: done by a thread of libuv's, while the loop goes on.
+class Work {
+ public:
+  Work() = default;
+  /// `job` may touch nothing but what is its own. `done` is called from the loop when it has ended.
+  Work(Loop& loop, std::move_only_function<void()> job, Callback done);
+  Work(Work&&) noexcept = default;
+  Work& operator=(Work&& other) noexcept;
+  /// `done` is not called any more; the job may go on.
+  ~Work() { abandon(); }
+
+  /// Whether `done` is still to be called.
+  explicit operator bool() const noexcept;
+  /// Waits for the end of the job, and calls `done` now.
+  void finish();
+
+ private:
+  struct State;
+  void abandon() noexcept;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace baton

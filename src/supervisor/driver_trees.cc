@@ -1,0 +1,118 @@
+// What descends from a worker, until nothing is left of it.
+#include <algorithm>
+#include <csignal>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spawn/process_table_linux.h"
+#include "supervisor/driver.h"
+#include "supervisor/worker_mark.h"
+
+namespace baton::supervisor {
+
+spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
+  if (!run.tree) {
+    const WorkerId id = run.id;
+    spawner::TreeEnd::Leader leader{run.pid, [&run] { return run.status.has_value(); },
+                                    [&run](int signal_number) -> Result<bool> {
+                                      if (run.process == nullptr) return false;
+                                      try {
+                                        return run.process->kill(signal_number);
+                                      } catch (const Error& error) {
+                                        return std::unexpected(error);
+                                      }
+                                    },
+                                    [weak = weak_from_this(), id](const spawner::ProcessEntry& one,
+                                                                  const std::optional<std::string>& claimed) {
+                                      const auto self = weak.lock();
+                                      return self && self->orphans_ && self->is_left_by(id, one, claimed);
+                                    },
+                                    std::string(worker_mark)};
+    run.tree = std::make_unique<spawner::TreeEnd>(loop_, std::move(leader),
+                                                  [weak = weak_from_this(), id](const Result<void>& outcome) {
+                                                    if (const auto self = weak.lock())
+                                                      self->tree_over(id, outcome);
+                                                  });
+  }
+  return *run.tree;
+}
+
+// An orphan that left the session of whom it descends from says whose it is by its environment. If it has
+// none of ours, it is of a dead worker when no living one is old enough to have started it.
+bool Driver::is_left_by(WorkerId id, const spawner::ProcessEntry& orphan,
+                        const std::optional<std::string>& claimed) const {
+  const auto run =
+      claimed ? std::ranges::find_if(runs_, [&](const auto& one) { return one.second.mark == *claimed; })
+              : runs_.end();
+  if (run != runs_.end()) return run->first == id;
+  return std::ranges::none_of(
+      runs_, [&](const auto& one) { return one.second.lives() && one.second.started <= orphan.started; });
+}
+
+// Who has put itself into the background leaves the one who did it.
+std::string Driver::goes_on_behind(const WorkerRun& run) const {
+  if (run.ready_at && now() - *run.ready_at >= options_.min_uptime()) return {};
+  const auto table = spawner::all_processes();
+  if (!table) return {};
+  std::vector<spawner::ProcessEntry> left = spawner::tree_of(*table, run.pid);
+  const auto is_orphan_of_it = [&](const spawner::ProcessEntry& one) {
+    // What it says of itself is not asked here: that may take its time.
+    return orphans_ && !one.ended() && spawner::is_adopted(one) && one.started >= run.started;
+  };
+  auto alive = std::ranges::find_if_not(left, &spawner::ProcessEntry::ended);
+  if (alive == left.end()) {
+    const auto orphan = std::ranges::find_if(*table, is_orphan_of_it);
+    if (orphan == table->end()) return {};
+    alive = left.insert(left.end(), *orphan);
+  }
+  return "process " + std::to_string(alive->pid);
+}
+
+void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
+  const auto found = runs_.find(id);
+  if (phase_ == Phase::over || found == runs_.end()) return;
+  WorkerRun& run = found->second;
+  if (!outcome) {
+    tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(outcome.error().what()));
+  }
+  if (!run.status) {
+    // It may not be killed, or the kernel holds it. Nobody waits for it any longer; its end may come yet.
+    run.tree.reset();
+    run.notify.reset();
+    run.check.reset();
+    run.left_behind = true;
+    run.ended_at = now();
+    machine_.exited(id, now());
+  } else {
+    note_gone(run);
+  }
+  pump();
+}
+
+// Nobody is left who had to do with it. Whoever still holds its output open has no claim on us.
+void Driver::note_gone(WorkerRun& run) {
+  machine_.gone(run.id, now());
+  run.gone = true;
+  const auto output = outputs_.find(run.id);
+  if (output != outputs_.end()) output->second->finish();
+  forget_if_over(run.id);
+}
+
+void Driver::kill_tree(WorkerRun& run) {
+  if (run.pid == 0) return;  // it was never started
+  if (run.left_behind) return note_gone(run);
+  run.killed = true;
+  if (run.told_at && !run.status) (killing_ ? run.killed_at_once : run.killed_for_time) = true;
+  tree_of(run).kill();
+}
+
+void Driver::sweep(WorkerRun& run) {
+  // Whatever it left behind is ours by now.
+  const auto orphans = orphans_ ? Orphans::any() : Result<bool>(true);
+  if (orphans && !*orphans) return note_gone(run);
+  tree_of(run).ask();
+}
+
+}  // namespace baton::supervisor

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace baton::supervisor {
+
+/// The variable by which a worker's descendants can be told from others, when neither session nor parents say
+/// whose they are.
+inline constexpr std::string_view worker_mark = "BATON_WORKER";
+
+/// How its value begins for all workers of a supervisor that is this process, and what it is for one of them.
+[[nodiscard]] inline std::string mark_of_workers(pid_t primary) { return std::to_string(primary) + "."; }
+[[nodiscard]] inline std::string mark_of_worker(pid_t primary, uint64_t id) {
+  return mark_of_workers(primary) + std::to_string(id);
+}
+
+}  // namespace baton::supervisor
