@@ -60,7 +60,14 @@ bool has_windows_line_end(const std::string& path) {
 
 std::string how_to_run_script(const std::string& path, const std::string& name) {
   const std::string interpreter = interpreter_of(path);
-  return interpreter.empty() ? "" : "`chmod +x " + name + "`, or --interpreter " + interpreter;
+  if (!interpreter.empty()) return "`chmod +x " + name + "`, or --interpreter " + interpreter;
+  constexpr std::pair<const char*, const char*> languages[] = {{".py", "python3"}, {".sh", "sh"},
+                                                               {".rb", "ruby"},    {".php", "php"},
+                                                               {".pl", "perl"},    {".jar", "java -jar"}};
+  for (const auto& [ending, language] : languages) {
+    if (name.ends_with(ending)) return "`baton run " + std::string(language) + " " + name + "`";
+  }
+  return {};
 }
 
 }  // namespace baton::cli

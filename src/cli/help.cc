@@ -76,9 +76,10 @@ Ready and done
       --kill-timeout TIME     from being told to stop until SIGKILL of the whole tree; (8s, less
                               0: never                                                 --drain-delay)
       --stop-signal SIGNAL    send this to a worker that is told to stop, whether its  (SIGTERM, if it
-                              program handles it or not                                handles it)
+                              program handles it or not, and SIGTERM only at last      handles it)
       --reload HOW            overlap: the new worker is ready before the old one is
-                              told to stop; stop-first: the other way round; auto:
+                              told to stop, and the first one has lived for
+                              --min-uptime; stop-first: the other way round; auto:
                               stop-first for who listens by itself                     (auto)
 
 When a worker dies

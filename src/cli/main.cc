@@ -4,7 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/nearest.h"
 #include "cli/help.h"
+#include "cli/log_text.h"
 #include "cli/run.h"
 #include "cli/version.h"
 #include "cli/warden.h"
@@ -36,8 +38,17 @@ int play(int argc, char** argv) {
   if (verb == "--version" || verb == "version") {
     return print("baton " + std::string(baton::cli::version()) + "\n");
   }
-  std::fprintf(stderr, "baton: there is no %s '%s' (see baton --help)\n",
-               verb.starts_with('-') ? "option" : "verb", argv[1]);
+  const char* kind = verb.starts_with('-') ? "option" : "verb";
+  // As it is called elsewhere, or as if there were no verbs.
+  std::string meant = verb == "start" || verb == "exec" ? "run" : "";
+  if (!verb.starts_with('-') && verb.find_first_of("./") != verb.npos) meant = "run " + std::string(verb);
+  if (meant.empty()) meant = baton::nearest(verb, {"run", "help", "version", "--help", "--version"});
+  if (meant.empty()) {
+    std::fprintf(stderr, "baton: there is no %s '%s' (see baton --help)\n", kind, argv[1]);
+  } else {
+    std::fprintf(stderr, "baton: there is no %s '%s': did you mean `baton %s`? (see baton --help)\n", kind,
+                 argv[1], baton::cli::visible(meant).c_str());
+  }
   return usage;
 }
 

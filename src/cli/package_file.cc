@@ -57,8 +57,10 @@ std::string script_of(const std::vector<std::string>& words) {
 std::string how_to_run_folder(const std::string& path, const std::string& name) {
   const Value package = package_of(path);
   std::string entry = as_baton_has_it(text_of(package["scripts"]["start"]), path);
-  if (entry.empty()) entry = text_of(package["main"]);
   std::error_code ignored;
+  // Nobody may ever have made the file that npm writes there by itself.
+  const std::string main = text_of(package["main"]);
+  if (entry.empty() && std::filesystem::exists(path + "/" + main, ignored)) entry = main;
   if (entry.empty() && std::filesystem::exists(path + "/index.js", ignored)) entry = "index.js";
   if (entry.empty()) return {};
   const bool here = name == "." || name == "./";

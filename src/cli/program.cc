@@ -87,6 +87,12 @@ std::expected<std::string, CannotRun> find_executable(const std::string& name, c
   if (std::filesystem::is_directory(seen_from(directory, name))) {
     return std::unexpected(check(name, directory, X_OK).error());
   }
+  if (name.find_first_of(" \t") != name.npos) {
+    return refuse(not_found,
+                  name + ": there is no such program; without the quotes it is one with arguments");
+  }
+  // Nobody has files of that kind in PATH.
+  if (is_script(name)) return refuse(not_found, name + ": no such file here");
   return refuse(not_found,
                 name + ": neither a file here nor in PATH (" + spawner::search_path(environment) + ")");
 }

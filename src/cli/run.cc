@@ -184,6 +184,7 @@ class Run {
     if (primary) make_primary(options, *primary, files);
     log_.on_full_changed([this] { let_output_flow(!log_.full()); });
     watch_signals();
+    if (!options.hint.empty()) log_.say("notice", options.hint);
     if (const std::string hint = about_package_script(options.program, options.cwd); !hint.empty()) {
       log_.say("notice", hint);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/nearest.h"
 #include "baton/cluster/policy.h"
 #include "cli/units.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr unsigned most_restarts = 1'000'000;
 constexpr std::chrono::milliseconds least_hang_timeout{30};
+constexpr std::uint64_t least_max_memory = std::uint64_t{1} << 20;
 // Of the drain delay and the kill timeout together, if the latter is not given; and that one's at least.
 constexpr std::chrono::milliseconds whole_end{8000};
 constexpr std::chrono::milliseconds least_kill_timeout{2000};
@@ -78,6 +80,10 @@ class Parser {
     std::ranges::reverse(arguments);  // as CLI11 takes them
     try {
       app_.parse(arguments);
+    } catch (const CLI::ArgumentMismatch& error) {
+      // It begins with the name.
+      const std::string text = error.what();
+      throw UsageError(text.substr(0, text.find(':')) + ": its value is missing");
     } catch (const CLI::ParseError& error) {
       throw UsageError(one_line(error.what()));
     }
@@ -127,7 +133,21 @@ class Parser {
     if (marked) words.erase(words.begin());
     if (words.empty() || words.front().empty()) throw UsageError("a PROGRAM to run is missing");
     if (!marked && words.front().size() > 1 && words.front().starts_with('-')) {
-      throw UsageError("there is no option " + words.front().substr(0, words.front().find('=')));
+      const std::string name = words.front().substr(0, words.front().find('='));
+      const std::string meant = nearest(name, names());
+      throw UsageError("there is no option " + name + (meant.empty() ? "" : ": did you mean " + meant + "?"));
+    }
+    if (!marked) look_behind_program();
+  }
+  // Options behind the program are the program's, which is easily forgotten.
+  void look_behind_program() {
+    const Words& words = options_.program;
+    for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+      const bool named = words[i] == "-i" || words[i] == "--instances";
+      if (!named || !parse_workers(words[i + 1])) continue;
+      options_.hint = words[i] + " " + words[i + 1] + " behind " + words.front() +
+                      " is that program's own: `baton run " + words[i] + " " + words[i + 1] + " " +
+                      words.front() + "` makes as many workers";
     }
   }
   static std::string one_line(std::string text) {
@@ -146,7 +166,11 @@ void Parser::where_and_how_many() {
   add("-i,--instances", into(options_.workers, parse_workers));
   add("--policy", [this](const std::string& text) -> Parsed<void> {
     const auto policy = cluster::Policy::parse(text);
-    if (!policy) return std::unexpected(policy.error().what());
+    if (!policy) {
+      return std::unexpected("'" + text +
+                             "' is none of round-robin, shared, reuse-port, least-loaded, sticky, "
+                             "sticky:cookie=NAME, sticky:header=NAME");
+    }
     options_.policy = *policy;
     return {};
   });
@@ -205,7 +229,12 @@ void Parser::when_things_go_wrong() {
   });
   add("--max-memory", [this](const std::string& text) -> Parsed<void> {
     if (text == "off") return options_.max_memory.reset(), Parsed<void>();
-    return into(options_.max_memory, parse_size)(text);
+    const auto size = parse_size(text);
+    if (!size) return std::unexpected(size.error());
+    // No program does with less, and each would be replaced again and again.
+    if (*size < least_max_memory) return std::unexpected("'" + text + "' is under 1M");
+    options_.max_memory = *size;
+    return {};
   });
 }
 

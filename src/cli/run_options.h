@@ -57,6 +57,7 @@ struct RunOptions {
   bool json_logs = false;
 
   std::vector<std::string> program;  // and its arguments
+  std::string hint;                  // what may be a mistake; else empty
 };
 
 // A command line that means nothing: one line that says why.

@@ -223,7 +223,9 @@ void WorkerMachine::handle_lost(const Value& value) {
     const auto server = servers_.find(query->second);
     if (++server->second.lost < tries) return;
     queries_.erase(query);
-    release_key(message->key);
+    // A Baton knows it by our refusals, which overtake what waits to be sent: this would come behind the next
+    // query for the key, and take away what that one got.
+    if (!primary_is_baton_) release_key(message->key);
     if (server->second.closed) return forget(server);
     fail(server, EMFILE);
   }

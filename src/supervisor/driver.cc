@@ -28,11 +28,13 @@ MachineLimits limits_of(const Options& options) {
                                    .deaths = options.max_restarts()},
                        .life = {.listen_timeout = options.listen_timeout(),
                                 .kill_timeout = options.kill_timeout(),
-                                .ready_when_alive = {}},
+                                .ready_when_alive = {},
+                                .own_signal = options.stop_signal().value_or(SIGTERM) != SIGTERM},
                        .drain_delay = options.drain_delay(),
                        .ready = options.ready(),
                        .restarts = options.restart(),
-                       .reload = options.reload()};
+                       .reload = options.reload(),
+                       .trial = options.min_uptime()};
   const bool never = !hands_over && alive <= Time(0);
   if (options.ready() == Ready::any && !never) limits.life.ready_when_alive = alive;
   if (options.ready() == Ready::alive) limits.life.ready_when_alive = options.min_uptime();
@@ -391,8 +393,9 @@ void Driver::tell(WorkerRun& run, bool by_signal) {
   if (by_signal) {
     // Takes it out of the choice: it hears no message.
     if (run.process != nullptr) run.process->disconnect();
-    signal(run, SIGTERM);
-    if (wanted && *wanted != SIGTERM) signal(run, *wanted);
+    signal(run, wanted.value_or(SIGTERM));
+    // The machine may have meant it to hear the message.
+    if (wanted.value_or(SIGTERM) == SIGTERM) machine_.signalled(run.id);
   } else if (run.process != nullptr) {
     run.process->disconnect(wanted.value_or(SIGTERM), wanted.has_value());
   }

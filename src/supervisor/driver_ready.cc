@@ -180,10 +180,11 @@ bool Driver::tell_of_own_ports() {
   tell_event(
       Event(EventKind::notice)
           .worker(run.slot, run.pid)
-          .text("listens on " + addresses_of(run.own_ports) +
-                " by itself, outside the cluster: no second worker can have that address, and a reload "
-                "stops it before the next one starts; to share it, run the Node script itself, or let "
-                "the program take its socket (--listen, LISTEN_FDS)"));
+          .text(
+              "listens on " + addresses_of(run.own_ports) +
+              " by itself, outside the cluster: no second worker can have that address, and a reload "
+              "stops it before the next one starts, so it is one worker (-i 1); to share it, let the program "
+              "take its socket (--listen, LISTEN_FDS), or of a Node program run the script itself"));
   return true;
 }
 

@@ -12,8 +12,7 @@ void SupervisorMachine::stop(Time now) {
   } else if (phase_ == Phase::running) {
     phase_ = Phase::drain_delay;
     end_at_ = now + limits_.drain_delay;
-    plan_.clear();
-    awaited_ = 0;
+    forget_plan();
     for (auto& [number, slot] : slots_) tell(std::exchange(slot.incoming, 0), now);
   }
   settle(now);
@@ -50,8 +49,7 @@ void SupervisorMachine::begin_ending(EndReason why, WorkerId because, Time now) 
   const bool asked_to_stop = phase_ == Phase::drain_delay && why != EndReason::killed;
   end_ = asked_to_stop ? EndReason::stopped : why;
   end_because_ = because;
-  plan_.clear();
-  awaited_ = 0;
+  forget_plan();
   for (auto& [number, slot] : slots_) slot.start_at.reset();
   if (end_ == EndReason::killed || ready_workers() == 0) return end_workers(now);
   phase_ = Phase::last_call;

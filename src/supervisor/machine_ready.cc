@@ -48,7 +48,21 @@ void SupervisorMachine::became_ready(WorkerId id, Time now) {
   if (!std::exchange(any_ready_, true)) {
     for (auto& [number, slot] : slots_) slot.restart.forget_deaths();
   }
-  const auto found = slots_.find(worker.slot);
+  if (awaited_ == id && is_to_be_tried(worker)) {
+    trial_end_ = now + limits_.trial;
+  } else {
+    take_over(id, now);
+  }
+}
+
+// Who was ready by being alive was tried so.
+bool SupervisorMachine::is_to_be_tried(const Worker& worker) {
+  return limits_.trial > Time(0) && plan_.reloading() && !std::exchange(tried_, true) &&
+         worker.life.ready_by() != Sign::alive;
+}
+
+void SupervisorMachine::take_over(WorkerId id, Time now) {
+  const auto found = slots_.find(workers_.at(id).slot);
   if (found != slots_.end() && found->second.incoming == id) {
     const WorkerId old = std::exchange(found->second.current, id);
     found->second.incoming = 0;
@@ -56,6 +70,7 @@ void SupervisorMachine::became_ready(WorkerId id, Time now) {
   }
   if (awaited_ == id) {
     awaited_ = 0;
+    trial_end_.reset();
     plan_.slot_done();
   }
 }

@@ -97,6 +97,7 @@ void SupervisorMachine::replace(WorkerId id, Time now) {
 
 void SupervisorMachine::tick(Time now) {
   for (auto& [id, worker] : workers_) carry_out(id, worker.life.tick(now), false, now);
+  if (trial_end_ && *trial_end_ <= now) take_over(awaited_, now);
   if (phase_ == Phase::drain_delay && *end_at_ <= now) begin_ending(EndReason::stopped, 0, now);
   if (phase_ == Phase::last_call && *end_at_ <= now) end_workers(now);
   settle(now);
@@ -147,6 +148,7 @@ void SupervisorMachine::advance_plan(Time now) {
         std::deque<unsigned> all;
         for (const auto& [number, slot] : slots_) all.push_back(number);
         plan_.begin_reload(std::move(all));
+        tried_ = false;
         act({.kind = Action::Kind::reload_started});
         break;
       }
@@ -279,8 +281,15 @@ bool SupervisorMachine::is_restarted(const Worker& worker, bool start_failed) co
   return limits_.restarts == Restart::on_failure && worker.failed;
 }
 
+void SupervisorMachine::forget_plan() {
+  plan_.clear();
+  awaited_ = 0;
+  trial_end_.reset();
+}
+
 void SupervisorMachine::fail_reload(WorkerId id) {
   awaited_ = 0;
+  trial_end_.reset();
   const auto why = plan_.reloading() ? Action::Why::reload : Action::Why::replacement;
   plan_.end();
   const Worker& worker = workers_.at(id);
@@ -368,6 +377,7 @@ std::optional<Time> SupervisorMachine::due() const {
     if (moment && (!first || *moment < *first)) first = moment;
   };
   for (const auto& [id, worker] : workers_) consider(worker.life.due());
+  consider(trial_end_);
   if (phase_ == Phase::drain_delay || phase_ == Phase::last_call) consider(end_at_);
   for (const auto& [number, slot] : slots_) {
     // Who waits for another to leave is started by that event.

@@ -27,6 +27,9 @@ struct MachineLimits {
   Ready ready = Ready::any;
   Restart restarts = Restart::always;
   Reload reload = Reload::automatic;
+  /// How long the first worker of a reload lives beside the old ones before any of them is told: whether what
+  /// is new stays alive is not known when it is ready.
+  Time trial{0};
   /// Starts of each slot after which it is said that no worker is ever ready.
   static constexpr unsigned tries = 3;
   /// Workers of a slot that may still be leaving when the next one starts: who ends itself again and again
@@ -43,7 +46,7 @@ struct Action {
   enum class Kind {
     start,      ///< a worker `id` for `slot`; answer with `start_failed` if that cannot be
     tell,       ///< Node's `disconnect`, behind a signal if it hears one
-    terminate,  ///< SIGTERM, and the stop signal if `told`
+    terminate,  ///< SIGTERM; if `told`, the stop signal
     kill_tree,  ///< SIGKILL to it and its descendants until none is left; then `gone`
     sweep,      ///< SIGTERM to what it left behind; nothing left: `gone`
     retires,    ///< it has stopped listening, and is told
@@ -202,9 +205,12 @@ class SupervisorMachine {
 
   WorkerId begin_worker(unsigned slot, Action::Why why, Time now);
   void became_ready(WorkerId id, Time now);
+  [[nodiscard]] bool is_to_be_tried(const Worker& worker);
+  void take_over(WorkerId id, Time now);
   void report_end(WorkerId id, bool start_failed, Time now);
   void lose(WorkerId id, bool start_failed, Time now);
   void lose_current(Slot& slot, WorkerId id, bool start_failed, Time now);
+  void forget_plan();
   void fail_reload(WorkerId id);
   void tell(WorkerId id, Time now);
   void kill_worker(WorkerId id, Time now);
@@ -221,6 +227,8 @@ class SupervisorMachine {
   WorkerId last_id_ = 0;
   ReloadPlan plan_;
   WorkerId awaited_ = 0;  // by the reload
+  bool tried_ = false;    // a worker of the reload that runs was ready
+  std::optional<Time> trial_end_;
   bool any_ready_ = false;
   bool better_ = false;  // some worker was ready by more than being alive
   WorkerId failed_ = 0;  // the last one whose failure made its slot done

@@ -48,7 +48,8 @@ Time WorkerLife::last_word() const noexcept {
 std::optional<Time> WorkerLife::terminates_at() const noexcept {
   if (terminated_) return std::nullopt;
   std::optional<Time> at = after(kill_at_, -last_word());
-  if (channel_closed_at_)
+  // To who was told by another signal SIGTERM may be the order to drop everything.
+  if (channel_closed_at_ && !told_otherwise_)
     at = earlier(at, std::max(left_at_, *channel_closed_at_) + LifeLimits::after_channel);
   return at;
 }
@@ -56,9 +57,10 @@ std::optional<Time> WorkerLife::terminates_at() const noexcept {
 WorkerLife::Do WorkerLife::tell(Time now) {
   if (stage_ != Stage::starting && stage_ != Stage::ready) return Do::nothing;
   leave(now);
+  told_otherwise_ = limits_.own_signal;
   if (online_ && !channel_closed_at_) return Do::tell;
   // Nobody would hear the message.
-  terminated_ = true;
+  terminated_ = !told_otherwise_;
   return Do::terminate;
 }
 

@@ -21,6 +21,7 @@ struct LifeLimits {
   Time listen_timeout;                   ///< 0: none
   Time kill_timeout;                     ///< 0: none
   std::optional<Time> ready_when_alive;  ///< it is ready if it lives so long
+  bool own_signal = false;               ///< the signal that it is told by is not SIGTERM
   static constexpr Time after_channel = std::chrono::seconds(1);
   /// The end of a process closes its channel too, and is told a little later.
   static constexpr Time own_leave = std::chrono::milliseconds(50);
@@ -55,7 +56,7 @@ class WorkerLife {
     leave,      ///< it leaves by itself: nothing can be handed to it any more
     retire,     ///< it listens no more: it is to be told, and replaced
     tell,       ///< Node's `disconnect`, behind a signal if it hears one
-    terminate,  ///< SIGTERM
+    terminate,  ///< the signal that it is told by, or at last SIGTERM
     kill_tree,  ///< SIGKILL to it and its descendants, until none is left
     sweep,      ///< SIGTERM to what it left behind; nothing left: `gone`
   };
@@ -119,6 +120,7 @@ class WorkerLife {
   std::optional<Time> stopped_at_;  // listening
   bool online_ = false;
   bool elsewhere_ = false;
+  bool told_otherwise_ = false;  // than by SIGTERM
   bool terminated_ = false;
   bool late_ = false;
 };

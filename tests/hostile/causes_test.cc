@@ -279,6 +279,32 @@ TEST_F(Causes, WithTooFewDescriptorsItSaysSoInALine) {
   }
 }
 
+// It can start neither thread nor process then.
+TEST_F(Causes, AWorkerThatTakesEveryProcessOfItsUserEndsNoService) {
+  if (::getuid() != 0 || !has("setpriv") || !has("prlimit") || !has("python3"))
+    GTEST_SKIP() << "not possible here";
+  // The kernel counts by user, whoever else is at work.
+  const uid_t user = 60'000 + ::getpid() % 5'000;
+  const std::string id = std::to_string(user);
+  std::filesystem::copy_file(built("baton"), folder + "/baton");
+  std::filesystem::copy_file(worker("breeder.py"), folder + "/breeder.py");
+  ASSERT_EQ(::chown(folder.c_str(), user, user), 0);
+  program = Program("/usr/bin/env", Words{"setpriv", "--reuid", id, "--regid", id, "--clear-groups",
+                                          "prlimit", "--nproc=40:40", folder + "/baton", "run"} +
+                                        admin() +
+                                        Words{"--listen", "127.0.0.1:0", "--kill-timeout", "1s", python(),
+                                              folder + "/breeder.py"});
+  printed("grown");
+  const Place place(folder + "/admin");
+  for (const char* page : {"/livez", "/status", "/metrics"}) {
+    EXPECT_TRUE(ask(place, page).starts_with("HTTP/1.1 200 ")) << page;
+  }
+  program.signal(SIGHUP);
+  told("resource temporarily unavailable");
+  EXPECT_TRUE(ask(place, "/livez").starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 TEST_F(Causes, ItStartsWithNoStandardStreams) {
   start_by_shell("exec <&- >&-", {"--min-uptime", "10ms", "--listen", "127.0.0.1:0",
                                   script_that("echo words\nexec sleep 1000\n")});

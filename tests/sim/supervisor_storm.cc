@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/coverage.h"
+#include "sim/supervisor_process.h"
 #include "supervisor/supervisor_machine.h"
 
 namespace baton::sim {
@@ -27,26 +28,6 @@ using supervisor::Time;
 using supervisor::WorkerId;
 using supervisor::WorkerState;
 using Kind = Action::Kind;
-
-/// A worker's process, as far as a supervisor sees it.
-struct Process {
-  unsigned slot = 0;
-  bool speaks = true;  // the cluster's protocol
-  bool ready = false;
-  bool told = false;
-  bool retired = false;  // it listens no more
-  bool asked = false;    // to end, in whatever way
-  bool closed = false;
-  bool ended = false;
-  bool obeys = true;         // a message to stop
-  bool terminates = true;    // on SIGTERM
-  bool leaves_more = false;  // descendants that only SIGKILL ends
-  bool fails = true;         // when it ends by itself
-  bool early = true;         // no worker of its slot has shown more than being alive
-  bool holds_port = false;
-  Sign says = Sign::listening;
-  std::optional<Time> online_at, ready_at, closes_at, ends_at, gone_at, signalled_at;
-};
 
 class SupervisorStorm {
  public:
@@ -79,7 +60,9 @@ class SupervisorStorm {
                       .deaths = random.below(3) * 4};
     limits.life = {.listen_timeout = 1s + random.below(3) * 2s,
                    .kill_timeout = random.below(3) * 3s,
-                   .ready_when_alive = {}};
+                   .ready_when_alive = {},
+                   .own_signal = random.chance(200)};
+    limits.trial = random.below(3) * 500ms;
     constexpr Ready rules[] = {Ready::any, Ready::any, Ready::listening, Ready::alive};
     limits.ready = rules[random.below(4)];
     if (random.chance(100)) limits.life.listen_timeout = 0s;
@@ -141,13 +124,16 @@ class SupervisorStorm {
       case Kind::reload_failed:
         met(Met::reload_failed);
         reloading_ = false;
+        tried_until_.reset();
         return;
       case Kind::reload_started:
         reloading_ = true;
+        tried_ = false;
         return;
       case Kind::reload_done:
         met(Met::reload_done);
         reloading_ = false;
+        tried_until_.reset();
         return;
       case Kind::scaled:
         least_wanted_ = std::min(least_wanted_, action.count);
@@ -185,6 +171,8 @@ class SupervisorStorm {
   // Being alive is not enough where a worker of the slot has shown more, and never where more is asked for.
   void become_ready(const Action& action, Process& process) {
     process.ready = any_was_ready_ = true;
+    if (process.renews && !std::exchange(tried_, true) && action.sign != Sign::alive)
+      tried_until_ = now_ + limits_.trial;
     if (process.holds_port) {
       machine_.holds_port(action.id, random_.chance(512));
       holders_.insert(process.slot);
@@ -208,6 +196,7 @@ class SupervisorStorm {
     }
     Process process;
     process.slot = action.slot;
+    process.renews = action.why == Action::Why::reload;
     process.early = !better_.contains(action.slot);
     process.speaks = !random_.chance(100);
     process.holds_port = random_.chance(60);
@@ -237,11 +226,14 @@ class SupervisorStorm {
                                (limits_.reload == Reload::automatic && holders_.contains(process.slot));
       if (!stops_first && !process.retired && !another_is_ready(process.slot, action.id))
         told_alone_.push_back(process.slot);
+      if (tried_until_ && now_ < *tried_until_ && !process.retired)
+        fail("a worker is told to stop while the first new one is tried");
     }
     process.told = process.told || action.told;
     process.asked = true;
     if (process.ended) return;
-    if (action.kind == Kind::terminate || random_.chance(300)) {
+    const bool own = limits_.life.own_signal && action.told;
+    if (!own && (action.kind == Kind::terminate || random_.chance(300))) {
       if (process.signalled_at) fail("a worker is sent SIGTERM twice");
       process.signalled_at = now_;
       if (action.kind == Kind::tell) machine_.signalled(action.id);
@@ -249,7 +241,9 @@ class SupervisorStorm {
     const bool hears = process.signalled_at == now_ ? process.terminates : process.obeys;
     if (action.kind == Kind::terminate && !action.told) met(Met::terminated_after_its_channel);
     if (!hears) return;
-    if (process.signalled_at != now_ && random_.chance(300)) {
+    // Who was told by the user's own signal is sent no other before its time is up, if that ever is.
+    const bool for_ever = limits_.life.own_signal && limits_.life.kill_timeout == 0s;
+    if (process.signalled_at != now_ && random_.chance(300) && !for_ever) {
       process.closes_at = soon(1000);  // and lives on
     } else {
       process.ends_at = soon(1500);
@@ -504,6 +498,8 @@ class SupervisorStorm {
   bool reloading_ = false;
   bool any_was_ready_ = false;
   bool gives_up_ = false;
+  bool tried_ = false;  // a worker of the reload was ready
+  std::optional<Time> tried_until_;
   bool stopping_ = false;
   bool killing_ = false;
   std::optional<Time> served_at_;  // who was let in

@@ -237,9 +237,9 @@ class Channel {
   /// The peer's process is dead: what it has sent is still delivered, and there this direction ends, whoever
   /// else holds the other end; what it had not acknowledged is this program's again.
   void peer_gone();
-  /// From now on `sender` says which process has written what was read last, of those that hold the other
-  /// end: its number, or 0 if that is not known.
+  /// From now on `sender` knows who writes.
   void notice_senders();
+  /// Which process has written what was read last, of those that hold the other end; 0: not known.
   [[nodiscard]] pid_t sender() const;
   /// Which exception ends the peer, as a Baton says just before.
   void on_peer_death(std::move_only_function<void(std::string_view)> callback);

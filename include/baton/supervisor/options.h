@@ -105,8 +105,8 @@ class Options {
   Options& kill_timeout(Time time) { return kill_timeout_ = time, *this; }
   /// How long after `Supervisor::stop` the workers still serve; 0.
   Options& drain_delay(Time time) { return drain_delay_ = time, *this; }
-  /// A worker that dies before it is ready, or sooner than this after, died *unstable*. With 0 none does. 1
-  /// s.
+  /// A worker that dies before it is ready, or sooner than this after, died *unstable*; and so long the first
+  /// worker of a reload is tried beside the old ones. With 0 none does, and none is. 1 s.
   Options& min_uptime(Time time) { return min_uptime_ = time, *this; }
   /// How long a worker's successor waits after an unstable death: `first`, doubling with each further one up
   /// to `longest`; the wait itself is by chance between half of that and all. After a stable death there is
@@ -122,8 +122,9 @@ class Options {
   /// Replaces a worker, as a reload does, whose resident memory has been over so many bytes for 5 s; off by
   /// default.
   Options& max_memory(std::optional<uint64_t> bytes) { return max_memory_ = bytes, *this; }
-  /// The signal that a worker is sent when it is told to stop, before Node's `disconnect`. Without it that is
-  /// SIGTERM, and only if its program handles it. A number that is no signal is misuse.
+  /// The signal that a worker is sent when it is told to stop, before Node's `disconnect`; who is still there
+  /// gets SIGTERM as `kill_timeout` says. Without it that is SIGTERM, and only if its program handles it. A
+  /// number that is no signal is misuse.
   Options& stop_signal(std::optional<int> signal);
   /// Whether this process takes over what its workers' descendants leave behind (PR_SET_CHILD_SUBREAPER):
   /// collects them when they end, and ends them with the last worker. On by default; a process 1 always does.

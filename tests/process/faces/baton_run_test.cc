@@ -162,6 +162,19 @@ TEST_F(Run, FailsAReloadWhoseWorkerDoesNotBecomeReadyAndServesOn) {
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
+TEST_F(Run, FailsAReloadWhoseFirstWorkerDiesSoonAfterItWasReady) {
+  if (!has("node")) GTEST_SKIP() << "there is no Node";
+  const std::string address = start_listening({"-i", "2", node_server()});
+  const std::set<pid_t> before = {who(port_of(address)), who(port_of(address))};
+  file("app.js",
+       "require('http').createServer().listen(0, '127.0.0.1', () => setTimeout(process.exit, 100, 7));");
+  program.signal(SIGHUP);
+  told("ready after");
+  EXPECT_TRUE(told("reload failed").contains("exit code 7"));
+  EXPECT_EQ((std::set<pid_t>{who(port_of(address)), who(port_of(address))}), before);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 TEST_F(Run, StartsOneMoreAndOneLessButNeverLessThanOne) {
   if (!has("node")) GTEST_SKIP() << "there is no Node";
   start_listening(admin() + Words{node_server()});
@@ -200,13 +213,17 @@ TEST_F(Run, KillsTheWholeTreeOfAWorkerThatDoesNotLeaveInTime) {
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
-TEST_F(Run, AlsoSendsTheStopSignal) {
-  const std::string app =
-      script("trap '' TERM\ntrap 'echo quit; exit 0' QUIT\necho up\nwhile :; do sleep 0.05; done\n");
+TEST_F(Run, SendsTheStopSignalAlone) {
+  const std::string app = script(
+      "trap 'echo term; exit 1' TERM\ntrap 'echo quit; sleep 0.3; echo finished; exit 0' QUIT\n"
+      "echo up\nwhile :; do sleep 0.05; done\n");
   start({"--listen", "127.0.0.1:0", "--min-uptime", "0", "--stop-signal", "QUIT", app});
   printed("up");
   program.signal(SIGTERM);
-  printed("quit");
+  EXPECT_EQ(printed("]"), "[1] quit");
+  EXPECT_EQ(printed("]"), "[1] finished");
+  EXPECT_TRUE(told("told to stop").contains("told to stop"));
+  EXPECT_TRUE(told("exit code").contains("exit code 0"));
   EXPECT_EQ(end(), "exit 0");
 }
 
@@ -345,6 +362,10 @@ TEST_F(Run, TeachesByItsHelp) {
 TEST_F(Run, AnswersAVerbThatItDoesNotKnowWithOneLineAnd2) {
   program = Program(built("baton"), {"fly"});
   EXPECT_EQ(program.errors.rest(), (Words{"baton: there is no verb 'fly' (see baton --help)"}));
+  EXPECT_EQ(end(), "exit 2");
+  program = Program(built("baton"), {"app.js"});
+  EXPECT_EQ(program.errors.rest(),
+            (Words{"baton: there is no verb 'app.js': did you mean `baton run app.js`? (see baton --help)"}));
   EXPECT_EQ(end(), "exit 2");
 }
 

@@ -33,6 +33,7 @@ class ProgramTest : public testing::Test {
   }
   ~ProgramTest() override { std::filesystem::remove_all(root); }
   void make(const std::string& name, mode_t mode, const std::string& text = "#!/bin/sh\n") const {
+    std::filesystem::create_directories(std::filesystem::path(root + "/" + name).parent_path());
     std::ofstream(root + "/" + name) << text;
     ::chmod((root + "/" + name).c_str(), mode);
   }
@@ -120,6 +121,9 @@ TEST_F(ProgramTest, OfTypeScriptMaySayItselfWhoRunsIt) {
 
 TEST_F(ProgramTest, ThatIsNotThereIs127) {
   EXPECT_TRUE(find({"absent"}).starts_with("127: absent: neither a file here nor in PATH ("));
+  EXPECT_EQ(find({"absent.js"}), "127: absent.js: no such file here");
+  EXPECT_EQ(find({"node app.js"}),
+            "127: node app.js: there is no such program; without the quotes it is one with arguments");
   EXPECT_EQ(find({"./absent"}), "127: ./absent: No such file or directory");
   EXPECT_EQ(find({"./absent.js"}), "127: ./absent.js: No such file or directory");
   EXPECT_TRUE(find({"app.js"}, "absent").starts_with("127: absent: "));
@@ -131,6 +135,9 @@ TEST_F(ProgramTest, ThatCannotBeExecutedIs126) {
   make("here/data", 0644, "no script\n");
   EXPECT_EQ(find({"./data"}), "126: ./data: is not executable: Permission denied");
   EXPECT_EQ(find({"data"}), "126: ./data: is not executable: Permission denied");
+  make("here/app.py", 0644, "print(1)\n");
+  EXPECT_EQ(find({"app.py"}),
+            "126: ./app.py: is not executable: Permission denied; `baton run python3 ./app.py`");
   EXPECT_EQ(find({"./folder"}), "126: ./folder: is a directory");
   std::filesystem::remove(root + "/here/plain");
   EXPECT_TRUE(find({"plain"}).starts_with("126: ")) << find({"plain"});
@@ -172,11 +179,14 @@ TEST_F(ProgramTest, ThatIsAFolderSaysWhatToWrite) {
   make("here/index.js", 0644);
   EXPECT_EQ(find({"."}), "126: .: is a directory; what it starts is index.js: `baton run index.js`");
   make("here/package.json", 0644, R"({"main": "lib/main.js"})");
+  EXPECT_TRUE(find({"."}).ends_with("`baton run index.js`")) << "npm writes what nobody may have made";
+  make("here/lib/main.js", 0644);
   EXPECT_TRUE(find({"."}).ends_with("`baton run lib/main.js`")) << find({"."});
   make("here/package.json", 0644,
        R"({"main": "lib/main.js", "scripts": {"start": "node server.js --port 1"}})");
   EXPECT_TRUE(find({"."}).ends_with("`baton run server.js --port 1`")) << find({"."});
   make("here/folder/package.json", 0644, R"({"main": "x.js"})");
+  make("here/folder/x.js", 0644);
   EXPECT_EQ(find({"folder"}),
             "126: folder: is a directory; what it starts is x.js: `baton run --cwd folder x.js`");
   make("here/package.json", 0644, "[]");

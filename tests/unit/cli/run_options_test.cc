@@ -209,6 +209,9 @@ TEST(RunOptions, SayInOneLineWhatIsWrong) {
   EXPECT_EQ(wrong({"--bogus", "app.js"}), "there is no option --bogus");
   EXPECT_EQ(wrong({"--bogus=1", "-i", "2", "app.js"}), "there is no option --bogus");
   EXPECT_EQ(wrong({"-x", "app.js"}), "there is no option -x");
+  EXPECT_EQ(wrong({"--instnaces=2", "app.js"}), "there is no option --instnaces: did you mean --instances?");
+  EXPECT_EQ(wrong({"-i"}), "--instances: its value is missing");
+  EXPECT_EQ(wrong({"--max-memory", "100", "app.js"}), "--max-memory: '100' is under 1M");
   EXPECT_EQ(wrong({"-i", "0", "app.js"}), "--instances: '0' is not a number from 1 to 10000 or 'max'");
   EXPECT_EQ(wrong({"--grace", "soon", "app.js"}),
             "--grace: 'soon' is not a time such as 500ms, 5s, 2m or 1h");
@@ -231,6 +234,13 @@ TEST(RunOptions, SayInOneLineWhatIsWrong) {
     EXPECT_FALSE(wrong(words).starts_with('(')) << words[0];
     EXPECT_FALSE(wrong(words).contains('\n')) << words[0];
   }
+}
+
+TEST(RunOptions, BehindTheProgramAreItsOwnWhichIsHintedAt) {
+  EXPECT_EQ(parse({"app.js", "-i", "2"}).hint,
+            "-i 2 behind app.js is that program's own: `baton run -i 2 app.js` makes as many workers");
+  EXPECT_EQ(parse({"app.js", "-i", "file"}).hint, "");
+  EXPECT_EQ(parse({"--", "app.js", "-i", "2"}).hint, "") << "whoever marks it knows";
 }
 
 TEST(RunOptions, AskingForHelpIsNoMistake) {

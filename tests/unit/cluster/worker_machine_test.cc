@@ -159,6 +159,25 @@ TEST(WorkerMachine, RefusesAConnectionThatLostItsDescriptorAndClosesItWhenItIsSe
   EXPECT_EQ(world.take(), Lines{"close_handle h7"}) << "somebody else may have it by now";
 }
 
+TEST(WorkerMachine, GivesTheKeyBackWhoseListenerItLosesUnlessThePrimaryIsABatonAndKnows) {
+  for (const bool baton : {false, true}) {
+    WorkerWorld world;
+    if (baton) world.machine.primary_is_baton();
+    world.machine.listen(1, WorkerWorld::port(80));
+    (void)world.take();
+    const Value reply = Value::object({{"cmd", "NODE_CLUSTER"}, {"key", "k"}, {"ack", 1}, {"seq", 0}});
+    for (int i = 0; i < 3; ++i) world.machine.handle_lost(reply);
+    EXPECT_EQ(world.take(), Lines{}) << "it is sent again";
+    world.machine.handle_lost(reply);
+    Lines lines = world.take();
+    ASSERT_EQ(lines.size(), baton ? 1U : 2U);
+    EXPECT_TRUE(lines.back().starts_with("failed s1")) << lines.back();
+    if (!baton) {
+      EXPECT_EQ(lines.front(), R"({"cmd":"NODE_CLUSTER","act":"close","key":"k","seq":2})");
+    }
+  }
+}
+
 TEST(WorkerMachine, CountsServersOfOnePlaceAndBeginsAgainWhenAllAreClosed) {
   WorkerWorld world;
   const auto index_of = [&](ServerId server) {

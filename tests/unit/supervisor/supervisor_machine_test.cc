@@ -119,6 +119,50 @@ TEST(SupervisorMachine, ReloadsOneAfterAnotherAndTellsTheOldOneWhenTheNewOneIsRe
   EXPECT_EQ(world.actions(), "ended 1, sweep 1");
 }
 
+TEST(SupervisorMachine, TriesTheFirstWorkerOfAReloadBeforeItTellsAnOldOne) {
+  MachineLimits limits = limits_for(2);
+  limits.trial = 1s;
+  World world(limits);
+  world.serve();
+  world.machine.reload(world.now);
+  world.be_ready(3);
+  EXPECT_EQ(world.actions(), "reload, start 3@1, ready 3");
+  EXPECT_EQ(world.machine.due(), world.now + 1s);
+  world.wait(1s);
+  EXPECT_EQ(world.actions(), "tell 1, start 4@2");
+  world.be_ready(4);
+  EXPECT_EQ(world.actions(), "ready 4, tell 2, reload done") << "the others are as it is";
+}
+
+TEST(SupervisorMachine, FailsAReloadWhoseFirstWorkerDoesNotLiveOn) {
+  MachineLimits limits = limits_for(2);
+  limits.trial = 1s;
+  World world(limits);
+  world.serve();
+  world.machine.reload(world.now);
+  world.be_ready(3);
+  world.actions();
+  world.wait(999ms);
+  world.end(3);
+  EXPECT_EQ(world.actions(), "ended 3, reload failed by 3, sweep 3");
+  EXPECT_EQ(world.machine.ready_workers(), 2U);
+  world.wait(1h);
+  EXPECT_EQ(world.actions(), "");
+}
+
+TEST(SupervisorMachine, LetsTheOneThatIsTriedTakeThePlaceOfAnOldOneThatDies) {
+  MachineLimits limits = limits_for(1);
+  limits.trial = 1s;
+  World world(limits);
+  world.serve();
+  world.machine.reload(world.now);
+  world.be_ready(2);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "reload, start 2@1, ready 2, ended 1, sweep 1");
+  world.wait(1s);
+  EXPECT_EQ(world.actions(), "reload done");
+}
+
 TEST(SupervisorMachine, MergesReloadsDuringAReloadIntoOneAfterIt) {
   World world(limits_for(1));
   world.serve();

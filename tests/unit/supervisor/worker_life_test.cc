@@ -110,6 +110,23 @@ TEST(WorkerLife, IsToldBySignalIfItDoesNot) {
   EXPECT_EQ(life.tick(4s), Do::nothing);
 }
 
+TEST(WorkerLife, IsToldByTheUsersSignalAloneAndGetsSigtermBeforeItIsKilled) {
+  LifeLimits limits = life_limits;
+  limits.own_signal = true;
+  WorkerLife life(limits, 0s);
+  EXPECT_EQ(life.tell(2s), Do::terminate);
+  life.channel_closed(2s);
+  EXPECT_EQ(life.due(), 6s) << "it may take its time until then";
+  EXPECT_EQ(life.tick(6s), Do::terminate);
+  EXPECT_EQ(life.due(), 7s);
+
+  WorkerLife online(limits, 0s);
+  online.online();
+  EXPECT_EQ(online.tell(2s), Do::tell);
+  online.channel_closed(3s);
+  EXPECT_EQ(online.due(), 6s);
+}
+
 TEST(WorkerLife, IsToldBySignalWhereNobodyHearsTheMessage) {
   WorkerLife life = ready_worker();
   life.channel_closed(2s);
