@@ -1,13 +1,11 @@
 #include "base/close_aside.h"
 
-#include <signal.h>
-
 #include <mutex>
 #include <new>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/quiet_thread.h"
 
 namespace baton {
 
@@ -32,26 +30,6 @@ struct CloseAside::Waiting {
     }
   }
 };
-
-namespace {
-
-// The signals of the process are the loop's.
-template <class Body>
-void start_thread(Body body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread(std::move(body)).detach();
-  } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-}  // namespace
 
 CloseAside& CloseAside::of_nobody() {
   thread_local CloseAside the_one;
@@ -79,7 +57,7 @@ void CloseAside::begin() const noexcept {
     if (waiting_->next.empty() || std::exchange(waiting_->thread_runs, true)) return;
   }
   try {
-    start_thread([waiting = waiting_] { waiting->close_all(); });
+    start_quiet_thread([waiting = waiting_] { waiting->close_all(); });
   } catch (const std::exception&) {
     const std::scoped_lock lock(waiting_->mutex);
     waiting_->thread_runs = false;

@@ -2,72 +2,126 @@
 
 #include <uv.h>
 
-#include <atomic>
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
 #include <exception>
-#include <latch>
+#include <mutex>
 #include <semaphore>
-#include <thread>
 #include <utility>
-#include <vector>
+
+#include "base/quiet_thread.h"
 
 namespace baton {
-namespace {
-
-// libuv starts its threads with the first work, and ends the process where it cannot.
-constexpr int pool_threads = 4;
-
-bool pool_can_start() {
-  static std::atomic<bool> started = false;
-  if (started) return true;
-  std::latch end(1);
-  std::vector<std::thread> threads;
-  try {
-    while (threads.size() < pool_threads) threads.emplace_back([&end] { end.wait(); });
-  } catch (const std::exception&) {
-    // As few as there are.
-  }
-  end.count_down();
-  for (std::thread& one : threads) one.join();
-  if (threads.size() < pool_threads) return false;
-  started = true;
-  return true;
-}
-
-}  // namespace
 
 struct Work::State {
-  uv_work_t request;
   Loop& loop;
   std::move_only_function<void()> job;
   Callback done;
   std::binary_semaphore ended{0};
-  std::shared_ptr<State> self;  // until libuv is done with it
+
+  std::mutex mutex;
+  uv_async_t* news = nullptr;  // none: nobody listens any more
+
+  void listen(const std::shared_ptr<State>& self);
+  void hear_no_more();
+  void do_it();
 };
 
-Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done)
-    : state_(new State{
-          .request = {}, .loop = loop, .job = std::move(job), .done = std::move(done), .self = {}}) {
-  state_->request.data = state_.get();
-  const auto run = [](uv_work_t* request) {
-    auto* state = static_cast<State*>(request->data);
-    state->job();
-    state->ended.release();
-  };
-  const auto over = [](uv_work_t* request, int) {
-    const auto state = std::exchange(static_cast<State*>(request->data)->self, nullptr);
-    if (!state->done) return;
-    state->loop.enter([&] { std::exchange(state->done, nullptr)(); });
-  };
-  if (pool_can_start() && uv_queue_work(loop.native(), &state_->request, run, over) == 0) {
-    state_->self = state_;
-    return;
+namespace {
+
+/// The threads of the process. libuv's own ends the process where one of its threads cannot be started, which
+/// whoever takes all the processes of the user brings about.
+class Pool {
+ public:
+  // Until the process ends: so long somebody may be at work.
+  static Pool& of_process() {
+    static auto& the_one = *new Pool;
+    return the_one;
   }
-  // Somebody has taken all the threads that there may be; what has to be done is done.
-  state_->job();
-  loop.defer([state = state_] {
-    if (state->done) std::exchange(state->done, nullptr)();
+
+  // False: there is no thread, and none can be had.
+  bool take(const std::shared_ptr<Work::State>& work) {
+    const std::scoped_lock lock(mutex_);
+    if (idle_ <= waiting_.size() && threads_ < most_threads) begin();
+    if (threads_ == 0) return false;
+    waiting_.push_back(work);
+    news_.notify_one();
+    return true;
+  }
+  void give_back(const std::shared_ptr<Work::State>& work) {
+    const std::scoped_lock lock(mutex_);
+    std::erase(waiting_, work);
+  }
+
+ private:
+  static constexpr unsigned most_threads = 4;
+
+  void begin() {
+    try {
+      start_quiet_thread([this] { live(); });
+      ++threads_;
+    } catch (const std::exception&) {
+      // As few as there are.
+    }
+  }
+  void live() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      news_.wait(lock, [this] { return !waiting_.empty(); });
+      --idle_;
+      auto work = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      work->do_it();
+      work.reset();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable news_;
+  std::deque<std::shared_ptr<Work::State>> waiting_;
+  unsigned threads_ = 0;
+  std::size_t idle_ = 0;
+};
+
+}  // namespace
+
+void Work::State::listen(const std::shared_ptr<State>& self) {
+  news = new uv_async_t;
+  // Its own reference to what it tells of.
+  news->data = new std::shared_ptr<State>(self);
+  uv_async_init(loop.native(), news, [](uv_async_t* async) {
+    const auto state = *static_cast<std::shared_ptr<State>*>(async->data);
+    state->hear_no_more();
+    if (state->done) state->loop.enter([&] { std::exchange(state->done, nullptr)(); });
   });
-  state_->ended.release();
+}
+
+void Work::State::hear_no_more() {
+  const std::scoped_lock lock(mutex);
+  if (news == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(news, nullptr)), [](uv_handle_t* handle) {
+    delete static_cast<std::shared_ptr<State>*>(handle->data);
+    delete reinterpret_cast<uv_async_t*>(handle);
+  });
+}
+
+void Work::State::do_it() {
+  job();
+  ended.release();
+  const std::scoped_lock lock(mutex);
+  if (news != nullptr) uv_async_send(news);
+}
+
+Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done)
+    : state_(new State{.loop = loop, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
+  state_->listen(state_);
+  if (Pool::of_process().take(state_)) return;
+  // Somebody has taken all the threads that there may be; what has to be done is done.
+  state_->do_it();
 }
 
 Work& Work::operator=(Work&& other) noexcept {
@@ -84,13 +138,15 @@ void Work::finish() {
   if (!*this) return;
   const auto state = state_;
   state->ended.acquire();
+  state->hear_no_more();
   std::exchange(state->done, nullptr)();
 }
 
 void Work::abandon() noexcept {
   if (!state_) return;
   state_->done = nullptr;
-  if (state_->self) (void)uv_cancel(reinterpret_cast<uv_req_t*>(&state_->request));
+  Pool::of_process().give_back(state_);
+  state_->hear_no_more();
   state_.reset();
 }
 

@@ -7,9 +7,12 @@
 
 namespace baton {
 
-/// What takes too long for the loop: done by a thread of libuv's, while the loop goes on.
+/// What takes too long for the loop: done by one of a few threads of the process, while the loop goes on; on
+/// the loop where there can be no thread.
 class Work {
  public:
+  struct State;
+
   Work() = default;
   /// `job` may touch nothing but what is its own. `done` is called from the loop when it has ended.
   Work(Loop& loop, std::move_only_function<void()> job, Callback done);
@@ -24,7 +27,6 @@ class Work {
   void finish();
 
  private:
-  struct State;
   void abandon() noexcept;
   std::shared_ptr<State> state_;
 };
