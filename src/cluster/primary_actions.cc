@@ -20,13 +20,6 @@ constexpr auto file_look_pause = std::chrono::seconds(2);  // at the files of so
 constexpr std::size_t most_unsent_answers = 1024;
 constexpr std::size_t most_unanswered_shares = 256;  // as many listeners as it may have
 
-// Also before its end was heard of.
-bool has_ended(pid_t child) {
-  siginfo_t info{};
-  const int options = WEXITED | WNOHANG | WNOWAIT;
-  return ::waitid(P_PID, static_cast<id_t>(child), &info, options) != 0 || info.si_pid != 0;
-}
-
 bool runs_node(pid_t child) {
   std::error_code unreadable;
   const auto program =
@@ -57,6 +50,12 @@ Listening asked(const wire::ListenQuery& query) {
 }
 
 }  // namespace
+
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, options) != 0 || info.si_pid != 0;
+}
 
 Listening Primary::State::bound(const PrimaryMachine::Listener& listener) {
   Listening wanted = asked(listener.query);

@@ -302,6 +302,8 @@ void Primary::State::on_internal(WorkerProcess::State& worker, Message message) 
     // began.
     if (options.allow_listen().empty() && asks) {
       const auto rights = spawner::Rights::of(worker.child.pid());
+      // Nobody waits for the answer, and who it was cannot be read any more.
+      if (!rights && has_ended(worker.child.pid())) return;
       machine.runs_as(worker.id, rights ? rights->user() : unknown_user);
     }
     machine.message(worker.id, message.value());

@@ -22,6 +22,9 @@
 
 namespace baton::cluster {
 
+/// Whether a child has, also before that was heard of.
+[[nodiscard]] bool has_ended(pid_t child);
+
 /// Drives the primary's machine: feeds it what the kernel, the workers and the program do, and carries out
 /// what it decides. It decides nothing itself.
 struct Primary::State : std::enable_shared_from_this<State> {

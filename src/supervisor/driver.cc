@@ -432,7 +432,8 @@ void Driver::note_end(WorkerRun& run, const Action& action) {
     look_at_ports();
     tell_of_own_ports();
   }
-  if (!run.listen_error.empty() && !run.told_at && !machine_.ever_all_ready()) {
+  // Who was ready had what it serves on.
+  if (!run.listen_error.empty() && !run.ready_at && !run.told_at && !machine_.ever_all_ready()) {
     end_words_ = run.listen_error;
     machine_.give_up(EndReason::listener_failed, run.id, now());
   }

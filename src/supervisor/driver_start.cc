@@ -15,22 +15,29 @@
 namespace baton::supervisor {
 namespace {
 
+bool is_one_of(const Error& error, std::initializer_list<std::errc> codes) {
+  return std::ranges::any_of(codes,
+                             [&](std::errc code) { return error.code() == std::make_error_condition(code); });
+}
+
+// No fault of the program.
+bool is_scarce(const Error& error) {
+  using enum std::errc;
+  return is_one_of(error, {resource_unavailable_try_again, not_enough_memory, too_many_files_open,
+                           too_many_files_open_in_system});
+}
+
 // Why a program cannot be started at all; nothing if it may be the next time.
 std::optional<EndReason> why_not_started(const Error& error) {
-  const auto is = [&](std::initializer_list<std::errc> codes) {
-    return std::ranges::any_of(
-        codes, [&](std::errc code) { return error.code() == std::make_error_condition(code); });
-  };
   using enum std::errc;
-  // The last: it is being written, or is not yet whole.
-  if (is({resource_unavailable_try_again, not_enough_memory, too_many_files_open_in_system,
-          text_file_busy})) {
-    return std::nullopt;
-  }
+  // Our own, which nobody gives back at the first start.
+  if (is_one_of(error, {too_many_files_open})) return EndReason::failed;
+  // It may be being written, and is not yet whole.
+  if (is_scarce(error) || is_one_of(error, {text_file_busy})) return std::nullopt;
   const bool executing = error.step().starts_with("execve") || error.step() == "open";
   // Neither says anything about the program.
-  if (!executing || is({argument_list_too_long, too_many_files_open, io_error})) return EndReason::failed;
-  if (is({no_such_file_or_directory, not_a_directory})) return EndReason::not_found;
+  if (!executing || is_one_of(error, {argument_list_too_long, io_error})) return EndReason::failed;
+  if (is_one_of(error, {no_such_file_or_directory, not_a_directory})) return EndReason::not_found;
   return EndReason::not_executable;
 }
 
@@ -133,7 +140,7 @@ void Driver::start_failed(WorkerRun& run, const Error& error) {
     const auto why = why_not_started(error);
     if (why) machine_.give_up(*why, run.id, now());
   }
-  machine_.start_failed(run.id, now());
+  machine_.start_failed(run.id, now(), is_scarce(error));
 }
 
 }  // namespace baton::supervisor

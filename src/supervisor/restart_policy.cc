@@ -11,6 +11,10 @@ Time RestartPolicy::died_unstable(const RestartLimits& limits, Time now, double 
       deaths_.pop_front();
     }
   }
+  return not_started(limits, chance);
+}
+
+Time RestartPolicy::not_started(const RestartLimits& limits, double chance) {
   Time wait = std::min(limits.first_wait, limits.longest_wait);
   for (unsigned i = 0; i < doublings_ && wait < limits.longest_wait; ++i) {
     wait = std::min(2 * wait, limits.longest_wait);

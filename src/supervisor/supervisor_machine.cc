@@ -20,8 +20,10 @@ void SupervisorMachine::start(Time now) {
   settle(now);
 }
 
-void SupervisorMachine::start_failed(WorkerId id, Time now) {
-  if (find(id) == nullptr) return;
+void SupervisorMachine::start_failed(WorkerId id, Time now, bool scarce) {
+  Worker* worker = find(id);
+  if (worker == nullptr) return;
+  worker->scarce = scarce;
   // What was already decided about it.
   std::erase_if(actions_, [id](const Action& one) { return one.id == id; });
   report_end(id, true, now);
@@ -259,7 +261,10 @@ void SupervisorMachine::lose_current(Slot& slot, WorkerId id, bool start_failed,
     }
   }
   Time wait(0);
-  if (start_failed || RestartPolicy::unstable(limits_.restart, life.uptime(now))) {
+  if (worker.scarce && any_ready_) {
+    // Whoever has taken it all shall not end the service by that.
+    wait = slot.restart.not_started(limits_.restart, chance_());
+  } else if (start_failed || RestartPolicy::unstable(limits_.restart, life.uptime(now))) {
     wait = slot.restart.died_unstable(limits_.restart, now, chance_());
     if (any_ready_ && slot.restart.hopeless(limits_.restart)) {
       begin_ending(EndReason::gave_up, id, now);

@@ -97,7 +97,8 @@ class SupervisorMachine {
   // Events. After each of them take the actions.
 
   void start(Time now);
-  void start_failed(WorkerId id, Time now);
+  /// `scarce`: for want of processes, memory or descriptors, which there may be again.
+  void start_failed(WorkerId id, Time now, bool scarce = false);
   void online(WorkerId id);
   /// It has got the signal that it was told by.
   void signalled(WorkerId id);
@@ -164,6 +165,7 @@ class SupervisorMachine {
     WorkerLife life;
     unsigned slot;
     bool failed = true;  // if it has ended
+    bool scarce = false;
   };
   struct Slot {
     WorkerId current = 0;

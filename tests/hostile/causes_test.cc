@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "hostile/hostile.h"
+#include "support/file_text.h"
+#include "support/free_port.h"
 
 namespace baton::test {
 namespace {
@@ -289,19 +291,58 @@ TEST_F(Causes, AWorkerThatTakesEveryProcessOfItsUserEndsNoService) {
   std::filesystem::copy_file(built("baton"), folder + "/baton");
   std::filesystem::copy_file(worker("breeder.py"), folder + "/breeder.py");
   ASSERT_EQ(::chown(folder.c_str(), user, user), 0);
-  program = Program("/usr/bin/env", Words{"setpriv", "--reuid", id, "--regid", id, "--clear-groups",
-                                          "prlimit", "--nproc=40:40", folder + "/baton", "run"} +
-                                        admin() +
-                                        Words{"--listen", "127.0.0.1:0", "--kill-timeout", "1s", python(),
-                                              folder + "/breeder.py"});
+  program = Program("/usr/bin/env",
+                    Words{"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "prlimit",
+                          "--nproc=40:40", folder + "/baton", "run"} +
+                        admin() +
+                        Words{"-i", "2", "--ready", "alive", "--min-uptime", "100ms", "--backoff",
+                              "1ms..10ms", "--kill-timeout", "1s", python(), folder + "/breeder.py"});
   printed("grown");
   const Place place(folder + "/admin");
   for (const char* page : {"/livez", "/status", "/metrics"}) {
     EXPECT_TRUE(ask(place, page).starts_with("HTTP/1.1 200 ")) << page;
   }
-  program.signal(SIGHUP);
-  told("resource temporarily unavailable");
+  told("worker 2 (pid");
+  told("ready after");
+  told("ready after");
+  // As if it had taken the place of the one that dies, too; more often than deaths are let pass.
+  const auto limit_processes = [&](const std::string& number) {
+    Program limits("/usr/bin/env", {"setpriv", "--reuid", id, "--regid", id, "--clear-groups", "prlimit",
+                                    "--pid", std::to_string(program.pid()), "--nproc=" + number + ":40"});
+    ASSERT_EQ(limits.end(), "exit 0");
+  };
+  limit_processes("1");
+  ::kill(workers().back(), SIGKILL);
+  for (int i = 0; i < 20; ++i) told("resource temporarily unavailable");
   EXPECT_TRUE(ask(place, "/livez").starts_with("HTTP/1.1 200 "));
+  ::kill(workers().front(), SIGKILL);
+  told("resource temporarily unavailable");
+  limit_processes("40");
+  told("ready after");
+  told("ready after");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+// It is read when nobody can be asked any more whose rights it had.
+TEST_F(Causes, AWorkerThatIsGoneRightBehindItsListenEndsNoService) {
+  if (!has("python3")) GTEST_SKIP() << "there is no Python";
+  const std::string where = R"({"address":"127.0.0.1","port":)" + std::to_string(free_port()) + "}";
+  const std::string listens = R"({"listen":)" + where + "}";
+  const auto only = [](int id, const std::string& step) {
+    return R"({"only":)" + std::to_string(id) + R"(,"do":)" + step + "}";
+  };
+  start_somewhere(admin() + Words{"-i", "2", "--min-uptime", "10ms", "--ready", "listening", python(),
+                                  worker("asks.py"), only(1, listens),
+                                  only(2, R"({"wait":")" + folder + R"(/go"})"),
+                                  only(2, R"({"fall":)" + where + "}"), only(3, listens)});
+  told("ready after");
+  const pid_t second = workers().back();
+  program.signal(SIGSTOP);
+  file("go", "");
+  EXPECT_TRUE(
+      within_patience([&] { return text_of("/proc/" + std::to_string(second) + "/stat").contains(") Z "); }));
+  program.signal(SIGCONT);
+  told("(2 workers)");
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 

@@ -191,7 +191,7 @@ class SupervisorStorm {
     if (stopping_ && now_ >= stops_serving_at_) fail("a worker is started after the end was asked for");
     if (action.slot < 1 || action.slot > most_wanted_) fail("a worker is started in a slot that is none");
     if (!calm_ && random_.chance(40)) {
-      machine_.start_failed(action.id, now_);
+      machine_.start_failed(action.id, now_, random_.chance(512));
       return;
     }
     Process process;

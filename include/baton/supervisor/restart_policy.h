@@ -40,6 +40,8 @@ class RestartPolicy {
   /// An unstable death: how long the successor waits. `chance`, 0 to 1, says where between half of the time
   /// and all of it, so that workers that die together do not come back together.
   Time died_unstable(const RestartLimits& limits, Time now, double chance);
+  /// It could not be started for want of something that there may be again: the same wait, but no death.
+  Time not_started(const RestartLimits& limits, double chance);
   /// A stable death: the successor need not wait.
   void died_stable() noexcept { doublings_ = 0; }
   /// Whether there were too many unstable deaths.

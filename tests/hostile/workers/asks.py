@@ -1,6 +1,7 @@
 # A worker in Node's cluster protocol, by hand. Each argument is a step, in JSON:
 #   {"listen": {...}}         asks its primary with these members of queryServer, and says how that was answered:
 #                             "ADDRESS:PORT 0", or the name of the errno
+#   {"fall": {...}}           asks so, and is gone
 #   {"swap": A, "for": B}     from now on, as fast as it can, puts a link to B in the place of any socket at A
 #   {"wait": PATH}            waits until there is such a file
 #   {"shut": N}               N times: shuts the listener down that it was given last, 1 ms apart
@@ -46,7 +47,7 @@ def receive():
     return message
 
 
-def listen(members):
+def ask(members):
     global seq
     seq += 1
     query = {"cmd": "NODE_CLUSTER", "act": "queryServer", "index": seq, "data": None, "address": None, "port": -1,
@@ -55,6 +56,11 @@ def listen(members):
         query["addressType"] = -1
     query.update(members)
     send(query)
+    return query
+
+
+def listen(members):
+    query = ask(members)
     while True:
         answer = receive()
         if answer.get("ack") == seq:
@@ -98,6 +104,9 @@ def run(step):
             run(step["do"])
     elif "listen" in step:
         listen(step["listen"])
+    elif "fall" in step:
+        ask(step["fall"])
+        os._exit(1)
     elif "swap" in step:
         threading.Thread(target=swap, args=(step["swap"], step["for"]), daemon=True).start()
     elif "wait" in step:

@@ -103,6 +103,22 @@ TEST(SupervisorMachine, TriesAgainLaterWhenAStartFailsEvenIfNoDeathIsUnstable) {
   EXPECT_EQ(world.actions(), "ended 2 next in 100");
 }
 
+TEST(SupervisorMachine, NeverGivesUpForWantOfProcesses) {
+  MachineLimits limits = limits_for(2);
+  limits.restart.deaths = 2;
+  World world(limits);
+  world.serve();
+  world.wait(1s);
+  world.end(1);
+  for (WorkerId id = 3; id < 23; ++id) {
+    EXPECT_TRUE(world.actions().contains("start " + std::to_string(id) + "@1"));
+    world.machine.start_failed(id, world.now, true);
+    world.wait(30s);
+  }
+  world.be_ready(23);
+  EXPECT_TRUE(world.actions().ends_with("ready 23"));
+}
+
 TEST(SupervisorMachine, ReloadsOneAfterAnotherAndTellsTheOldOneWhenTheNewOneIsReady) {
   World world(limits_for(2));
   world.serve();
