@@ -6,15 +6,19 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "base/patiently.h"
 #include "net/socket_file.h"
 
 namespace baton::net {
 namespace {
+
+constexpr std::chrono::milliseconds remove_patience(300);
 
 // A folder that stays the same one while names in it are looked at and removed.
 class SocketFolder {
@@ -146,11 +150,15 @@ bool SocketFile::is_gone() const noexcept {
 
 void SocketFile::remove() noexcept {
   if (path_.empty()) return;
-  const SocketFolder folder(path_);
-  (void)folder.remove_if([this](const SocketFolder& in, const std::string& name) {
-    const auto found = in.socket_at(name);
-    return found && found->st_dev == device_ && found->st_ino == inode_;
-  });
+  const auto remove_it = [path = path_, device = device_, inode = inode_] {
+    const SocketFolder folder(path);
+    (void)folder.remove_if([&](const SocketFolder& in, const std::string& name) {
+      const auto found = in.socket_at(name);
+      return found && found->st_dev == device && found->st_ino == inode;
+    });
+  };
+  // A file that stays is no harm: it is nobody's, and gives way to the next one.
+  if (!patiently(remove_patience, remove_it)) path_.clear();
 }
 
 }  // namespace baton::net

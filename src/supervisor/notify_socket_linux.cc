@@ -15,8 +15,10 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
+#include "base/patiently.h"
 #include "baton/net/native.h"
 #include "loop/turn.h"
 #include "spawn/proc_file_linux.h"
@@ -34,6 +36,7 @@ constexpr size_t most_descriptors = 253;
 constexpr int usual_number = 100;
 
 constexpr std::chrono::milliseconds pause_until_closed(10);
+constexpr std::chrono::milliseconds folder_patience(200);
 
 constexpr std::string_view notify_operation = "open a notify socket";
 
@@ -65,18 +68,22 @@ bool call_with_address(int (*call)(int, const sockaddr*, socklen_t), const Fd& s
 
 Fd datagram_socket() { return Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
-// Binds it in a folder of its own for a moment; what it was bound to, which has no name any more.
-Fd bind_in(const char* parent, const Fd& socket) {
-  std::string folder = std::string(parent) + "/baton-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) return Fd();
-  const std::string path = folder + "/notify";
+// A socket, and what it was bound to, which has no name any more.
+struct Bound {
+  Fd socket = datagram_socket();
   Fd place;
-  if (call_with_address(::bind, socket, path)) {
-    place.reset(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+};
+
+// Binds it in a folder of its own for a moment.
+void bind_in(const std::string& parent, Bound& bound) {
+  std::string folder = parent + "/baton-XXXXXX";
+  if (!bound.socket || ::mkdtemp(folder.data()) == nullptr) return;
+  const std::string path = folder + "/notify";
+  if (call_with_address(::bind, bound.socket, path)) {
+    bound.place.reset(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     ::unlink(path.c_str());
   }
   ::rmdir(folder.c_str());
-  return place;
 }
 
 // Of those who can look, for a container may have no /proc.
@@ -146,14 +153,16 @@ bool NotifySocket::bind_and_hold() {
   for (const char* parent : parents) {
     // The path of a socket is at most 107 bytes long.
     if (parent == nullptr || *parent != '/' || std::strlen(parent) > 60) continue;
-    place_ = bind_in(parent, socket_);
+    // A socket is bound but once. Anybody who may read the folder can hold it.
+    const auto bound = std::make_shared<Bound>();
+    if (!patiently(folder_patience, [bound, in = std::string(parent)] { bind_in(in, *bound); })) return false;
+    place_ = std::move(bound->place);
     // Its worker may run as anybody; it has no name by which somebody else could find it.
-    if (place_ && ::chmod(path_of_descriptor(place_.get()).c_str(), 0666) == 0 && can_be_reached(place_))
+    if (place_ && ::chmod(path_of_descriptor(place_.get()).c_str(), 0666) == 0 && can_be_reached(place_)) {
+      socket_ = std::move(bound->socket);
       return true;
-    // A socket is bound but once.
+    }
     place_.reset();
-    socket_ = datagram_socket();
-    if (!socket_) return false;
   }
   return false;
 }
