@@ -138,9 +138,9 @@ void exit_at_the_first(Process& self) {
 }
 
 // What waits for a line of its own.
-template <Task<> (*task)(Process&)>
+template <Task<> (*Act)(Process&)>
 void begin(Process& self) {
-  Entry("child", task).begin(self);
+  Entry("child", Act).begin(self);
 }
 
 }  // namespace
