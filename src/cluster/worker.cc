@@ -72,7 +72,9 @@ Op<net::UdpSocket> Worker::bind_udp(const Where& where, const net::UdpOptions& o
   Promise<net::UdpSocket> promise(state().process.loop());
   auto op = promise.op();
   state().bind_udp(where, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
+    if (!promise.wanted()) return false;
     promise.resolve(std::move(socket));
+    return true;
   });
   return op;
 }

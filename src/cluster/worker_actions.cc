@@ -141,7 +141,8 @@ void Worker::State::adopt(const WorkerAction& action) {
     if (!socket) return machine.listen_failed(action.server, EINVAL);
     Asked answered = std::move(found->second);
     asked.erase(found);
-    answered.bound(std::move(socket));
+    // What nobody waits for any more the primary need not keep.
+    if (!answered.bound(std::move(socket))) return machine.close(action.server);
     return machine.listening(action.server, port);
   }
   if (!process.parent().peer_is_baton()) finish_listening(handle.descriptor(), local, found->second);

@@ -120,7 +120,10 @@ net::Endpoint Worker::State::serve(Listener listener, http::Server server) {
 }
 
 void Worker::State::bind_udp(const Where& where, const net::UdpOptions& options, Bound done) {
-  if (leaving) return done(std::unexpected(leaving_error("bind")));
+  if (leaving) {
+    done(std::unexpected(leaving_error("bind")));
+    return;
+  }
   if (options.reuse_port() && where.descriptor() < 0) {
     const net::Endpoint any("0.0.0.0", where.port());
     return bind_udp_alone(where.endpoint().value_or(any), options, std::move(done));
@@ -132,7 +135,7 @@ void Worker::State::bind_udp(const Where& where, const net::UdpOptions& options,
     if (socket && options.receive_buffer() != 0)
       std::ignore = socket->receive_buffer(options.receive_buffer());
     if (socket && options.send_buffer() != 0) std::ignore = socket->send_buffer(options.send_buffer());
-    done(std::move(socket));
+    return done(std::move(socket));
   };
   asked.emplace(id, Asked{nullptr, where.port(), {}, std::move(bound)});
   feed([&] { machine.listen(id, std::move(query)); });

@@ -20,7 +20,8 @@ namespace baton::cluster {
 /// Drives the worker's machine over the channel to the primary. It decides nothing itself.
 struct Worker::State : std::enable_shared_from_this<State> {
   using Listened = std::move_only_function<void(Result<Listener>)>;
-  using Bound = std::move_only_function<void(Result<net::UdpSocket>)>;
+  /// Whether somebody waits for it still.
+  using Bound = std::move_only_function<bool(Result<net::UdpSocket>)>;
 
   State(Process& owner, const WorkerSettings& given);
 

@@ -5,6 +5,7 @@
 //
 //   fork | fork SLOT       tell ID JSON          kill ID SIGNAL       leave ID      leave
 //   listeners | state ID | totals | settings | kept                   each is answered by one line
+//   give ID: a port whose connections are sent to it      pipe ID: a word into its descriptor 4 ($PIPE)
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <list>
 #include <map>
 #include <memory>
@@ -46,8 +48,10 @@ class Primary {
     cluster_.on_fork([this](WorkerProcess& worker) {
       if (kept_ == nullptr) kept_ = &worker;
       event(worker, "forked " + std::to_string(worker.slot()));
-      if (!cluster_.settings().silent()) return;
       auto& process = worker.process().process();
+      if (process.piped(4))
+        process.stream(4).on_data([&worker](std::string_view text) { quote(worker, "pipes", text); });
+      if (!cluster_.settings().silent()) return;
       process.stdout_stream().on_data([&worker](std::string_view text) { quote(worker, "prints", text); });
       process.stderr_stream().on_data([&worker](std::string_view text) { quote(worker, "complains", text); });
     });
@@ -104,6 +108,8 @@ class Primary {
       cluster_.disconnect().then([](const baton::Result<void>&) { print("empty"); });
     } else if (verb == "throw") {
       throw std::runtime_error("the primary throws");
+    } else if (verb == "chdir") {
+      std::filesystem::current_path(line.substr(verb.size() + 1));
     } else if (verb == "env") {
       std::string value;
       words >> value;
@@ -134,13 +140,21 @@ class Primary {
     tell(worker, how + " " + std::string(text.substr(0, text.find('\n'))));
   }
 
-  static void on_line(WorkerProcess& worker, const std::string& verb, std::istringstream& words) {
+  void on_line(WorkerProcess& worker, const std::string& verb, std::istringstream& words) {
     std::string rest;
     std::getline(words >> std::ws, rest);
     if (verb == "tell") {
       std::ignore = worker.send(baton::wire::read_json(rest).value());
     } else if (verb == "kill") {
       worker.kill(std::stoi(rest));
+    } else if (verb == "give") {
+      auto& server =
+          given_.emplace_back(baton::net::listen(self_.loop(), baton::net::Endpoint("127.0.0.1", 0)));
+      server.on_connection(
+          [&worker](baton::net::Socket socket) { worker.process().send("a connection", std::move(socket)); });
+      tell(worker, "is given those of " + server.local().to_string());
+    } else if (verb == "pipe") {
+      worker.process().process().stream(4).write("a word\n");
     } else if (verb == "leave") {
       worker.disconnect();
     } else if (verb == "state") {
@@ -162,6 +176,7 @@ class Primary {
 
   baton::Process& self_;
   cluster::Primary cluster_;
+  std::list<baton::net::Server> given_;
   WorkerProcess* kept_ = nullptr;  // the first, whatever becomes of it
 };
 
@@ -176,6 +191,7 @@ cluster::PrimaryOptions options_of(const std::vector<std::string>& arguments) {
   baton::ForkOptions fork;
   auto spawn = baton::SpawnOptions().stdio(baton::Stdio::inherit());
   std::vector<std::string> exec_args;
+  if (std::getenv("PIPE") != nullptr) spawn.stdio(4, baton::Stdio::pipe());
   for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
     const std::string& value = arguments[i + 1];
     if (arguments[i] == "--policy") options.policy(policy_of(value));
@@ -221,7 +237,10 @@ class Worker {
  public:
   explicit Worker(baton::Process& self)
       : self_(self), cluster_(self, cluster::WorkerSettings().grace(std::chrono::milliseconds(300))) {
-    self.parent().on_message([this](const baton::Message& message) { on_order(message.value()); });
+    self.parent().on_message([this](baton::Message message) {
+      if (message.has_handle()) return http_.adopt(message.take<baton::net::Socket>());
+      on_order(message.value());
+    });
     cluster_.on_leaving([this] { say("leaving"); });
   }
   baton::Op<> left() { return cluster_.left(); }
@@ -268,6 +287,8 @@ class Worker {
     if (what == "exit") return self_.exit(number(order, "code"));
     if (what == "loop") return loop_for_ever();
     if (what == "env") return say(of_environment("SCENARIO"));
+    if (what == "copy the pipe") return copy_pipe();
+    if (what == "disconnect and kill") return disconnect_and_kill();
     if (what == "disconnect the process") return self_.parent().disconnect();
     if (what == "unref the channel") return unref_channel();
     if (what == "ref" || what == "unref") return keep_loop(what == "ref");
@@ -321,10 +342,13 @@ class Worker {
 
   // Connections as such: each gets the pid, and is held until the client closes.
   void hold(const Value& order) {
+    if (order.find("reuse_port") != nullptr) return hold_own(order);
     const bool late = number(order, "late") != 0;
     auto listening = cluster_.listen(where(order), options(order));
-    std::move(listening).then([this, late](baton::Result<cluster::Listener> listener) {
-      if (!listener) return say(listener.error().what());
+    if (order.find("give_up") != nullptr) return say("given up");  // nobody waits for it any more
+    const std::string failing = text(order, "failing");
+    std::move(listening).then([this, late, failing](baton::Result<cluster::Listener> listener) {
+      if (!listener) return fail(listener.error(), failing);
       auto& held = held_.emplace_back(std::move(*listener));
       say("holding " + held.local().to_string());
       if (!late) take(held, false);
@@ -335,15 +359,35 @@ class Worker {
     held.on_error([this](const baton::Error& error) { say(error.what()); });
     held.on_connection([this, throws_first](baton::net::Socket socket) mutable {
       if (std::exchange(throws_first, false)) throw std::runtime_error("not the first");
-      const auto place = sockets_.insert(sockets_.end(), std::move(socket));
-      place->write(std::to_string(::getpid()) + "\n");
-      place->on_data([](std::string_view) {});
-      place->on_close([this, place] { sockets_.erase(place); });
+      greet(std::move(socket));
     });
+  }
+
+  void greet(baton::net::Socket socket) {
+    const auto place = sockets_.insert(sockets_.end(), std::move(socket));
+    place->write(std::to_string(::getpid()) + "\n");
+    place->on_data([](std::string_view) {});
+    place->on_close([this, place] { sockets_.erase(place); });
+  }
+
+  // As a port that is reused is the worker's own.
+  void hold_own(const Value& order) {
+    const auto port = static_cast<uint16_t>(number(order, "port"));
+    auto& server = own_.emplace_back(baton::net::listen(self_.loop(), baton::net::Endpoint("127.0.0.1", port),
+                                                        baton::net::ListenOptions().reuse_port()));
+    server.on_connection([this](baton::net::Socket socket) { greet(std::move(socket)); });
+    say("holding " + server.local().to_string());
+  }
+
+  void fail(const baton::Error& error, const std::string& how) {
+    say(error.what());
+    if (!how.empty()) cluster_.disconnect();
+    if (how == "throw") throw std::runtime_error("the worker throws");
   }
 
   void close() {
     held_.clear();
+    own_.clear();
     udp_.clear();
     say("closed");
   }
@@ -358,9 +402,13 @@ class Worker {
                          .reuse_port(order.find("reuse_port") != nullptr)
                          .reuse_address(order.find("reuse") != nullptr)
                          .ipv6_only(order.find("ipv6_only") != nullptr);
-    cluster_.bind_udp(where, how).then([this](baton::Result<baton::net::UdpSocket> socket) {
+    const bool unref = order.find("unref") != nullptr;
+    auto binding = cluster_.bind_udp(where, how);
+    if (order.find("give_up") != nullptr) return say("given up");
+    std::move(binding).then([this, unref](baton::Result<baton::net::UdpSocket> socket) {
       if (!socket) return say(socket.error().what());
       auto& bound = udp_.emplace_back(std::move(*socket));
+      if (unref) bound.unref();
       bound.on_message([&bound](std::string_view bytes, const baton::net::Endpoint& from) {
         bound.send(std::to_string(::getpid()) + " got " + std::string(bytes), from);
       });
@@ -384,6 +432,15 @@ class Worker {
     for (auto& held : held_) on ? held.ref() : held.unref();
     say(on ? "kept" : "let go");
   }
+  void disconnect_and_kill() {
+    self_.parent().on_disconnect([this](bool) { cluster_.kill(); });
+    cluster_.disconnect();
+  }
+  void copy_pipe() {
+    pipe_ = baton::net::Socket::adopt(self_.loop(), baton::Fd(4)).value();
+    pipe_.on_data([this](std::string_view bytes) { pipe_.write(bytes); });
+    say("copying");
+  }
   // Nothing that a primary knows, from the channel's own side.
   void send_nonsense() {
     std::ignore = self_.parent().send(Value::object().set("cmd", "NODE_CLUSTER").set("act", "nonsense"));
@@ -406,6 +463,11 @@ class Worker {
   baton::Process& self_;
   cluster::Worker cluster_;
   std::list<cluster::Listener> held_;
+  std::list<baton::net::Server> own_;
+  baton::net::Socket pipe_;
+  // Of connections that the primary sends.
+  baton::http::Server http_ =
+      baton::http::serve(self_.loop(), [this](auto& request, auto& response) { answer(request, response); });
   std::list<baton::net::Socket> sockets_;
   std::list<baton::net::UdpSocket> udp_;
   std::vector<baton::http::Response*> held_responses_;

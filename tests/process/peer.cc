@@ -10,10 +10,12 @@
 //   activate                a Baton parent: prints what a child says that is started as a systemd service is
 //   foreground              a Baton parent on a terminal: how often does an interrupt reach each of its
 //   children? count-interrupts        says how often it was interrupted when its standard input ends forbid
-//   CALL PROGRAM [ARG...]  becomes PROGRAM, for which that system call fails with EAGAIN
+//   CALL PROGRAM [ARG...]  becomes PROGRAM, for which that system call fails with EAGAIN; with `low-ports` it
+//                           may not bind ports below 1024, whoever it is
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -280,7 +282,21 @@ baton::Task<> in_the_foreground(baton::Process& self) {
   co_await never.op();  // Foreground exits
 }
 
+// CAP_NET_BIND_SERVICE neither comes back with execve nor is inherited. Who is not root has none.
+void give_up_low_ports() {
+  ::prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct now[2] = {};
+  ::syscall(SYS_capget, &header, now);
+  now[0].inheritable &= ~(1U << CAP_NET_BIND_SERVICE);
+  ::syscall(SYS_capset, &header, now);
+}
+
 int run_without(const std::string& name, char** program) {
+  if (name == "low-ports") {
+    give_up_low_ports();
+    ::execv(program[0], program);
+  }
   static constexpr std::pair<const char*, long> calls[] = {{"clone", SYS_clone},
                                                            {"setgroups", SYS_setgroups},
                                                            {"setresgid", SYS_setresgid},

@@ -33,10 +33,12 @@ Pipe make_pipe() {
   for (auto& [number, ours] : descriptors) ours = ::fcntl(ours, F_DUPFD_CLOEXEC, 200);
   for (const auto& [number, ours] : descriptors) ::dup2(ours, number);
   for (const auto& [name, value] : options.variables()) ::setenv(name.c_str(), value.c_str(), 1);
-  std::vector<char*> argv = {const_cast<char*>(path.c_str())};
+  std::vector<char*> argv;
+  for (const auto& argument : options.through()) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(const_cast<char*>(path.c_str()));
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  ::execv(path.c_str(), argv.data());
+  ::execv(argv.front(), argv.data());
   ::_exit(127);
 }
 

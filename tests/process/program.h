@@ -23,6 +23,9 @@ class StartOptions {
   StartOptions& variable(std::string name, std::string value) {
     return variables_.emplace_back(std::move(name), std::move(value)), *this;
   }
+  /// Another program starts it: that one's path and its arguments before the path of the program.
+  StartOptions& through(std::vector<std::string> command) { return through_ = std::move(command), *this; }
+  [[nodiscard]] const std::vector<std::string>& through() const { return through_; }
   [[nodiscard]] const std::map<int, int>& descriptors() const { return descriptors_; }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& variables() const {
     return variables_;
@@ -31,6 +34,7 @@ class StartOptions {
  private:
   std::map<int, int> descriptors_;
   std::vector<std::pair<std::string, std::string>> variables_;
+  std::vector<std::string> through_;
 };
 
 /// The lines that come out of a pipe.

@@ -53,11 +53,12 @@ class NodeCluster : public Cluster {
     start(arguments, options);
   }
   /// Node's primary: workers in slot 1 are `program`, the others scripts.
-  void start_nodes(const Ways& ways, std::vector<std::string> program = {built("cluster_peer")}) {
+  void start_nodes(const Ways& ways, std::vector<std::string> program = {built("cluster_peer")},
+                   StartOptions options = StartOptions()) {
     std::vector<std::string> arguments = {script("primary.js"), ways.policy, script("worker.js")};
     arguments.insert(arguments.end(), program.begin(), program.end());
-    primary = Program(node_program(), arguments,
-                      StartOptions().variable("SERIALIZATION", ways.advanced ? "advanced" : "json"));
+    options.variable("SERIALIZATION", ways.advanced ? "advanced" : "json");
+    primary = Program(node_program(), arguments, options);
   }
 };
 

@@ -4,6 +4,7 @@
 // as 1 is PROGRAM, any other one is the script MODULE. $SERIALIZATION is the channels'.
 
 const cluster = require('cluster');
+const net = require('net');
 const readline = require('readline');
 
 const [policy, script, program, ...args] = process.argv.slice(2);
@@ -31,6 +32,11 @@ cluster.on('message', (worker, message) => print(`${worker.id} says ${JSON.strin
 const known = {}; // those too that cluster.workers has forgotten, as they were told to leave
 cluster.on('fork', (worker) => {
   known[worker.id] = worker;
+  // Node's own race, as in worker.js: a worker that leaves may be gone before it is answered.
+  worker.on('error', (error) => {
+    if (!['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED'].includes(error.code)) throw error;
+  });
+  worker.process.stdio[4]?.on('data', (text) => print(`${worker.id} pipes ${String(text).trim()}`));
 });
 
 const verbs = {
@@ -40,6 +46,7 @@ const verbs = {
       exec: slot === '1' ? args[0] || 'x' : script,
       args: slot === '1' ? args.slice(1) : [],
       serialization: process.env.SERIALIZATION || 'json',
+      ...(process.env.PIPE ? { stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'] } : {}),
     });
     cluster.fork(env);
   },
@@ -57,6 +64,12 @@ const verbs = {
       process.exit(0);
     });
   },
+  chdir: (folder) => process.chdir(folder),
+  give: (id) => {
+    const server = net.createServer({ pauseOnConnect: true }, (socket) => cluster.workers[id].send('a connection', socket));
+    server.listen(0, '127.0.0.1', () => print(`${id} is given those of 127.0.0.1:${server.address().port}`));
+  },
+  pipe: (id) => known[id].process.stdio[4].write('a word\n'),
   state: (id) => print(`${id} pid ${known[id].process.pid}`),
 };
 const input = readline.createInterface({ input: process.stdin });

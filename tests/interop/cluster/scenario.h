@@ -29,7 +29,8 @@ class Scenario : public NodeCluster, public testing::WithParamInterface<Column> 
   [[nodiscard]] static bool ours() { return GetParam().our_workers; }
   [[nodiscard]] static bool shared() { return GetParam().shared; }
   void begin(const StartOptions& options = StartOptions()) {
-    if (!GetParam().our_primary) return start_nodes({shared() ? "none" : "rr"});
+    if (!GetParam().our_primary)
+      return start_nodes({shared() ? "none" : "rr"}, {built("cluster_peer")}, options);
     const std::string policy = shared() ? "shared" : "round-robin";
     if (!ours()) return start_ours({policy}, "worker.js", options);
     start({"--policy", policy}, options);
@@ -47,6 +48,15 @@ class Scenario : public NodeCluster, public testing::WithParamInterface<Column> 
   /// Whether it could not listen or bind because somebody else does.
   [[nodiscard]] static bool is_taken(const std::string& said) {
     return said.contains("EADDRINUSE") || said.contains("ddress already in use");
+  }
+  [[nodiscard]] static bool is_forbidden(const std::string& said) {
+    return said.contains("EACCES") || said.contains("ermission denied");
+  }
+  /// Our primary has opened nothing for its workers.
+  void expect_no_listener() {
+    if (!GetParam().our_primary) return;
+    primary.say("listeners");
+    EXPECT_EQ(expect_rest("listeners:"), "");
   }
   /// A connection as such to that worker's listener.
   uint16_t hold(unsigned id, const std::string& more = R"("port":0)") {

@@ -71,6 +71,43 @@ TEST_P(ScenarioEnd, AWorkerMayEndItselfInTheMiddle) {
   stop();
 }
 
+// cluster-worker-destroy
+TEST_P(ScenarioEnd, AWorkerMayEndItselfConnectedOrNot) {
+  begin();
+  for (const std::string how : {"kill", "disconnect and kill"}) {
+    const unsigned id = worker();
+    tell(id, R"({"do":")" + how + "\"}");
+    expect_of(id, "disconnect");
+    expect_of(id, "exit: exit code 0, meant");
+  }
+  stop();
+}
+
+// cluster-worker-disconnect-on-error
+TEST_P(ScenarioEnd, AWorkerMayLeaveWhenItCannotListen) {
+  begin();
+  const Fd taken = tcp_listener();
+  const unsigned id = worker();
+  const std::string there = R"("host":"127.0.0.1",)" + at(port_of(taken.get()));
+  EXPECT_TRUE(is_taken(said(id, R"({"do":"hold","failing":"disconnect",)" + there + "}")));
+  expect_of(id, "exit: exit code 0, meant");
+  stop("baton: channel: listen");
+}
+
+// cluster-ipc-throw
+TEST_P(ScenarioEnd, AWorkerThatLeavesAndThrowsWhenItCannotListenEndsWithOne) {
+  begin();
+  const Fd taken = tcp_listener();
+  const unsigned id = worker();
+  const std::string there = R"("host":"127.0.0.1",)" + at(port_of(taken.get()));
+  EXPECT_TRUE(is_taken(said(id, R"({"do":"hold","failing":"throw",)" + there + "}")));
+  EXPECT_TRUE(expect_rest(std::to_string(id) + " exit: ").starts_with("exit code 1"));
+  EXPECT_NE(hold(worker()), 0);
+  primary.say("leave");
+  expect("all gone");
+  EXPECT_EQ(primary.end(), "exit 0");
+}
+
 // cluster-worker-forced-exit, cluster-process-disconnect
 TEST_P(ScenarioEnd, AWorkerThatLosesItsChannelIsEndedWhateverItHasOpen) {
   begin();
@@ -140,7 +177,21 @@ TEST_P(ScenarioEnd, TheOthersLeaveWhileOneLeavesByItself) {
   stop();
 }
 
-// cluster-disconnect-unshared-tcp, cluster-disconnect-unshared-udp, for workers of ours
+// cluster-disconnect-unshared-tcp, cluster-disconnect-unshared-udp
+TEST_P(ScenarioEnd, AWorkerThatListensOnNothingLeavesBeforeTheOneThatDoes) {
+  begin();
+  for (const std::string bound : {"hold", "udp"}) {
+    const unsigned unbound = worker();
+    EXPECT_NE(order(worker(), R"({"do":")" + bound + R"(","port":0})"), 0);
+    primary.say("leave " + std::to_string(unbound));
+    expect_of(unbound, "exit: exit code 0, meant");
+    primary.say("empty");
+    expect("empty");
+  }
+  stop();
+}
+
+// The same, where the socket is the worker's own.
 TEST_P(ScenarioEnd, AWorkerWithASocketOfItsOwnLeaves) {
   if (!ours()) GTEST_SKIP() << "a worker of Node that leaves closes only what its cluster knows of";
   begin();
@@ -228,6 +279,17 @@ TEST_P(ScenarioEnd, AWorkerHasTheEnvironmentThatItWasForkedWith) {
   const unsigned id = worker_with("custom-value");
   EXPECT_EQ(said(id, R"({"do":"env"})"), "\"custom-value\"");
   EXPECT_EQ(said(worker(), R"({"do":"env"})"), "\"none\"");
+  stop();
+}
+
+// cluster-fork-stdio
+TEST_P(ScenarioEnd, AWorkerHasTheStreamsThatItWasForkedWith) {
+  begin(StartOptions().variable("PIPE", "1"));
+  const unsigned id = worker();
+  EXPECT_EQ(said(id, R"({"do":"copy the pipe"})"), "\"copying\"");
+  primary.say("pipe " + std::to_string(id));
+  expect_of(id, "pipes a word");
+  tell(id, R"({"do":"exit","code":0})");
   stop();
 }
 

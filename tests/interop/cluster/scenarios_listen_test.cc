@@ -1,9 +1,12 @@
 // Node's own tests of what workers of a cluster listen on, each in the three columns. The comment of a test
 // names the files of Node's test/parallel whose claim it proves.
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "interop/cluster/scenario.h"
@@ -15,6 +18,16 @@ namespace {
 
 class ScenarioListen : public Scenario {};
 INSTANTIATE_TEST_SUITE_P(Of, ScenarioListen, all_columns(), name_of_column);
+
+Fd path_listener(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(::listen(listener.get(), 1), 0);
+  return listener;
+}
 
 // How many connections may wait on what listens there, as ss says.
 std::string backlog_of(uint16_t port) {
@@ -39,16 +52,65 @@ TEST_P(ScenarioListen, APortThatIsTakenIsTheWorkersErrorUntilItIsFree) {
   stop("baton: channel: listen");
 }
 
-// Beside cluster-eaccess, whose path is a file of nobody.
+// cluster-eaccess; a file of a listener that is gone, which ours replace, is no such path.
 TEST_P(ScenarioListen, APathThatSomebodyElseHasIsTheWorkersError) {
   const Folder folder;
   begin();
   const unsigned id = worker();
   std::filesystem::create_directory(folder / "taken");
-  const std::string answer = said(id, R"({"do":"hold","path":")" + folder / "taken" + "\"}");
-  EXPECT_TRUE(is_taken(answer)) << answer;
+  const Fd listener = path_listener(folder / "listened on");
+  for (const std::string name : {"taken", "listened on"}) {
+    const std::string answer = said(id, R"({"do":"hold","path":")" + folder / name + "\"}");
+    EXPECT_TRUE(is_taken(answer)) << answer;
+  }
   EXPECT_NE(hold(id), 0);
   stop("baton: channel: listen");
+}
+
+// cluster-bind-privileged-port, cluster-shared-handle-bind-privileged-port
+TEST_P(ScenarioListen, APortThatThePrimaryMayNotBindIsTheWorkersError) {
+  std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> port;
+  if (port <= 42) GTEST_SKIP() << "anybody may bind any port here";
+  begin(StartOptions().through({built("peer"), "forbid", "low-ports"}));
+  const unsigned id = worker();
+  EXPECT_TRUE(is_forbidden(said(id, R"({"do":"hold","host":"127.0.0.1","port":42})")));
+  EXPECT_EQ(greeted(hold(id)), pid_of(id));
+  stop("baton: channel: listen");
+}
+
+// cluster-net-listen-relative-path
+TEST_P(ScenarioListen, APathIsTheOneFromWhereThePrimaryIsHoweverLongTheWholeIs) {
+  const Folder folder;
+  const std::string deep = folder / std::string(120, 'd');
+  std::filesystem::create_directory(deep);
+  begin();
+  primary.say("chdir " + deep);
+  const unsigned id = worker();
+  EXPECT_EQ(said(id, R"({"do":"hold","path":"socket"})"), "\"holding unix:socket\"");
+  EXPECT_TRUE(std::filesystem::is_socket(deep + "/socket"));
+  Client client("/proc/" + std::to_string(primary.pid()) + "/cwd/socket");
+  EXPECT_EQ(client.until("\n"), std::to_string(pid_of(id)) + "\n");
+  client.close();
+  stop();
+  EXPECT_FALSE(std::filesystem::exists(deep + "/socket"));
+}
+
+// cluster-server-restart-rr, cluster-server-restart-none
+TEST_P(ScenarioListen, AWorkerThatClosesMayListenAgainWhileAnotherServes) {
+  begin();
+  const unsigned first = worker();
+  const std::string there = at(free_port());
+  const uint16_t same = hold(first, there);
+  const unsigned second = worker();
+  EXPECT_EQ(hold(second, there), same);
+  EXPECT_EQ(said(first, R"({"do":"close"})"), "\"closed\"");
+  EXPECT_EQ(greeted(same), pid_of(second));
+  EXPECT_EQ(hold(first, there), same);
+  EXPECT_EQ(said(second, R"({"do":"close"})"), "\"closed\"");
+  // A moment longer the kernel may choose the second one's.
+  while (greeted(same) != pid_of(first)) {
+  }
+  stop();
 }
 
 // cluster-child-index-net
@@ -235,7 +297,6 @@ TEST_P(ScenarioListen, PortsAreSharedUnlessTheyAreExclusive) {
 
 // listen-fd-cluster
 TEST_P(ScenarioListen, ADescriptorOfThePrimaryIsListenedOn) {
-  if (!GetParam().our_primary) GTEST_SKIP() << "Node's primary is started without it here";
   const Fd listener = tcp_listener();
   begin(StartOptions().descriptor(9, listener.get()));
   const unsigned id = worker();

@@ -1,6 +1,10 @@
 // Node's own tests of UDP in workers of a cluster, each in the three columns. The comment of a test names the
 // files of Node's test/parallel whose claim it proves.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
 #include <set>
 
 #include "interop/cluster/scenario.h"
@@ -13,6 +17,20 @@ class ScenarioUdp : public Scenario {
  protected:
   uint16_t bind(unsigned id, const std::string& more = R"("port":0)") {
     return order(id, R"({"do":"udp",)" + more + "}");
+  }
+  /// Whether sooner or later nobody has it bound.
+  static bool becomes_free(uint16_t there) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(there);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(patience_seconds);
+    while (std::chrono::steady_clock::now() < end) {
+      const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+      if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+      ::usleep(1000);
+    }
+    return false;
   }
   static pid_t answers(uint16_t there) { return std::atoi(ask_udp(there, "x").c_str()); }
 };
@@ -60,7 +78,6 @@ TEST_P(ScenarioUdp, APortMayBeAText) {
 
 // cluster-dgram-bind-fd
 TEST_P(ScenarioUdp, ADescriptorOfThePrimaryIsBoundByAllWorkers) {
-  if (!GetParam().our_primary) GTEST_SKIP() << "Node's primary is started without it here";
   const Fd bound = udp_socket();
   begin(StartOptions().descriptor(9, bound.get()));
   const unsigned first = worker();
@@ -78,6 +95,68 @@ TEST_P(ScenarioUdp, APortThatIsTakenIsTheWorkersError) {
   const unsigned id = worker();
   EXPECT_TRUE(is_taken(said(id, R"({"do":"udp",)" + at(port_of(taken.get())) + "}")));
   stop("baton: channel: ");
+}
+
+// dgram-bind-socket-close-before-cluster-reply, dgram-cluster-close-during-bind
+TEST_P(ScenarioUdp, ASocketThatIsClosedBeforeThePrimaryHasAnsweredIsNoErrorAndLeavesNothing) {
+  begin();
+  const Fd taken = udp_socket();
+  const unsigned id = worker();
+  const uint16_t free = free_port();
+  for (const uint16_t there : {port_of(taken.get()), free}) {
+    EXPECT_EQ(said(id, R"({"do":"udp","give_up":1,)" + at(there) + "}"), "\"given up\"");
+  }
+  EXPECT_EQ(answers(bind(id)), pid_of(id));
+  EXPECT_TRUE(becomes_free(free));
+  stop("baton: channel: ");
+}
+
+// dgram-unref-in-cluster
+TEST_P(ScenarioUdp, ASocketThatIsUnreferencedKeepsNobody) {
+  begin();
+  const unsigned id = worker();
+  EXPECT_EQ(answers(bind(id, R"("port":0,"unref":1)")), pid_of(id));
+  tell(id, R"({"do":"unref the channel"})");
+  expect(std::to_string(id) + " exit: exit code 0");
+  stop();
+}
+
+// dgram-exclusive-implicit-bind
+TEST_P(ScenarioUdp, AWorkersSocketThatWasBoundToNothingIsItsOwn) {
+  if (ours()) GTEST_SKIP() << "a socket of ours is bound when it is there";
+  begin();
+  const Fd receiver = udp_socket();
+  std::set<uint16_t> sources;
+  for (int i = 0; i < 2; ++i) {
+    const unsigned id = worker();
+    tell(id, R"({"do":"datagram",)" + at(port_of(receiver.get())) + "}");
+    sockaddr_in from{};
+    socklen_t length = sizeof from;
+    char text[16] = {};
+    ASSERT_GT(
+        ::recvfrom(receiver.get(), text, sizeof text - 1, 0, reinterpret_cast<sockaddr*>(&from), &length), 0);
+    EXPECT_EQ(std::atoi(text), pid_of(id));
+    sources.insert(ntohs(from.sin_port));
+  }
+  EXPECT_EQ(sources.size(), 2U);
+  for (const unsigned id : {1U, 2U}) EXPECT_EQ(said(id, R"({"do":"close"})"), "\"closed\"");
+  stop();
+}
+
+// cluster-dgram-reuseport
+TEST_P(ScenarioUdp, APortThatIsReusedIsAskedOfNoPrimary) {
+  if (!ours() && node_version() < 24) GTEST_SKIP() << "this Node has no reusePort";
+  begin();
+  const uint16_t there = free_port();
+  std::set<unsigned> ids;
+  for (int i = 0; i < 2; ++i) {
+    ids.insert(worker());
+    EXPECT_EQ(bind(*ids.rbegin(), R"("reuse_port":1,)" + at(there)), there);
+  }
+  expect_no_listener();
+  for (const unsigned id : ids) EXPECT_EQ(said(id, R"({"do":"close"})"), "\"closed\"");
+  EXPECT_TRUE(becomes_free(there));
+  stop();
 }
 
 // cluster-dgram-ipv6only

@@ -28,7 +28,11 @@ const held = [];
 const sockets = new Set();
 
 function listen(server, order, verb) {
-  server.on('error', (error) => say(error.code));
+  server.on('error', (error) => {
+    say(error.code);
+    if (order.failing) cluster.worker.disconnect();
+    if (order.failing === 'throw') throw error;
+  });
   server.listen(
     {
       ...(order.path ? { path: order.path } : {}),
@@ -40,11 +44,16 @@ function listen(server, order, verb) {
     },
     () => say(`${verb} ${where(server)}`),
   );
+  if (order.give_up) {
+    server.close();
+    return say('given up');
+  }
   if (order.max !== undefined) server.maxConnections = order.max;
   held.push(server);
 }
 
 const answer = (request, response) => response.end(`${process.pid}\n`);
+const ofConnections = http.createServer(answer);
 
 const orders = {
   serve: (order) => listen(http.createServer(answer), order, 'serving'),
@@ -63,6 +72,13 @@ const orders = {
     });
     listen(server, order, 'holding');
   },
+  // On a handle of its own, of which the primary knows nothing.
+  'hold own': () => {
+    const first = net.createServer().listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
+      const second = net.createServer((socket) => socket.end(`${process.pid}\n`));
+      second.listen(first, () => say(`holding ${where(second)}`));
+    });
+  },
   udp: (order) => {
     const socket = dgram.createSocket({
       type: order.host?.includes(':') ? 'udp6' : 'udp4',
@@ -74,6 +90,7 @@ const orders = {
     socket.on('message', (_, from) => socket.send(`${process.pid}\n`, from.port, from.address));
     socket.on('error', (error) => say(error.code));
     const bound = () => say(`bound ${named(socket.address())}`);
+    if (order.unref) socket.unref();
     const forms = {
       nothing: () => {
         socket.on('listening', bound);
@@ -86,6 +103,16 @@ const orders = {
     if (order.fd !== undefined) return socket.bind({ fd: order.fd }, bound);
     const { port, host: address = '127.0.0.1', exclusive } = order;
     socket.bind({ port, address, exclusive: Boolean(exclusive) }, bound);
+    if (order.give_up) {
+      socket.close();
+      say('given up');
+    }
+  },
+  // Of a socket that was bound to nothing before.
+  datagram: (order) => {
+    const socket = dgram.createSocket('udp4');
+    held.push(socket);
+    socket.send(`${process.pid}`, order.port, '127.0.0.1');
   },
   // What it was started with, and what it is.
   self: () => say([process.cwd(), process.getuid(), process.execArgv, process.versions.node]),
@@ -119,9 +146,18 @@ const orders = {
     say('still here');
   },
   echo: (order) => process.send(order),
+  'copy the pipe': () => {
+    const pipe = new net.Socket({ fd: 4 });
+    pipe.pipe(pipe);
+    say('copying');
+  },
   disconnect: () => cluster.worker.disconnect(),
+  'disconnect and kill': () => {
+    process.on('disconnect', () => cluster.worker.kill());
+    cluster.worker.disconnect();
+  },
   kill: () => cluster.worker.kill(),
   'disconnect the process': () => process.disconnect(),
 };
 
-process.on('message', (order) => orders[order.do](order));
+process.on('message', (order, handle) => (handle ? ofConnections.emit('connection', handle) : orders[order.do](order)));

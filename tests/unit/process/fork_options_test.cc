@@ -232,6 +232,22 @@ TEST_F(ForkOfAScript, SaysWhichInterpreterIsMissing) {
   EXPECT_EQ(said, "spawn /nowhere/node: execve /nowhere/node: no such file or directory");
 }
 
+TEST_F(ForkOfAScript, IsRefusedWhereverANulByteIs) {
+  using namespace std::string_literals;
+  const auto shell = [] { return ForkOptions().interpreter("/bin/sh"); };
+  const auto parent = [&](Process& self) {
+    EXPECT_THROW(self.fork("./program\0x"s), Error);
+    EXPECT_THROW(self.fork(script() + "\0.js"s, shell()), Error);
+    EXPECT_THROW(self.fork(script(), shell().args({"a\0b"s})), Error);
+    EXPECT_THROW(self.fork(script(), shell().exec_args({"-e\0"s})), Error);
+    EXPECT_THROW(self.fork(script(), ForkOptions().interpreter("/bin/sh\0x"s)), Error);
+    EXPECT_EQ(self.children(), 0U);
+  };
+  std::string name = "parent";
+  char* arguments[] = {name.data(), nullptr};
+  EXPECT_EQ(run(1, arguments, {{"parent", parent}}), 0);
+}
+
 TEST_F(Fork, OfAnEntryThatDoesNotExistNamesThoseThatDo) {
   const auto parent = [](Process& self) {
     try {

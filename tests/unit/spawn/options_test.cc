@@ -109,6 +109,15 @@ TEST_F(OptionsTest, AStopTokenEndsACommandAndItsOutput) {
   EXPECT_EQ(result.describe(), "killed by SIGTERM: cancelled");
 }
 
+TEST_F(OptionsTest, AStopTokenThatWasStoppedBeforeEndsACommandAtOnce) {
+  std::stop_source source;
+  source.request_stop();
+  const auto result = result_of(
+      exec(loop_, "while :; do sleep 0.01; done", ExecOptions(SpawnOptions()).kill_on(source.get_token())));
+  EXPECT_TRUE(result.cancelled());
+  EXPECT_EQ(result.describe(), "killed by SIGTERM: cancelled");
+}
+
 // --- stop policy
 
 TEST_F(OptionsTest, AChildIsAskedToStopByASignalOfChoice) {
