@@ -49,8 +49,10 @@ Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOption
 }
 
 void WorkerOutput::read_turn(Stream& stream) {
+  // Both together have a share.
+  const auto until = Turn::Clock::now() + Turn::share / 2;
   stream.turn.begin();
-  while (read_once(stream, stream.turn.size()) && stream.turn.go_on()) {
+  while (read_once(stream, stream.turn.size()) && stream.turn.go_on() && Turn::Clock::now() < until) {
   }
 }
 

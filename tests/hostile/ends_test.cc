@@ -1,5 +1,5 @@
-// How long others wait where a worker ends whose children go on with what was its own, and beside clients that
-// never finish the head of a request.
+// How long others wait where a worker ends whose children go on with what was its own, and beside clients
+// that never finish the head of a request.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -45,7 +45,7 @@ class Ends : public Hostile {
 
   void beside_what_a_worker_leaves(const std::string& what, const std::string& words) {
     const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    start(admin() + Words{"--instances", "2", "--ready", "message", "--backoff", "1ms..1ms", "--kill-timeout",
+    start(admin() + Words{"--instances", "2", "--ready", "message", "--min-uptime", "0", "--kill-timeout",
                           "1s", "--", python(), worker("leaves.py"), what, whole() ? "3" : "0.3"},
           StartOptions().descriptor(1, null.get()).descriptor(2, null.get()));
     while (::access((folder + "/admin").c_str(), F_OK) != 0) std::this_thread::yield();
@@ -69,15 +69,17 @@ TEST_F(Ends, OfAWorkerWhoseChildrenPrintOnHoldsNobodyUp) {
 }
 
 TEST_F(Ends, OfHeadsThatNeverComeHoldNobodyUp) {
-  const uint16_t port = port_of(start_listening(admin() + Words{"--instances", "2", "--policy", "sticky:cookie=sid",
-                                                               "--", built("cluster_hello"), "--port", "0"}));
+  const uint16_t port =
+      port_of(start_listening(admin() + Words{"--instances", "2", "--policy", "sticky:cookie=sid", "--",
+                                              built("cluster_hello"), "--port", "0"}));
   const std::string line = "GET / HTTP/1.1\r\ncookie: " + std::string(16'300, ';') + "\r\nx";
   std::vector<Fd> clients;
   auto came = Clock::now();
   const auto come = [&] {
     came = Clock::now();
     clients.clear();
-    for (int i = 0; i < (whole() ? 160 : 20); ++i) write_all(clients.emplace_back(Place(port).connect()), line);
+    for (int i = 0; i < (whole() ? 160 : 20); ++i)
+      write_all(clients.emplace_back(Place(port).connect()), line);
   };
   come();
   expect_quick_answers("clients whose heads of 16 KiB never end", [&] {
