@@ -50,13 +50,12 @@ void NodePrimary::fork() {
   spawn.detached().add_env(std::string(supervisor::worker_mark), supervisor::mark_of_worker(::getpid(), 0));
   auto output = supervisor::WorkerOutput::open(
       self_.loop(), spawn,
-      [this](int stream, std::string_view line, bool whole) {
-        hooks_.on_line(child_ == nullptr ? 0 : child_->pid(), stream, line, whole);
-      },
+      [this](int stream, std::string_view line, bool whole) { hooks_.on_line(pid_, stream, line, whole); },
       [] {});
   if (!output) throw std::move(output).error();
   if (output_paused_) (*output)->pause();
   child_ = &self_.fork(module_, how.spawn(std::move(spawn)));
+  pid_ = child_->pid();
   unread_ = Unread();
   output_ = std::move(*output);
   started_at_ = self_.loop().now();
@@ -70,13 +69,16 @@ void NodePrimary::fork() {
 }
 
 void NodePrimary::on_exit(const ExitStatus& status) {
-  const pid_t pid = child_->pid();
   again_.stop();
-  output_->read_now();
   child_ = nullptr;
-  output_->finish();
-  hooks_.ended(pid);
-  const std::string how = "primary (pid " + std::to_string(pid) + "): " + status.describe();
+  ending_ = true;
+  output_->finish([this, how = status.describe()] { tell_end(how); });
+}
+
+void NodePrimary::tell_end(const std::string& end) {
+  ending_ = false;
+  hooks_.ended(pid_);
+  const std::string how = "primary (pid " + std::to_string(pid_) + "): " + end;
   if (stopped_) {
     hooks_.say(how + ", told to stop");
     return std::exchange(stopped_, nullptr)();
@@ -106,8 +108,9 @@ bool NodePrimary::send(const Value& news) {
 
 void NodePrimary::stop(std::chrono::milliseconds grace, Callback done) {
   again_.stop();
-  if (child_ == nullptr) return done();
+  if (child_ == nullptr && !ending_) return done();
   stopped_ = std::move(done);
+  if (ending_) return;
   grace_ = grace / 2;
   const Value last = Value::object().set("cmd", "NODE_BATON_WORKER").set("event", "end");
   if (grace_.count() == 0 || !send(last)) return terminate();

@@ -51,6 +51,7 @@ class NodePrimary {
   void fork();
   void terminate();
   void on_exit(const ExitStatus& status);
+  void tell_end(const std::string& end);
   void start_again(const std::string& why);
 
   Process& self_;
@@ -61,6 +62,8 @@ class NodePrimary {
   supervisor::RestartPolicy policy_;
   std::minstd_rand random_{std::random_device()()};
   ForkedChild* child_ = nullptr;
+  pid_t pid_ = 0;
+  bool ending_ = false;  // its last words are read
   LimitedReports reports_;
   std::unique_ptr<supervisor::WorkerOutput> output_;
   Unread unread_;

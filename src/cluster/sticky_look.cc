@@ -1,5 +1,6 @@
 #include "cluster/sticky_look.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::size_t longest_head = std::size_t{16} << 10;
 constexpr auto patience = std::chrono::seconds(1);
-// What was peeked at stays readable, so that waiting for more by the same poll would spin.
-constexpr auto between_looks = std::chrono::milliseconds(10);
 
 // One for all looks of a thread, as each is over before the next begins. Another thread has a loop of its
 // own.
@@ -21,22 +20,35 @@ thread_local std::array<char, longest_head> head_buffer;
 
 }  // namespace
 
-StickyLook::StickyLook(Loop& loop, int descriptor, const Policy& policy,
+StickyLook::StickyLook(Loop& loop, std::shared_ptr<StickyLooks> looks, int descriptor, const Policy& policy,
                        std::move_only_function<void(std::optional<std::string_view>)> done)
-    : loop_(loop),
+    : looks_(std::move(looks)),
       descriptor_(descriptor),
       value_(policy.sticky_by(), policy.sticky_name()),
       done_(std::move(done)),
-      poll_(loop, descriptor, [this](int) { look(); }),
-      deadline_(loop, patience, [this] { finish(std::nullopt); }) {
+      poll_(loop, descriptor,
+            [this](int) {
+              poll_.want(Poll::nothing);
+              looks_->ask(*this);
+            }),
+      deadline_(loop, patience, [this] {
+        late_ = true;
+        looks_->ask(*this);
+      }) {
   poll_.want(Poll::readable);
 }
 
+StickyLook::~StickyLook() { looks_->leave(*this); }
+
 void StickyLook::look() {
+  if (late_) return finish(std::nullopt);
+  if (nothing_new()) return looks_->ask_later(*this);
   const ssize_t got = ::recv(descriptor_, head_buffer.data(), head_buffer.size(), MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    return poll_.want(Poll::readable);
   if (got <= 0) return finish(std::nullopt);
   const std::string_view head(head_buffer.data(), static_cast<std::size_t>(got));
+  seen_ = head.size();
   switch (value_.look(head)) {
     case StickyValue::Outcome::found:
       return finish(value_.value());
@@ -46,13 +58,17 @@ void StickyLook::look() {
       break;
   }
   if (head.size() == longest_head) return finish(std::nullopt);
-  poll_.want(Poll::nothing);
-  again_ = Timer(loop_, between_looks, [this] { look(); });
+  looks_->ask_later(*this);
+}
+
+bool StickyLook::nothing_new() const {
+  int there = 0;
+  return seen_ > 0 && ::ioctl(descriptor_, FIONREAD, &there) == 0 && std::cmp_equal(there, seen_);
 }
 
 void StickyLook::finish(std::optional<std::string_view> value) {
+  looks_->leave(*this);
   poll_.close();
-  again_.stop();
   deadline_.stop();
   auto done = std::move(done_);
   done(value);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "baton/cluster/policy.h"
 #include "baton/loop/loop.h"
 #include "baton/loop/timer.h"
+#include "cluster/sticky_looks.h"
 #include "cluster/sticky_value.h"
 #include "loop/poll.h"
 
@@ -19,21 +21,26 @@ class StickyLook {
  public:
   /// `done` is called once, from the loop: the value, or nothing if there is none, if the client has
   /// finished, or if 16 KiB or 1 s do not suffice. It may destroy this.
-  StickyLook(Loop& loop, int descriptor, const Policy& policy,
+  StickyLook(Loop& loop, std::shared_ptr<StickyLooks> looks, int descriptor, const Policy& policy,
              std::move_only_function<void(std::optional<std::string_view>)> done);
   StickyLook(const StickyLook&) = delete;
   StickyLook& operator=(const StickyLook&) = delete;
+  ~StickyLook();
 
  private:
+  friend class StickyLooks;
   void look();
+  [[nodiscard]] bool nothing_new() const;
   void finish(std::optional<std::string_view> value);
 
-  Loop& loop_;
+  std::shared_ptr<StickyLooks> looks_;
+  StickyLooks::Seat seat_;
   int descriptor_;
   StickyValue value_;
   std::move_only_function<void(std::optional<std::string_view>)> done_;
+  std::size_t seen_ = 0;
+  bool late_ = false;
   Poll poll_;
-  Timer again_;
   Timer deadline_;
 };
 

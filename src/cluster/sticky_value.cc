@@ -23,21 +23,26 @@ bool may_be_http(char first) { return lower(first) >= 'a' && lower(first) <= 'z'
 }  // namespace
 
 StickyValue::Outcome StickyValue::look(std::string_view head) {
-  // Servers pass over empty lines before the first request, and so do we.
-  head.remove_prefix(std::min(head.find_first_not_of("\r\n"), head.size()));
-  if (head.empty()) return Outcome::more;
-  if (!may_be_http(head.front())) return Outcome::none;
-  bool request_line = true;
+  if (!begun_) {
+    // Servers pass over empty lines before the first request, and so do we.
+    line_ = searched_ = std::min(head.find_first_not_of("\r\n", searched_), head.size());
+    if (line_ == head.size()) return Outcome::more;
+    if (!may_be_http(head[line_])) return Outcome::none;
+    begun_ = true;
+  }
   while (true) {
-    const auto end = head.find('\n');
-    if (end == std::string_view::npos) return Outcome::more;
-    std::string_view line = head.substr(0, end);
-    head.remove_prefix(end + 1);
+    const auto end = head.find('\n', searched_);
+    if (end == std::string_view::npos) {
+      searched_ = head.size();
+      return Outcome::more;
+    }
+    std::string_view line = head.substr(line_, end - line_);
+    line_ = searched_ = end + 1;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) return Outcome::none;
-    if (!request_line) value_ = in_line(line);
+    if (!request_line_) value_ = in_line(line);
     if (!value_.empty()) return Outcome::found;
-    request_line = false;
+    request_line_ = false;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ class StickyValue {
     found,  // `value()` is it
     none,   // the head is whole, or this is no HTTP/1
   };
-  /// `head`: all that has come since the connection began.
+  /// `head`: all that has come since the connection began, of which nothing is looked at twice.
   [[nodiscard]] Outcome look(std::string_view head);
   /// Into what was looked at.
   [[nodiscard]] std::string_view value() const noexcept { return value_; }
@@ -32,6 +33,10 @@ class StickyValue {
   Policy::Sticky by_;
   std::string name_;
   std::string_view value_;
+  std::size_t line_ = 0;      // where it begins that is not whole yet
+  std::size_t searched_ = 0;  // there is no end of it so far
+  bool begun_ = false;
+  bool request_line_ = true;
 };
 
 }  // namespace baton::cluster

@@ -9,8 +9,6 @@
 namespace baton {
 namespace {
 
-constexpr uint64_t read_at_the_end = uint64_t{16} << 20;
-
 // A blocking socket would stop the whole loop of a Node that receives it.
 void make_nonblocking(int descriptor) {
   const int flags = ::fcntl(descriptor, F_GETFL);
@@ -252,15 +250,7 @@ void Channel::unref() {
 
 void Channel::read_now() {
   const auto state = this->state().shared_from_this();
-  if (!state->descriptor || state->input_over) return;
-  // More than a socket's buffer holds; whoever else writes at the other end does not keep us here.
-  const uint64_t end = state->machine.bytes_received() + read_at_the_end;
-  while (state->machine.bytes_received() < end) {
-    const bool more = state->read();
-    if (!more && !state->reading_large) break;
-    state->reading_large.finish();
-  }
-  state->pump(true);
+  if (state->descriptor && !state->input_over) state->read();
 }
 bool Channel::write_now() {
   state().write_out();
@@ -272,10 +262,9 @@ void Channel::notice_senders() {
 }
 pid_t Channel::sender() const { return state().sender; }
 
-void Channel::peer_gone() {
+void Channel::peer_gone(Callback heard) {
   const auto state = this->state().shared_from_this();
-  state->peer_gone();
-  state->pump(true);
+  state->peer_gone(std::move(heard));
 }
 void Channel::forget() {
   auto over = std::make_shared<State>(state().loop, Fd(), state().options);

@@ -12,12 +12,12 @@ bool Channel::State::somebody_takes_messages() {
   return on_message || !next_messages.empty();
 }
 
-void Channel::State::pump(bool all) {
+void Channel::State::pump() {
   constexpr unsigned between_looks = 16;  // at the clock
   const auto until = Turn::Clock::now() + Turn::share;
   unsigned count = 0;
   const auto over = [&] {
-    return !all && (loop.stopping() || (++count % between_looks == 0 && Turn::Clock::now() >= until));
+    return loop.stopping() || (++count % between_looks == 0 && Turn::Clock::now() >= until);
   };
   const auto go_on_later = [&] {
     if (!pumping) pumping = NextTurn(loop, [this] { shared_from_this()->pump(); });
@@ -26,7 +26,7 @@ void Channel::State::pump(bool all) {
     update_ref();
   };
   carry_out_notices();
-  if (!all && !detached && loop.stopping()) return go_on_later();
+  if (!detached && loop.stopping()) return go_on_later();
   // A message may wait for a listener; what the layers above say to each other does not, nor does the end.
   while (!detached) {
     const bool messages = somebody_takes_messages();
@@ -51,7 +51,16 @@ void Channel::State::pump(bool all) {
   }
   // What was taken has made room.
   update_interest();
+  tell_heard();
   update_ref();
+}
+
+// Messages that nobody takes keep nobody waiting.
+void Channel::State::tell_heard() {
+  if (!heard_ || machine.large_frame()) return;
+  if (descriptor && !input_over && !machine.saturated()) return;
+  auto heard = std::exchange(heard_, nullptr);
+  heard();
 }
 
 // --- what the machine wants

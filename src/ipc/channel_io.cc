@@ -57,15 +57,14 @@ bool Channel::State::held_up() {
   return true;
 }
 
-// True: its share of the loop's turn is over, and more may be there.
-bool Channel::State::read() {
+// For a share of the loop's turn.
+void Channel::State::read() {
   DescriptorRead read;
   int unanswered = 0;
-  bool more = true;
   turn.begin();
   for (bool on = true; on && descriptor && !input_over && !machine.saturated() && !held_up();
        on = turn.go_on()) {
-    more = read_once(read);
+    const bool more = read_once(read);
     // Handles are acknowledged together; everything else is delivered while it is warm.
     if (more && !read.descriptors().empty() && ++unanswered < reads_together) continue;
     unanswered = 0;
@@ -78,12 +77,11 @@ bool Channel::State::read() {
     pump();
   }
   update_interest();
-  return more && descriptor && !input_over && !machine.saturated();
 }
 
 // False: nothing more is to be read for now.
 bool Channel::State::read_once(DescriptorRead& read) {
-  const auto outcome = read.from(descriptor.get(), turn.size());
+  const auto outcome = read.from(descriptor.get(), std::min(turn.size(), rest_.value_or(turn.size())));
   if (outcome == DescriptorRead::Outcome::failed && try_again_after(errno)) return false;
   failed_reads_ = 0;
   if (outcome == DescriptorRead::Outcome::nothing && !rest_) return false;
@@ -160,23 +158,25 @@ void Channel::State::end_input(bool reset) {
   if (rest_) machine.peer_gone();
 }
 
-// Whoever else holds the other end, by whatever way it came to him, has nothing to say here.
-void Channel::State::peer_gone() {
+// Whoever else holds the other end, by whatever way it came to him, has nothing to say here: what is in the
+// socket now is all that is heard, and as it may be much it is heard in turns.
+void Channel::State::peer_gone(Callback heard) {
+  if (heard) heard_ = std::move(heard);
   int waiting = 0;
   if (descriptor && !input_over && ::ioctl(descriptor.get(), SIOCINQ, &waiting) != 0) waiting = 0;
   if (!rest_) rest_ = static_cast<size_t>(std::max(waiting, 0));
   if (!descriptor || input_over) {
     machine.peer_gone();
-    return carry_out_notices();
+    return pump();
   }
-  if (machine.large_frame()) return;  // what follows it is read when it is
+  if (machine.large_frame()) return update_ref();  // what follows it is read when it is
   if (*rest_ == 0) {
     end_input(false);
     flush();
     return pump();
   }
-  while (read()) {
-  }
+  read();
+  update_ref();
 }
 
 void Channel::State::schedule_flush() {

@@ -169,6 +169,7 @@ void Channel::State::detach() {
   on_peer_death.clear();
   next_messages.clear();
   disconnect_waits.clear();
+  heard_ = nullptr;
   if (descriptor) {
     enqueue(machine.take_output());
     queue.flush(descriptor.get());
@@ -183,7 +184,7 @@ bool Channel::State::listening() const {
 
 void Channel::State::update_ref() {
   if (!poll) return;
-  const bool unfinished = !queue.empty() || flush_scheduled || !machine.accepts();
+  const bool unfinished = !queue.empty() || flush_scheduled || !machine.accepts() || heard_;
   const bool wanted = fixed_ref.value_or(!options.ref_while_listening() || listening());
   if (wanted || unfinished) {
     poll.ref();

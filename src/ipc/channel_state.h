@@ -48,20 +48,21 @@ struct Channel::State : std::enable_shared_from_this<State> {
   /// Nobody will watch that message any more.
   void forget(uint64_t sequence);
   void disconnect();
-  void peer_gone();
+  void peer_gone(Callback heard);
   void detach();
   void update_ref();
 
   // What happens.
   void on_event(int events);
-  bool read();
+  void read();
   bool held_up();
   void read_large();
   void schedule_flush();
   void write_out();
   void flush();
-  /// Delivers what may be delivered, for a share of the turn, or all of it.
-  void pump(bool all = false);
+  /// Delivers what may be delivered, for a share of the turn.
+  void pump();
+  void tell_heard();
   void update_interest();
 
   // What the machine wants.
@@ -140,6 +141,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   unsigned failed_reads_ = 0;   // in a row
   size_t run_ = 0;              // bytes that one system call may join at the end of the queue
   std::optional<size_t> rest_;  // what the dead peer has left to be read
+  Callback heard_;              // somebody waits for the end of that
 };
 
 }  // namespace baton

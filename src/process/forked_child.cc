@@ -12,17 +12,12 @@ void ForkedChild::begin(Callback forget) {
   on_peer_death([this](std::string_view what) { uncaught_ = what; });
   Channel::on_close([this] {
     channel_closed_ = true;
-    if (status_) peer_gone();
+    if (process_.status()) peer_gone();
     close_if_over();
   });
   process_.on_exit([this](const ExitStatus& status) {
     // What the child had sent is in our socket by now.
-    read_now();
-    status_ = status;
-    peer_gone();
-    if (auto callback = std::move(on_exit_)) loop().call([&] { callback(status); });
-    // Messages that nobody takes do not keep us waiting.
-    if (!channel_closed_) unref();
+    peer_gone([this, status] { was_heard(status); });
   });
   // Its last output may still be on the way, and would be lost with its streams.
   process_.on_close([this](const ExitStatus&) {
@@ -31,8 +26,17 @@ void ForkedChild::begin(Callback forget) {
   });
 }
 
+void ForkedChild::was_heard(const ExitStatus& status) {
+  const auto self = shared_from_this();
+  status_ = status;
+  if (auto callback = std::move(on_exit_)) loop().call([&] { callback(status); });
+  // Messages that nobody takes do not keep us waiting.
+  if (!channel_closed_) unref();
+  close_if_over();
+}
+
 void ForkedChild::close_if_over() {
-  if (!streams_closed_ || !channel_closed_ || closing_) return;
+  if (!status_ || !streams_closed_ || !channel_closed_ || closing_) return;
   closing_ = true;
   loop().defer([weak = weak_from_this()] {
     const auto self = weak.lock();

@@ -228,8 +228,6 @@ void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) 
   WorkerRun* run = find(process);
   if (run == nullptr) return;
   const WorkerId id = run->id;
-  // Its last words come before the news of its end.
-  if (const auto output = outputs_.find(id); output != outputs_.end()) output->second->read_now();
   if (run->notify) run->notify->read_now();
   // What it left behind has nothing to announce.
   run->notify.reset();
@@ -242,7 +240,24 @@ void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) 
   }
   if (run->problems) run->problems->finish();
   ++exits_[{status.code(), status.signal()}];
-  machine_.exited(id, now(), status.code() != 0);
+  // Its last words come before the news of its end.
+  const auto output = outputs_.find(id);
+  if (output == outputs_.end()) return tell_exit(id);
+  output->second->read_rest([weak = weak_from_this(), id] {
+    if (const auto self = weak.lock()) self->tell_exit(id);
+  });
+}
+
+void Driver::tell_exit(WorkerId id) {
+  const auto found = runs_.find(id);
+  if (phase_ == Phase::over || found == runs_.end()) return;
+  WorkerRun& run = found->second;
+  run.end_told = true;
+  machine_.exited(id, now(), run.status->code() != 0);
+  pump();
+  const auto still = runs_.find(id);
+  if (still == runs_.end() || still->second.gone || !still->second.tree_over) return;
+  note_gone(still->second);
   pump();
 }
 

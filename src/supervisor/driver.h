@@ -57,6 +57,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void watch_primary();
   void on_listening(cluster::WorkerProcess& process);
   void on_exit(cluster::WorkerProcess& process, const ExitStatus& status);
+  void tell_exit(WorkerId id);
   void on_close(cluster::WorkerProcess& process);
   void on_listen_error(cluster::WorkerProcess& process, const cluster::Listening& where, const Error& error);
   void note_problem(WorkerRun& run, const Error& error);
@@ -126,6 +127,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   Runs runs_;
   std::map<WorkerId, std::unique_ptr<WorkerOutput>> outputs_;
   bool output_paused_ = false;
+  bool last_output_ = false;  // is being read, and nothing else is waited for
 
   Phase phase_ = Phase::idle;
   Timer timer_;

@@ -67,16 +67,16 @@ void Driver::end_with(EndReason reason) {
 // What is still to be waited for has no event of its own: looks again and again, for a second.
 void Driver::finish() {
   const bool patient = now() < finish_by_;
-  if (orphans_are_left(patient)) {
+  if (!last_output_ && orphans_are_left(patient)) {
     finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
     return;
   }
   if (!outputs_.empty()) {
-    if (patient) {
-      finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
-      return;
+    if (!patient && !std::exchange(last_output_, true)) {
+      for (auto& [id, output] : outputs_) output->finish();
     }
-    for (auto& [id, output] : outputs_) output->finish();
+    finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
+    return;
   }
   loop_.defer([weak = weak_from_this()] {
     const auto self = weak.lock();

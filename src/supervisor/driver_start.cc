@@ -140,6 +140,7 @@ void Driver::start_failed(WorkerRun& run, const Error& error) {
     const auto why = why_not_started(error);
     if (why) machine_.give_up(*why, run.id, now());
   }
+  run.end_told = true;
   machine_.start_failed(run.id, now(), is_scarce(error));
 }
 

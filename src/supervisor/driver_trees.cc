@@ -84,6 +84,7 @@ void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
     run.check.reset();
     run.left_behind = true;
     run.ended_at = now();
+    run.end_told = true;
     machine_.exited(id, now());
   } else {
     note_gone(run);
@@ -93,6 +94,8 @@ void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
 
 // Nobody is left who had to do with it. Whoever still holds its output open has no claim on us.
 void Driver::note_gone(WorkerRun& run) {
+  run.tree_over = true;
+  if (!run.end_told) return;
   machine_.gone(run.id, now());
   run.gone = true;
   const auto output = outputs_.find(run.id);

@@ -1,9 +1,12 @@
 #include "supervisor/worker_output.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace baton::supervisor {
@@ -11,10 +14,10 @@ namespace {
 
 // One for all workers of a thread, as a sink does nothing but take the line. Another thread has a loop of its
 // own.
-thread_local std::array<char, size_t{64} << 10> read_buffer;
+thread_local std::array<char, size_t{4} << 10> read_buffer;
 
-// What a pipe can hold at most.
-constexpr int reads_of_a_pipe = 16;
+// For the last words, however long they take to be worked on.
+constexpr auto longest_rest = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -46,16 +49,19 @@ Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOption
 }
 
 void WorkerOutput::read_turn(Stream& stream) {
+  // Both together have a share.
+  const auto until = Turn::Clock::now() + Turn::share / 2;
   stream.turn.begin();
-  while (read_once(stream, stream.turn.size()) && stream.turn.go_on()) {
+  while (read_once(stream, stream.turn.size()) && stream.turn.go_on() && Turn::Clock::now() < until) {
   }
 }
 
 // False: nothing more is to be read for now.
 bool WorkerOutput::read_once(Stream& stream, size_t size) {
-  if (!stream.pipe || paused_) return false;
+  if (!stream.pipe || (paused_ && !finishing_)) return false;
   const ssize_t got = ::read(stream.pipe.get(), read_buffer.data(), size);
   if (got > 0) {
+    stream.rest -= std::min(stream.rest, static_cast<size_t>(got));
     stream.lines.feed(std::string_view(read_buffer.data(), static_cast<size_t>(got)),
                       [&](std::string_view line, bool whole) { sink_(stream.number, line, whole); });
     return true;
@@ -75,29 +81,77 @@ void WorkerOutput::end(Stream& stream) {
 
 void WorkerOutput::pause() {
   paused_ = true;
-  for (Stream& stream : streams_) {
-    if (stream.pipe) stream.poll.want(Poll::nothing);
-  }
+  watch();
 }
 
 void WorkerOutput::resume() {
   paused_ = false;
+  watch();
+}
+
+void WorkerOutput::watch() {
+  const bool read = !paused_ && !reading_rest_ && !finishing_;
   for (Stream& stream : streams_) {
-    if (stream.pipe) stream.poll.want(Poll::readable);
+    if (stream.pipe) stream.poll.want(read ? Poll::readable : Poll::nothing);
   }
 }
 
-void WorkerOutput::read_now() {
-  for (Stream& stream : streams_) {
-    for (int i = 0; i < reads_of_a_pipe && read_once(stream, largest_read); ++i) {
-    }
-  }
+void WorkerOutput::read_rest(Callback then) {
+  then_ = std::move(then);
+  begin_rest();
 }
 
-void WorkerOutput::finish() {
-  paused_ = false;
-  read_now();
-  for (Stream& stream : streams_) end(stream);
+void WorkerOutput::finish(Callback then) {
+  if (finishing_) return;
+  finishing_ = true;
+  if (then) then_ = std::move(then);
+  begin_rest();
+}
+
+// Whoever else writes there does not keep us: what he adds is not counted.
+void WorkerOutput::begin_rest() {
+  for (Stream& stream : streams_) {
+    int there = 0;
+    if (!stream.pipe || ::ioctl(stream.pipe.get(), FIONREAD, &there) != 0) there = 0;
+    stream.rest = static_cast<size_t>(std::max(there, 0));
+  }
+  rest_by_ = Turn::Clock::now() + longest_rest;
+  reading_rest_ = true;
+  watch();
+  go_on_with_rest();
+}
+
+void WorkerOutput::go_on_with_rest() {
+  const auto until = std::min(Turn::Clock::now() + Turn::share, rest_by_);
+  for (Stream& stream : streams_) {
+    if (read_rest_of(stream, until)) continue;
+    if (Turn::Clock::now() >= rest_by_) break;
+    if (!next_) next_ = NextTurn(loop_, [this] { go_on_with_rest(); });
+    return next_.ask();
+  }
+  rest_over();
+}
+
+// False: the turn is over.
+bool WorkerOutput::read_rest_of(Stream& stream, Turn::Clock::time_point until) {
+  stream.turn.begin();
+  while (stream.rest > 0) {
+    if (Turn::Clock::now() >= until) return false;
+    if (!read_once(stream, std::min(stream.turn.size(), stream.rest))) return true;
+    (void)stream.turn.go_on();
+  }
+  return true;
+}
+
+void WorkerOutput::rest_over() {
+  reading_rest_ = false;
+  auto then = std::exchange(then_, nullptr);
+  if (finishing_) {
+    for (Stream& stream : streams_) end(stream);
+  } else {
+    watch();
+  }
+  if (then) then();
 }
 
 }  // namespace baton::supervisor

@@ -9,6 +9,7 @@
 #include "baton/base/fd.h"
 #include "baton/loop/loop.h"
 #include "baton/spawn/options.h"
+#include "loop/next_turn.h"
 #include "loop/poll.h"
 #include "loop/turn.h"
 #include "supervisor/line_splitter.h"
@@ -32,30 +33,44 @@ class WorkerOutput {
 
   void pause();
   void resume();
-  /// Reads what is there, unless paused: the last words of who has just ended come before the news of it.
-  void read_now();
-  /// Takes what is there as the last that comes.
-  void finish();
+  /// Reads what is there by now, unless paused, in turns, and for a second at most; then calls `then`,
+  /// perhaps at once: the last words of who has just ended come before the news of it.
+  void read_rest(Callback then);
+  /// Takes what is there by now as the last that comes, whether or not paused, in turns and for a second at
+  /// most; then calls `then`, perhaps at once, and `over`. Only the first time counts.
+  void finish(Callback then = {});
 
  private:
   static constexpr size_t smallest_read = 256;
-  static constexpr size_t largest_read = size_t{64} << 10;
+  // Not larger: that many empty lines are worked on before anybody looks at the clock.
+  static constexpr size_t largest_read = size_t{4} << 10;
   struct Stream {
     int number = 0;
     Fd pipe;
     Poll poll;
     LineSplitter lines;
     Turn turn{smallest_read, largest_read};
+    size_t rest = 0;  // of what was there
   };
   WorkerOutput(Loop& loop, Sink sink, Callback over);
   void read_turn(Stream& stream);
   bool read_once(Stream& stream, size_t size);
+  void begin_rest();
+  void go_on_with_rest();
+  bool read_rest_of(Stream& stream, Turn::Clock::time_point until);
+  void rest_over();
+  void watch();
   void end(Stream& stream);
 
   Loop& loop_;
   Sink sink_;
   Callback over_;
   bool paused_ = false;
+  bool finishing_ = false;
+  bool reading_rest_ = false;
+  Turn::Clock::time_point rest_by_;
+  Callback then_;
+  NextTurn next_;
   std::array<Stream, 2> streams_;
 };
 

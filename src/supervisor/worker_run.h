@@ -50,6 +50,8 @@ struct WorkerRun {
   bool late = false;             ///< it was not ready in time
   bool hung = false;             ///< it did not answer in time
   bool left_behind = false;      ///< it was killed and does not end
+  bool end_told = false;         ///< to the machine
+  bool tree_over = false;        ///< nothing of it is left
   bool gone = false;             ///< the machine has forgotten it
 
   /// Its process is there, and not given up.

@@ -230,13 +230,15 @@ class Channel {
 
   // For the layers above, not for programs.
 
-  /// Reads and delivers what is there now, all of it, without waiting for the loop.
+  /// Reads and delivers what is there now, for a share of a turn, without waiting for the loop.
   void read_now();
   /// Gives to the kernel now what was sent; no callback runs. Whether all of it is there.
   bool write_now();
   /// The peer's process is dead: what it has sent is still delivered, and there this direction ends, whoever
-  /// else holds the other end; what it had not acknowledged is this program's again.
-  void peer_gone();
+  /// else holds the other end; what it had not acknowledged is this program's again. `heard` is called when
+  /// all of that is delivered, as far as somebody takes it: perhaps at once, else by the loop, which it keeps
+  /// running.
+  void peer_gone(Callback heard = {});
   /// From now on `sender` knows who writes.
   void notice_senders();
   /// Which process has written what was read last, of those that hold the other end; 0: not known.

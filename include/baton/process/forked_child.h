@@ -108,12 +108,13 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
  private:
   friend class Process;
   void begin(Callback forget);
+  void was_heard(const ExitStatus& status);
   void close_if_over();
   void forget();
 
   Child process_;
   std::string uncaught_;
-  std::optional<ExitStatus> status_;
+  std::optional<ExitStatus> status_;  // once the end was told
   bool channel_closed_ = false;
   bool streams_closed_ = false;
   bool closing_ = false;

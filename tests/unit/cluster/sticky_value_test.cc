@@ -69,5 +69,26 @@ TEST(StickyValue, LinesMayEndWithLfAlone) {
   EXPECT_EQ(find(StickyValue(Policy::Sticky::header, "X"), "\nGET / HTTP/1.1\nX: 1\n"), "1");
 }
 
+TEST(StickyValue, IsTheSameHoweverTheHeadComes) {
+  const std::string head = "\r\n" + std::string(begin) + "Cookie: a=1; ;;\r\ncookie: sid=7\r\n\r\n";
+  StickyValue value(Policy::Sticky::cookie, "sid");
+  std::size_t length = 0;
+  while (length < head.size() && value.look(head.substr(0, length)) == Outcome::more) ++length;
+  EXPECT_EQ(length, head.size() - 2);
+  EXPECT_EQ(find(StickyValue(Policy::Sticky::cookie, "sid"), head), "7");
+}
+
+TEST(StickyValue, LooksAtNothingTwice) {
+  const std::string first = std::string(begin) + "A: sid=0\r\nX: a";
+  StickyValue value(Policy::Sticky::header, "X-User");
+  EXPECT_EQ(value.look(first), Outcome::more);
+  // What would be found in what was seen.
+  std::string second = std::string(begin) + "X-User:7\r\nX: a";
+  ASSERT_EQ(second.size(), first.size());
+  second += "\r\nX-User: 8\r\n";
+  EXPECT_EQ(value.look(second), Outcome::found);
+  EXPECT_EQ(value.value(), "8");
+}
+
 }  // namespace
 }  // namespace baton::cluster

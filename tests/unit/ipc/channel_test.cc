@@ -107,19 +107,20 @@ TEST_P(ChannelOfEitherKind, WhoseMessagesTakeLongDoesNotHoldTheOthersUp) {
   EXPECT_LT(before, 100);
 }
 
-TEST_P(ChannelOfEitherKind, HasDeliveredALargeMessageWhenItIsReadToTheEnd) {
+TEST_P(ChannelOfEitherKind, HasDeliveredALargeMessageWhenADeadPeerWasHeard) {
   std::vector<size_t> sizes;
   b.on_message([&](const Message& message) { sizes.push_back(message.value().size()); });
   a.send(Value::array(std::vector<Value>(60'000, 7)));
   a.send(Value::array({1}));
   loop.defer([&] {
     (void)a.write_now();
-    b.read_now();
-    EXPECT_EQ(sizes, (std::vector<size_t>{60'000, 1}));
-    a.disconnect();
+    b.peer_gone([&] { sizes.push_back(99); });
+    EXPECT_EQ(sizes, std::vector<size_t>()) << "it is read beside the loop";
   });
   b.on_disconnect([](bool) {});
+  a.on_disconnect([](bool) {});
   loop.run();
+  EXPECT_EQ(sizes, (std::vector<size_t>{60'000, 1, 99}));
 }
 
 TEST_P(ChannelOfEitherKind, MayBeDestroyedWhileALargeMessageIsRead) {
@@ -194,7 +195,7 @@ TEST_F(PeerGone, EndsWithWhatItSaidWhoeverElseHoldsItsEnd) {
 }
 
 // The kernel ends a read where another process has written on.
-TEST_F(PeerGone, IsHeardAtOnceAlsoWhereSeveralProcessesHaveSpoken) {
+TEST_F(PeerGone, IsHeardFirstAlsoWhereSeveralProcessesHaveSpoken) {
   a.notice_senders();
   collect_all();
   say("1\n");
@@ -204,9 +205,43 @@ TEST_F(PeerGone, IsHeardAtOnceAlsoWhereSeveralProcessesHaveSpoken) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_EQ(status, 0);
   say("3\n");
-  a.peer_gone();
-  EXPECT_EQ(got, (Texts{"1", "2", "3", "end"})) << "before anybody is told of the end of the process";
+  a.peer_gone([this] { got.emplace_back("heard"); });
   loop.run();
+  EXPECT_EQ(got, (Texts{"1", "2", "3", "end", "heard", "close"}))
+      << "before anybody is told of the end of the process";
+}
+
+TEST_F(PeerGone, IsHeardInTurnsHoweverMuchItHasSaid) {
+  collect_all();
+  std::string much;
+  for (int i = 0; i < 20'000; ++i) much += "1\n";
+  say(much);
+  size_t before = 0;
+  // Who goes on writing is not heard.
+  Timer writing = Timer::every(loop, std::chrono::milliseconds(1), [&] {
+    if (::send(other.get(), "2\n", 2, MSG_NOSIGNAL) != 2) writing.stop();
+  });
+  a.peer_gone([&] {
+    before = got.size();
+    writing.stop();
+  });
+  const size_t at_once = got.size();
+  loop.run();
+  EXPECT_LT(at_once, 20'000);
+  EXPECT_EQ(before, 20'001);
+  EXPECT_EQ(got[20'000], "end");
+  EXPECT_EQ(std::ranges::count(got, "1"), 20'000);
+}
+
+TEST_F(PeerGone, KeepsTheLoopRunningUntilItIsHeardAlsoIfNobodyListens) {
+  a.unref();
+  Channel silent = std::move(a);
+  silent.on_disconnect([](bool) {});
+  say(std::string(60'000, '\n') + "1\n");
+  bool heard = false;
+  silent.peer_gone([&] { heard = true; });
+  loop.run();
+  EXPECT_TRUE(heard);
 }
 
 TEST_F(PeerGone, HavingSaidNothingEndsAtOnce) {
