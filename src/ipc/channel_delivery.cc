@@ -13,12 +13,9 @@ bool Channel::State::somebody_takes_messages() {
 }
 
 void Channel::State::pump(bool all) {
-  constexpr unsigned between_looks = 16;  // at the clock
   const auto until = Turn::Clock::now() + Turn::share;
-  unsigned count = 0;
-  const auto over = [&] {
-    return !all && (loop.stopping() || (++count % between_looks == 0 && Turn::Clock::now() >= until));
-  };
+  // After each: some take their receiver long.
+  const auto over = [&] { return !all && (loop.stopping() || Turn::Clock::now() >= until); };
   const auto go_on_later = [&] {
     if (!pumping) pumping = NextTurn(loop, [this] { shared_from_this()->pump(); });
     pumping.ask();
