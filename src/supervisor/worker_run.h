@@ -51,6 +51,7 @@ struct WorkerRun {
   bool hung = false;             ///< it did not answer in time
   bool left_behind = false;      ///< it was killed and does not end
   bool gone = false;             ///< the machine has forgotten it
+  bool said_where = false;       ///< that it listens, and nobody has looked yet
 
   /// Its process is there, and not given up.
   [[nodiscard]] bool lives() const { return pid != 0 && !status && !left_behind; }
