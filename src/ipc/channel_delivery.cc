@@ -8,6 +8,7 @@ namespace baton {
 
 // A wait that was given up takes nothing.
 bool Channel::State::somebody_takes_messages() {
+  if (held) return false;
   while (!next_messages.empty() && !next_messages.front().wanted()) next_messages.pop_front();
   return on_message || !next_messages.empty();
 }
