@@ -99,10 +99,15 @@ void NodePrimary::start_again(const std::string& why) {
 }
 
 bool NodePrimary::send(const Value& news) {
+  const auto written = wire::WrittenMessage::of(serialization(), news);
+  return written && send(*written);
+}
+
+bool NodePrimary::send(const wire::WrittenMessage& news) {
   if (child_ == nullptr || !child_->connected() || unread_.full()) return false;
-  auto sent = child_->send(news);
+  auto sent = child_->send_written(news);
   if (sent.error() != nullptr) return false;
-  std::move(sent).then(unread_.add(to_json(news).size()));
+  std::move(sent).then(unread_.add(news.size()));
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include "cli/unread.h"
 #include "loop/limited_reports.h"
 #include "supervisor/worker_output.h"
+#include "wire/written_message.h"
 
 namespace baton::cli {
 
@@ -40,6 +41,8 @@ class NodePrimary {
   void start();
   // False: none runs that would hear it.
   bool send(const Value& news);
+  bool send(const wire::WrittenMessage& news);
+  [[nodiscard]] Serialization serialization() const noexcept { return how_.serialization(); }
   // SIGTERM once it has heard everything, and SIGKILL after `grace`; `done` comes when it is gone, and no
   // other one is started.
   void stop(std::chrono::milliseconds grace, Callback done);

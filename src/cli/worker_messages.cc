@@ -1,6 +1,8 @@
 #include "cli/worker_messages.h"
 
-#include "baton/wire/json.h"
+#include <algorithm>
+#include <memory>
+#include <new>
 
 namespace baton::cli {
 namespace {
@@ -11,6 +13,28 @@ std::string advice_on(const Value& message) {
   return "; in log4js's configuration `pm2: true` has worker 1 write them for all, `disableClustering: true` "
          "each for itself";
 }
+
+// Whether it is written in next to no time; `left` is how much of that there is.
+bool is_short(const Value& value, std::size_t& left) {
+  const auto takes = [&left](std::size_t bytes) {
+    const bool fits = bytes <= left;
+    left -= std::min(bytes, left);
+    return fits;
+  };
+  constexpr std::size_t of_each = 16;
+  const std::string* text = value.get_if_string();
+  if (!takes(of_each + (text == nullptr ? 0 : text->size()))) return false;
+  // What JSON does not know may be anything.
+  const bool plain =
+      value.kind() <= Value::Kind::date || text != nullptr || value.is_array() || value.is_object();
+  return plain &&
+         std::ranges::all_of(value.elements(), [&](const Value& one) { return is_short(one, left); }) &&
+         std::ranges::all_of(value.members(), [&](const Value::Member& one) {
+           return takes(one.first.size()) && is_short(one.second, left);
+         });
+}
+
+constexpr std::size_t written_at_once = std::size_t{32} << 10;
 
 Value news_of(const Value& worker, const char* event) {
   return Value::object().set("cmd", "NODE_BATON_WORKER").set("id", worker).set("event", event);
@@ -32,23 +56,57 @@ Value listening(const Value& worker, const cluster::Listening& where) {
 }  // namespace
 
 // Whoever leaves need not read it.
-void WorkerMessages::send_to(cluster::WorkerProcess& worker, const Value& message) {
-  if (!worker.is_connected()) return;
+void WorkerMessages::send_to(cluster::WorkerProcess& worker, const Written& message) {
+  const wire::WrittenMessage* written = message.in(worker.process().serialization());
+  if (!worker.is_connected() || written == nullptr) return;
   Unread& unread = unread_[worker.id()];
   if (unread.full()) {
     if (std::exchange(deaf_told_, true)) return;
     return notice_("worker " + std::to_string(worker.slot()) + " (pid " + std::to_string(worker.pid()) +
                    ") does not read its messages; what it is sent meanwhile is lost");
   }
-  auto sent = worker.send(message);
-  if (sent.error() == nullptr) std::move(sent).then(unread.add(to_json(message).size()));
+  auto sent = worker.process().send_written(*written);
+  if (sent.error() == nullptr) std::move(sent).then(unread.add(written->size()));
+}
+
+WorkerMessages::Written WorkerMessages::write(const Value& message, Wanted wanted) {
+  Written written;
+  const auto put = [&](Serialization how, std::optional<wire::WrittenMessage>& place) {
+    if (auto one = wire::WrittenMessage::of(how, message)) place = std::move(*one);
+  };
+  if (wanted.json) put(Serialization::json, written.json);
+  if (wanted.advanced) put(Serialization::advanced, written.advanced);
+  return written;
+}
+
+// A large one costs others on the loop no time; what its sender says next comes after it.
+void WorkerMessages::write_of(cluster::WorkerProcess& from, Value message, Wanted wanted,
+                              std::move_only_function<void(const Written&)> then) {
+  std::size_t left = written_at_once;
+  if (is_short(message, left)) return then(write(message, wanted));
+  from.process().hold(true);
+  const auto written = std::make_shared<Written>();
+  auto job = [written, wanted, message = std::move(message)]() mutable {
+    const Value here = std::move(message);
+    try {
+      *written = write(here, wanted);
+    } catch (const std::bad_alloc&) {
+      *written = Written();
+    }
+  };
+  auto done = [this, id = from.id(), written, then = std::move(then)]() mutable {
+    then(*written);
+    const auto sender = workers_.find(id);
+    if (sender != workers_.end()) sender->second->process().hold(false);
+  };
+  writing_[from.id()] = Work(from.process().loop(), std::move(job), std::move(done));
 }
 
 void WorkerMessages::follow(cluster::WorkerProcess& worker) {
   const std::uint32_t id = worker.id();
   workers_[id] = &worker;
   exchange_.joined(id, worker.slot());
-  worker.on_message([this, &worker](const Message& message) { take(worker, message); });
+  worker.on_message([this, &worker](Message message) { take(worker, message); });
   if (primary_ != nullptr) introduce(worker);
   worker.on_close([this, id](const ExitStatus&) {
     workers_.erase(id);
@@ -88,23 +146,36 @@ cluster::WorkerProcess* WorkerMessages::find(const Value& id) const {
 }
 
 void WorkerMessages::send(const Value& order) {
-  if (cluster::WorkerProcess* worker = find(order["id"])) send_to(*worker, order["message"]);
+  cluster::WorkerProcess* worker = find(order["id"]);
+  if (worker == nullptr) return;
+  Wanted wanted;
+  wanted.add(worker->process().serialization());
+  send_to(*worker, write(order["message"], wanted));
 }
 
-void WorkerMessages::take(cluster::WorkerProcess& from, const Message& message) {
+void WorkerMessages::take(cluster::WorkerProcess& from, Message& message) {
+  Wanted wanted;
   if (primary_ != nullptr && !message.has_handle()) {
-    if (primary_->send(news_of(from.id(), "message").set("message", message.value()))) return;
-    if (!std::exchange(loss_told_, true)) notice_("messages to the primary are lost until it runs again");
-    return;
+    wanted.add(primary_->serialization());
+    Value news = news_of(from.id(), "message").set("message", message.take_value());
+    return write_of(from, std::move(news), wanted, [this](const Written& written) {
+      const wire::WrittenMessage* one = written.in(primary_->serialization());
+      if (one != nullptr && primary_->send(*one)) return;
+      if (!std::exchange(loss_told_, true)) notice_("messages to the primary are lost until it runs again");
+    });
   }
   // The supervisor's.
   if (message.value() == Value("ready")) return;
   const auto recipients = exchange_.recipients(from.id(), message.value());
   if (!recipients || message.has_handle()) return tell_once(from, message);
-  for (const std::uint32_t id : *recipients) {
-    // Whoever has not spoken yet may never read.
-    if (workers_.at(id)->is_online()) send_to(*workers_.at(id), message.value());
-  }
+  for (const std::uint32_t id : *recipients) wanted.add(workers_.at(id)->process().serialization());
+  write_of(from, message.take_value(), wanted, [this, to = *recipients](const Written& written) {
+    for (const std::uint32_t id : to) {
+      const auto recipient = workers_.find(id);
+      // Whoever has not spoken yet may never read.
+      if (recipient != workers_.end() && recipient->second->is_online()) send_to(*recipient->second, written);
+    }
+  });
 }
 
 void WorkerMessages::tell_once(const cluster::WorkerProcess& from, const Message& message) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "cli/exchange.h"
 #include "cli/node_primary.h"
 #include "cli/unread.h"
+#include "loop/work.h"
+#include "wire/written_message.h"
 
 namespace baton::cli {
 
@@ -37,8 +40,23 @@ class WorkerMessages {
  private:
   static constexpr std::size_t most_kinds = 16;
   void introduce(cluster::WorkerProcess& worker);
-  void take(cluster::WorkerProcess& from, const Message& message);
-  void send_to(cluster::WorkerProcess& worker, const Value& message);
+  void take(cluster::WorkerProcess& from, Message& message);
+  // In each serialization that somebody needs; null where it cannot be written.
+  struct Written {
+    std::optional<wire::WrittenMessage> json, advanced;
+    [[nodiscard]] const wire::WrittenMessage* in(Serialization how) const {
+      const auto& one = how == Serialization::json ? json : advanced;
+      return one ? &*one : nullptr;
+    }
+  };
+  struct Wanted {
+    bool json = false, advanced = false;
+    void add(Serialization how) { (how == Serialization::json ? json : advanced) = true; }
+  };
+  static Written write(const Value& message, Wanted wanted);
+  void write_of(cluster::WorkerProcess& from, Value message, Wanted wanted,
+                std::move_only_function<void(const Written&)> then);
+  void send_to(cluster::WorkerProcess& worker, const Written& message);
   void tell_once(const cluster::WorkerProcess& from, const Message& message);
 
   std::function<void(const std::string&)> notice_;
@@ -46,6 +64,7 @@ class WorkerMessages {
   Exchange exchange_;
   NodePrimary* primary_ = nullptr;
   std::map<std::uint32_t, Unread> unread_;
+  std::map<std::uint32_t, Work> writing_;  // what that worker has said
   bool loss_told_ = false;
   bool deaf_told_ = false;
   std::set<std::string> told_;

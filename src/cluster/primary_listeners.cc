@@ -137,7 +137,9 @@ void PrimaryMachine::wait_for_socket(ListenerState& listener, Worker& worker, ui
   if (socket.open) return admit(listener, slot, {worker.id, seq});
   socket.queries.push_back({worker.id, seq});
   ++worker.queries;
-  if (!known) open(listener, slot);
+  if (known && socket.waits_with == 0) return;
+  if (!fails_often(worker)) return open_now(listener, slot);
+  if (!known) open_later(worker, listener, slot);
 }
 
 void PrimaryMachine::open(const ListenerState& listener, unsigned slot) {
@@ -178,6 +180,7 @@ void PrimaryMachine::share_failed(WorkerId id, ListenerId number) {
        wire::failure_reply(-EMFILE, listener.view.key, seat->query, unpacked(listener.data), seq_++));
   forget_empty_seats(listener);
   settle(listener);
+  linger(listener, worker->second);
 }
 
 void PrimaryMachine::opened(ListenerId id, unsigned slot, const std::optional<wire::Sockname>& sockname) {
@@ -210,6 +213,7 @@ void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error, std::s
     --worker.queries;
     send(worker, wire::failure_reply(-error, listener.view.key, query.seq, unpacked(listener.data), seq_++));
   }
+  if (asked != nullptr) asked->calm_at = std::max(asked->calm_at, now_) + limits_.failed_open;
   listener.sockets.erase(slot);
   // Who asked for it is gone, and nobody else is concerned.
   if (error != ECANCELED) tell_failure(asked, listener.view.query, error, why);
@@ -238,7 +242,7 @@ void PrimaryMachine::on_close(Worker& worker, const std::string& key) {
   if (seat == nullptr || !std::exchange(seat->user, false)) return;
   forget_empty_seats(listener);
   settle(listener);
-  linger(listener, worker.id);
+  linger(listener, worker);
   if (!listens_anywhere(worker.id)) act(PrimaryAction::Kind::stopped_listening).worker = worker.id;
 }
 
@@ -256,20 +260,24 @@ bool PrimaryMachine::listens_anywhere(WorkerId worker) const {
 
 // A worker that leaves of its own will closes first and says so later. But who alone listened on port 0 and
 // gives it up wanted a number that is free, for somebody who will not ask here.
-void PrimaryMachine::linger(ListenerState& listener, WorkerId last) {
+void PrimaryMachine::linger(ListenerState& listener, const Worker& last) {
   if (in_use(listener)) return;
   const bool number_wanted = listener.view.query.port == 0 && !listener.handed_on;
   if (number_wanted && listener.waiting.empty() && listener.looked == 0 && listener.seats.empty())
     return close_listener(listener);
   listener.given_up = true;
+  listener.left_by = last.slot;
+  listener.left = ++left_;
   listener.close_at = now_ + limits_.close_linger;
-  listener.closed_by = last;
+  listener.closed_by = last.id;
   wake_at(*listener.close_at);
 }
 
 void PrimaryMachine::stays_open(WorkerId left) {
   for (auto& [id, listener] : listeners_) {
-    if (listener.close_at && listener.closed_by == left) listener.close_at.reset();
+    if (!listener.close_at || listener.closed_by != left) continue;
+    listener.close_at.reset();
+    expect_heir(listener);
   }
 }
 
@@ -298,11 +306,13 @@ void PrimaryMachine::leave_listeners(Worker& worker) {
     forget_empty_seats(listener);
     settle(listener);
   }
+  give_up_turns(worker);
 }
 
 void PrimaryMachine::close_listener(ListenerState& listener) {
   drop_waiting(listener);
   for (auto& [slot, socket] : listener.sockets) {
+    forget_turn(listener, slot);
     for (const Query& query : std::exchange(socket.queries, {})) {
       Worker& worker = workers_.at(query.worker);
       --worker.queries;

@@ -141,8 +141,7 @@ void PrimaryMachine::message(WorkerId worker, const Value& message) {
     case query_server:
       return on_query(from, *parsed);
     case listening: {
-      from.listening = true;
-      expect_heirs(from);
+      if (!std::exchange(from.listening, true)) expect_heirs(from);
       PrimaryAction& action = act(PrimaryAction::Kind::listening);
       action.worker = worker;
       action.query = parsed->query;

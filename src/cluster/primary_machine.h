@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/fifo.h"
@@ -35,10 +36,12 @@ enum class Sharing {
 struct PrimaryLimits {
   size_t workers = 4096;
   size_t listeners = 1024;             // counted by their sockets
-  size_t listeners_of_a_worker = 256;  // with those that the dead ones of its slot have left
+  size_t listeners_of_a_worker = 256;  // with those that it, and the dead ones of its slot, gave up
   Milliseconds no_heir = 60'000;  // of a listener that nobody uses, while its last user's successor listens
   size_t open_queries = 64;       // of a worker, unanswered
-  size_t waiting = 256;           // connections in the primary, not counting those that came back
+  Milliseconds failed_open = 62;  // a worker may ask for what cannot be opened once in so long, on average,
+  Milliseconds failed_opens = 1000;  // and for so much at once; then what it asks for waits for its turn
+  size_t waiting = 256;              // connections in the primary, not counting those that came back
   size_t waiting_in_all = 1024;
   size_t waiting_for_one =
       64;  // of them, for the worker that a sticky policy wants; the next ones go elsewhere
@@ -219,6 +222,8 @@ class PrimaryMachine {
 
   /// Whether a connection of that socket may be accepted now.
   [[nodiscard]] bool accepts(ListenerId listener, unsigned slot = 0) const;
+  /// Whether a queryServer of the worker is looked into: false when it leaves, or when as many wait as may.
+  [[nodiscard]] bool takes_query(WorkerId worker) const;
   /// Nothing if it is closed.
   [[nodiscard]] std::optional<Listener> listener(ListenerId listener) const;
   [[nodiscard]] std::vector<ListenerId> listeners() const;
@@ -252,6 +257,9 @@ class PrimaryMachine {
     bool terminated = false;
     bool refusal_told = false;  // that it asked for what it may not have
     uint32_t user = 0;
+    Milliseconds calm_at = 0;                             // when its failures are forgotten
+    std::deque<std::pair<ListenerId, unsigned>> later{};  // sockets that it waits for until its turn comes
+    Milliseconds next_open = 0;                           // of these
     Milliseconds ended_at = 0;
     std::optional<Milliseconds> suspect_until{};
     std::optional<Milliseconds> silent_since{};  // a ping is unanswered
@@ -284,7 +292,8 @@ class PrimaryMachine {
   };
   struct Socket {
     bool open = false;
-    bool accepting = false;  // as the driver was last told
+    bool accepting = false;   // as the driver was last told
+    WorkerId waits_with = 0;  // whose turn it waits for to be opened
     std::deque<Query> queries{};
   };
   struct ListenerState {
@@ -292,7 +301,7 @@ class PrimaryMachine {
     std::string data{};  // as it was first given, packed: values take more memory
     WorkerId first_user = 0;
     bool handed_on = false;  // to more than that one: it is the service's, not a worker's whim
-    unsigned left_by = 0;    // the slot of the last one, which left it as it died or was told to leave
+    unsigned left_by = 0;    // the slot of the last one, which gave it up, died, or was told to leave
     uint64_t left = 0;       // when: the order of it
     std::map<unsigned, Socket> sockets{};
     std::vector<Seat> seats{};  // by worker
@@ -328,9 +337,15 @@ class PrimaryMachine {
   ListenerState& add_listener(const std::string& key, const wire::ListenQuery& query, const Worker& worker);
   void wait_for_socket(ListenerState& listener, Worker& worker, uint64_t seq);
   void open(const ListenerState& listener, unsigned slot);
+  [[nodiscard]] bool fails_often(const Worker& worker) const;
+  void open_later(Worker& worker, ListenerState& listener, unsigned slot);
+  void open_at_last(Worker& worker);
+  void open_now(ListenerState& listener, unsigned slot);
+  void forget_turn(ListenerState& listener, unsigned slot);
+  void give_up_turns(Worker& worker);
   void admit(ListenerState& listener, unsigned slot, const Query& query);
   void on_close(Worker& worker, const std::string& key);
-  void linger(ListenerState& listener, WorkerId last);
+  void linger(ListenerState& listener, const Worker& last);
   void close_listener(ListenerState& listener);
   void leave_listeners(Worker& worker);
   [[nodiscard]] int make_room(const Worker& worker, const ListenerState* wanted);

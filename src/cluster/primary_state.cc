@@ -292,7 +292,8 @@ void Primary::State::on_internal(WorkerProcess::State& worker, Message message) 
     report(worker, Error(make_error_code(Errc::handle_unclaimed), "receive", message.handle_type()));
   }
   if (shut || !wire::is_cluster_message(message.value())) return;
-  const bool asks = message.value()["act"] == Value("queryServer");
+  // What is refused anyway is to cost little.
+  const bool asks = message.value()["act"] == Value("queryServer") && machine.takes_query(worker.id);
   if (asks && message.value()["addressType"] == Value(-1))
     look_at_files(message.value()["address"].get_if_string());
   if (shut) return;

@@ -32,7 +32,10 @@ void PrimaryMachine::time(Milliseconds now) {
     if (listener.close_at) wake_at(*listener.close_at);
     settle(listener);
   }
-  for (auto& [id, worker] : workers_) watch(worker);
+  for (auto& [id, worker] : workers_) {
+    open_at_last(worker);
+    watch(worker);
+  }
 }
 
 // This process itself was stopped, or starved: nobody else is to blame for the time that passed.

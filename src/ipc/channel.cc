@@ -89,6 +89,19 @@ Channel::Sent Channel::send(const Value& message) {
   return Sent(state_, std::move(sent), !state().machine.behind());
 }
 
+Channel::Sent Channel::send_written(const wire::WrittenMessage& message) {
+  if (message.serialization() != serialization()) {
+    throw std::logic_error("the message is written for a channel of the other serialization");
+  }
+  auto sent = state().send(message);
+  return Sent(state_, std::move(sent), !state().machine.behind());
+}
+void Channel::hold(bool on) {
+  const auto state = this->state().shared_from_this();
+  state->held = on;
+  if (!on) state->pump();
+}
+
 Channel::Sent Channel::send_parcel(const Value& message, Parcel parcel) {
   auto sent = state().send(message, std::move(parcel));
   return Sent(state_, std::move(sent), !state().machine.behind());

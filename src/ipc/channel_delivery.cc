@@ -8,17 +8,15 @@ namespace baton {
 
 // A wait that was given up takes nothing.
 bool Channel::State::somebody_takes_messages() {
+  if (held) return false;
   while (!next_messages.empty() && !next_messages.front().wanted()) next_messages.pop_front();
   return on_message || !next_messages.empty();
 }
 
 void Channel::State::pump() {
-  constexpr unsigned between_looks = 16;  // at the clock
   const auto until = Turn::Clock::now() + Turn::share;
-  unsigned count = 0;
-  const auto over = [&] {
-    return loop.stopping() || (++count % between_looks == 0 && Turn::Clock::now() >= until);
-  };
+  // After each: some take their receiver long.
+  const auto over = [&] { return loop.stopping() || Turn::Clock::now() >= until; };
   const auto go_on_later = [&] {
     if (!pumping) pumping = NextTurn(loop, [this] { shared_from_this()->pump(); });
     pumping.ask();

@@ -58,6 +58,12 @@ Result<uint64_t> Channel::State::send(const Value& message) {
   return sent;
 }
 
+Result<uint64_t> Channel::State::send(const wire::WrittenMessage& message) {
+  auto sent = machine.send(message);
+  if (sent) was_accepted();
+  return sent;
+}
+
 Result<uint64_t> Channel::State::send(const Value& message, Parcel parcel) {
   const std::string ahead = parcel.handle.unread();
   const wire::HandleId id = handles.add(std::move(parcel.handle), parcel.shared);

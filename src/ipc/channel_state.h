@@ -41,6 +41,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   // What the program does.
   void start();
   Result<uint64_t> send(const Value& message);
+  Result<uint64_t> send(const wire::WrittenMessage& message);
   Result<uint64_t> send(const Value& message, Parcel parcel);
   Result<uint64_t> offer(const Value& message, std::string_view type, net::Native& handle);
   net::Native take_back(uint64_t offer);
@@ -120,6 +121,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   std::optional<bool> fixed_ref;
   LimitedReports reports;  // unless somebody listens for errors
   pid_t sender = 0;        // of what was read last
+  bool held = false;
   bool detached = false;
   bool flush_scheduled = false;
   bool blocked = false;

@@ -225,6 +225,7 @@ WorkerRun* Driver::find(const cluster::WorkerProcess& process) {
 }
 
 void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) {
+  if (services_stale_) see_services();
   WorkerRun* run = find(process);
   if (run == nullptr) return;
   const WorkerId id = run->id;

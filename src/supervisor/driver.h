@@ -14,6 +14,7 @@
 #include "baton/loop/timer.h"
 #include "baton/process/process.h"
 #include "baton/supervisor/supervisor.h"
+#include "loop/next_turn.h"
 #include "loop/slot.h"
 #include "net/last_call.h"
 #include "supervisor/listen_sockets.h"
@@ -67,8 +68,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
 
   // What is ready.
   void saw(WorkerId id, Sign sign);
+  void see_services();
   void see_service(const WorkerRun& run);
-  [[nodiscard]] bool is_open(const cluster::Listening& where) const;
   void look_at_backlogs();
   void look_at_ports(WorkerId only = 0);
   void look_at_ports_sometimes();
@@ -151,6 +152,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::map<unsigned, std::set<std::string>> served_;  // by slot, where its workers listen by themselves
   // By slot, where the last one that was ready listens.
   std::map<unsigned, std::vector<cluster::Listening>> services_;
+  NextTurn next_services_;
+  bool services_seen_ = false;  // in this turn
+  bool services_stale_ = false;
   static constexpr std::size_t most_private = 1024;
   std::set<std::string> private_;  // listeners of workers that are no service
   std::optional<Time> shut_told_at_;

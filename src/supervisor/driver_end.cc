@@ -109,6 +109,7 @@ void Driver::release() {
   look_timer_.stop();
   outsider_timer_.stop();
   finish_timer_.stop();
+  next_services_.close();
   outputs_.clear();
   runs_.clear();
   primary_.reset();
@@ -150,10 +151,10 @@ void Driver::resume_output() {
 std::vector<std::string> Driver::listeners() const {
   std::vector<std::string> all = sockets_.addresses();
   if (!primary_) return all;
+  std::set<std::string> known(all.begin(), all.end());
   for (const cluster::Listening& one : primary_->listeners()) {
     std::string address = one.to_string();
-    if (!private_.contains(address) && std::ranges::find(all, address) == all.end())
-      all.push_back(std::move(address));
+    if (!private_.contains(address) && known.insert(address).second) all.push_back(std::move(address));
   }
   return all;
 }

@@ -1,6 +1,10 @@
 // By what a driver knows that a worker is ready, and where it listens by itself.
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <stdexcept>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "supervisor/driver.h"
@@ -29,7 +33,8 @@ bool is_alone(const ListeningPort& port, const WorkerRun& run, const std::map<Wo
 // A pipe with the number of the process in its name is between it and those that it starts: a wrapper's.
 bool is_private(const cluster::Listening& where, pid_t pid) {
   if (where.type() != cluster::Listening::Type::unix_path) return false;
-  const std::string path = where.address().value_or("");
+  if (!where.address()) return false;
+  const std::string& path = *where.address();
   const std::string number = std::to_string(pid);
   const auto is_digit = [&](size_t at) { return at < path.size() && path[at] >= '0' && path[at] <= '9'; };
   for (size_t at = path.find(number); at != path.npos; at = path.find(number, at + 1)) {
@@ -37,6 +42,26 @@ bool is_private(const cluster::Listening& where, pid_t pid) {
   }
   return false;
 }
+
+// Where the primary listens, to be asked often.
+class OpenPlaces {
+ public:
+  explicit OpenPlaces(std::vector<cluster::Listening> open) : open_(std::move(open)) {
+    for (const cluster::Listening& one : open_) keys_.insert(key_of(one));
+  }
+  [[nodiscard]] bool contains(const cluster::Listening& where) const { return keys_.contains(key_of(where)); }
+
+ private:
+  using Key = std::tuple<bool, uint16_t, int, std::optional<std::string_view>>;
+  static Key key_of(const cluster::Listening& where) {
+    const bool path = where.type() == cluster::Listening::Type::unix_path;
+    std::optional<std::string_view> file;
+    if (path) file = where.address() ? std::string_view(*where.address()) : std::string_view();
+    return {where.udp(), where.port(), where.descriptor(), file};
+  }
+  std::vector<cluster::Listening> open_;
+  std::set<Key> keys_;
+};
 
 std::string addresses_of(const std::vector<ListeningPort>& ports) {
   std::string text;
@@ -52,47 +77,64 @@ void Driver::saw(WorkerId id, Sign sign) {
 }
 
 void Driver::on_listening(cluster::WorkerProcess& process) {
-  if (const WorkerRun* run = find(process)) {
+  if (WorkerRun* run = find(process)) {
     machine_.listens(run->id);
-    see_service(*run);
+    run->said_where = true;
+  }
+  services_stale_ = true;
+  if (!services_seen_) see_services();
+}
+
+// However often a worker says where it listens: at once, and then once a turn.
+void Driver::see_services() {
+  services_seen_ = true;
+  services_stale_ = false;
+  std::vector<WorkerId> said;
+  for (auto& [id, run] : runs_) {
+    if (std::exchange(run.said_where, false)) said.push_back(id);
+  }
+  for (const WorkerId id : said) {
+    const auto run = runs_.find(id);
+    if (run != runs_.end() && run->second.process != nullptr) see_service(run->second);
   }
   if (machine_.ever_all_ready()) announce_listeners();
+  if (!next_services_) {
+    next_services_ = NextTurn(loop_, [this] {
+      services_seen_ = false;
+      if (services_stale_) see_services();
+    });
+  }
+  next_services_.ask();
 }
 
 // Who comes after another is ready where that one listened, and not by what it opens on the way there.
 void Driver::see_service(const WorkerRun& run) {
-  std::vector<cluster::Listening> service;
+  std::vector<const cluster::Listening*> service;
   for (const cluster::Listening& one : run.process->listening()) {
     if (!is_private(one, run.pid)) {
-      service.push_back(one);
+      service.push_back(&one);
     } else if (private_.size() < most_private) {
       private_.insert(one.to_string());
     }
   }
   if (service.empty()) return;
   if (run.ready_at) {
-    services_[run.slot] = std::move(service);
+    auto& last = services_[run.slot];
+    last.clear();
+    for (const cluster::Listening* one : service) last.push_back(*one);
     return;
   }
   const auto before = services_.contains(run.slot) ? services_.find(run.slot) : services_.begin();
+  if (before == services_.end()) return saw(run.id, Sign::listening);
+  const OpenPlaces open(primary_->listeners());
+  std::set<std::string> here;
+  for (const cluster::Listening* one : service) here.insert(one->to_string());
   const auto is_awaited = [&](const cluster::Listening& where) {
-    const auto here = [&](const auto& one) { return one.to_string() == where.to_string(); };
-    return std::ranges::none_of(service, here) && is_open(where);
+    return open.contains(where) && !here.contains(where.to_string());
   };
-  if (before == services_.end() || std::ranges::none_of(before->second, is_awaited)) {
-    return saw(run.id, Sign::listening);
-  }
+  if (std::ranges::none_of(before->second, is_awaited)) return saw(run.id, Sign::listening);
   machine_.listens_elsewhere(run.id, now());
   pump();
-}
-
-bool Driver::is_open(const cluster::Listening& where) const {
-  const auto is_it = [&](const cluster::Listening& one) {
-    const bool path = where.type() == cluster::Listening::Type::unix_path;
-    return one.udp() == where.udp() && one.port() == where.port() && one.descriptor() == where.descriptor() &&
-           (path ? one.address() == where.address() : one.type() != cluster::Listening::Type::unix_path);
-  };
-  return std::ranges::any_of(primary_->listeners(), is_it);
 }
 
 void Driver::note_ready(WorkerRun& run, Sign sign) {

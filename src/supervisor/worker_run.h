@@ -53,6 +53,7 @@ struct WorkerRun {
   bool end_told = false;         ///< to the machine
   bool tree_over = false;        ///< nothing of it is left
   bool gone = false;             ///< the machine has forgotten it
+  bool said_where = false;       ///< that it listens, and nobody has looked yet
 
   /// Its process is there, and not given up.
   [[nodiscard]] bool lives() const { return pid != 0 && !status && !left_behind; }

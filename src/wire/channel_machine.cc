@@ -34,21 +34,35 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
   }
   std::string& out = output_.bytes;
   const size_t start = out.size();
-  auto undo = [&](std::unexpected<Error> error) {
-    out.resize(start);
-    return error;
-  };
   const auto envelope =
       handle == nullptr ? Envelope{} : Envelope{handle->type, handle->key, handle->dgram_type, handle->ahead};
   const auto written = codec_.append(out, message, limits_.depth, handle == nullptr ? nullptr : &envelope);
   if (!written) {
-    return undo(failure(static_cast<Errc>(written.error().code().value()), "send", written.error().step()));
+    out.resize(start);
+    return failure(static_cast<Errc>(written.error().code().value()), "send", written.error().step());
   }
+  return accept(start, *written, handle);
+}
+
+Result<uint64_t> ChannelMachine::send(const WrittenMessage& message) {
+  if (!accepting_ || broken_) return failure(Errc::disconnected, "send");
+  const size_t start = output_.bytes.size();
+  output_.bytes += message.frame();
+  return accept(start, message.size(), nullptr);
+}
+
+// A frame that stands at the end of the output.
+Result<uint64_t> ChannelMachine::accept(size_t start, size_t written, const Outgoing* handle) {
+  std::string& out = output_.bytes;
+  auto undo = [&](std::unexpected<Error> error) {
+    out.resize(start);
+    return error;
+  };
   const size_t size = out.size() - start;
-  if (*written > limits_.message) {
-    return undo(failure(Errc::message_too_large, "send", std::to_string(*written) + " bytes"));
+  if (written > limits_.message) {
+    return undo(failure(Errc::message_too_large, "send", std::to_string(written) + " bytes"));
   }
-  if (unsent() + *written > limits_.queue) return undo(failure(Errc::queue_full, "send"));
+  if (unsent() + written > limits_.queue) return undo(failure(Errc::queue_full, "send"));
 
   const uint64_t sequence = ++sequence_;
   if (!queue_.empty() || must_queue(handle != nullptr)) {

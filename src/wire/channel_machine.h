@@ -18,6 +18,7 @@
 #include "wire/handoff_ledger.h"
 #include "wire/inbox.h"
 #include "wire/socket_counts.h"
+#include "wire/written_message.h"
 
 namespace baton::wire {
 
@@ -102,6 +103,8 @@ class ChannelMachine {
   /// no handle is accepted: nobody could say whether it was taken. Nor is one with bytes that were read ahead
   /// before the peer has said that it is Baton: Node would lose them.
   Result<uint64_t> send(const Value& message, const Outgoing* handle = nullptr);
+  /// The same for a message of our serialization that is written already.
+  Result<uint64_t> send(const WrittenMessage& message);
   /// A settled notice will come for this message.
   void watch(uint64_t sequence);
   /// The driver takes an offer out. One that is queued is not sent any more; if it is partly sent, nothing
@@ -248,6 +251,7 @@ class ChannelMachine {
   void put(std::string_view frame);
   void put_offer(std::string_view frame, HandleId handle);
   bool ask(std::string frame);
+  Result<uint64_t> accept(size_t start, size_t written, const Outgoing* handle);
   void send_internal(std::string frame);
   void give_back(const HandoffLedger::Entry& entry, const Error& error);
   void give_back(const Queued& queued, const Error& error);

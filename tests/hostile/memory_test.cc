@@ -16,7 +16,7 @@ namespace {
 
 constexpr double idle_memory = 16;  // MiB, of a primary of two, and some more
 constexpr double idle_descriptors = 48;
-constexpr double most_listeners = 256;  // of a worker and its dead predecessors
+constexpr double most_listeners = 256;  // of a worker and its dead predecessors, also given up
 constexpr double most_shares = 256;     // sockets of listeners that it was sent and has not taken
 constexpr double most_unread =
     128 + 32;  // handles whose acknowledgements it does not read, and those of one turn
@@ -145,6 +145,12 @@ TEST_F(Grower, CannotLeaveListenersWithoutEnd) {
   run("listeners");
   wait_for_lives(whole() ? 20 : 4);
   expect_bounds("listeners of many lives", 16, most_listeners);
+}
+
+TEST_F(Grower, CannotHaveMoreListenersByGivingThemUp) {
+  run("lingers", whole() ? 20'000 : 2'000);
+  wait_for_lives(1);
+  expect_bounds("listeners that a worker gave up", 16, most_listeners);
 }
 
 TEST_F(Grower, CannotHaveHandlesKeptWhoseAcknowledgementsItDoesNotRead) {

@@ -49,12 +49,13 @@ class Turns : public Hostile {
 
   /// Of `baton run`, whose log somebody takes.
   /// `sign` stands in the log once it talks.
-  void beside(const std::string& mode, const std::string& words, const std::string& sign = "") {
+  void beside(const std::string& mode, const std::string& words, const std::string& sign = "",
+              int workers = 2) {
     log_ = file("log", "");
     const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     const Fd errors(::open(log_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-    start({"--instances", "2", "--listen-timeout", "60s", "--", worker("chatter.py"), mode,
-           built("cluster_hello"), "--port", "0"},
+    start({"--instances", std::to_string(workers), "--listen-timeout", "60s", "--", worker("chatter.py"),
+           mode, built("cluster_hello"), "--port", "0"},
           StartOptions().descriptor(1, null.get()).descriptor(2, errors.get()));
     const std::string where = logged("listening on ");
     if (!sign.empty()) (void)logged(sign);
@@ -73,7 +74,7 @@ class Turns : public Hostile {
     while (Clock::now() < patience) {
       std::ifstream file(log_);
       for (std::string line; std::getline(file, line) && !file.eof();) {
-        if (line.contains(words)) return line;
+        if (line.contains(words) && !line.contains("unix:")) return line;
       }
       std::this_thread::sleep_for(between_asks);
     }
@@ -97,6 +98,16 @@ TEST_F(Turns, AConnectionWaitsLittleBesideFramesOfObjects) { beside("objects", "
 TEST_F(Turns, AConnectionWaitsLittleBesideManyOrphans) {
   beside("orphans", (whole() ? "1,500" : "200") + std::string(" orphans and others that end"),
          "they are there");
+}
+
+TEST_F(Turns, AConnectionWaitsLittleBesideAWorkerThatSaysWhereItListens) {
+  beside("places", "places that a worker says again and again", "it says where");
+}
+TEST_F(Turns, AConnectionWaitsLittleBesideListenersThatCannotBeHad) {
+  beside("vain", "listeners that cannot be had", "there/is/no");
+}
+TEST_F(Turns, AConnectionWaitsLittleBesideLargeMessagesToAll) {
+  beside("topics", "messages of 1 MiB to 8 workers", "", 8);
 }
 
 /// Of a program of its own, whose channels are those of advanced serialization.

@@ -21,6 +21,10 @@
 
 namespace baton {
 
+namespace wire {
+class WrittenMessage;
+}
+
 /// How an end of a channel behaves. A class with setters, so that it may stand inside a `co_await`
 /// expression.
 class ChannelOptions {
@@ -255,6 +259,12 @@ class Channel {
   /// Such a message was dropped, because its handle did not come (this process has too many descriptors; the
   /// peer has been told so) or is not of the kind that it says.
   void on_internal_refused(std::move_only_function<void(Value)> callback);
+
+  /// `send` of what is written already, for this channel's serialization; std::logic_error for another's.
+  Sent send_written(const wire::WrittenMessage& message);
+  /// While it is held nothing is delivered but internal messages, as if nobody took any: what comes waits, as
+  /// does the end.
+  void hold(bool on);
 
   /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
   /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:

@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """chatter.py MODE SERVER [ARG...]: the first worker talks without an end, each other one is SERVER."""
+import json
 import os
 import signal
 import socket
 import struct
 import sys
+import threading
 
 mode, server = sys.argv[1], sys.argv[2]
-if os.environ["NODE_UNIQUE_ID"] != "1":
+slot = os.environ.get("BATON_INSTANCE", "1")
+first_life = os.environ["NODE_UNIQUE_ID"] == slot
+reads = mode == "topics" and slot not in ("1", "8")
+if slot != "1" and not reads or mode not in ("places", "topics") and not first_life:
     os.execv(server, sys.argv[2:])
 
-if name := os.environ.get("NOTIFY_SOCKET"):
+if mode == "places" and not first_life:
+    print("it says where", file=sys.stderr, flush=True)
+elif name := os.environ.get("NOTIFY_SOCKET"):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.sendto(b"READY=1", "\0" + name[1:] if name[0] == "@" else name)
 if mode == "yes":
@@ -37,6 +44,36 @@ if mode == "orphans":
         leave_behind(lambda: os._exit(0))
 
 
+def cluster(**members):
+    return json.dumps({"cmd": "NODE_CLUSTER", "data": None, "seq": 1, **members}).encode() + b"\n"
+
+
+def place(act, address, **members):
+    return cluster(act=act, index=0, address=address, port=-1, addressType=-1, fd=None, backlog=0, **members)
+
+
+def take_answers():
+    while channel.recv(1 << 20):
+        pass
+    os._exit(0)
+
+
+if mode in ("places", "vain", "topics"):
+    channel = socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"]))
+    channel.sendall(cluster(act="online"))
+    if reads:
+        take_answers()
+    threading.Thread(target=take_answers, daemon=True).start()
+    if mode == "places" and first_life:
+        for i in range(200):
+            channel.sendall(place("queryServer", "\0%d.%d" % (os.getpid(), i)))
+        for i in range(255):
+            channel.sendall(place("listening", "/%d/" % i + "a" * 3900))
+        channel.sendall(place("listening", "\0%d.0" % os.getpid()))
+        os._exit(0)
+    channel = channel.detach()
+
+
 def advanced(body):
     return struct.pack(">I", len(body) + 2) + b"\xff\x0f" + body
 
@@ -58,6 +95,9 @@ payload = {
     "numbers": b"[" + b"1," * 100_000 + b"1]\n",
     "objects": b"{" + b",".join(b'"%x":1' % i for i in range(MIB // 12)) + b"}\n1\n",
     "nulls": dense(b"0", 4 * MIB) + advanced(b"I\2"),
+    "places": place("listening", "/other") * 100,
+    "vain": b"".join(place("queryServer", "/there/is/no/%d" % i) for i in range(1000)),
+    "topics": b'{"topic":"x","data":[' + b"1.2345678901234567e-250," * 40_000 + b"1]}\n",
     "boxes": dense(b"y", 4 * MIB) + advanced(b"I\2"),
 }[mode]
 with socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"])) as channel:

@@ -85,6 +85,14 @@ def listeners():
         query('queryServer', 0, int(os.environ['NODE_UNIQUE_ID']) * 1000 + i)
 
 
+def lingers():
+    """Ever new listeners, each given up at once."""
+    for i in range(TIMES):
+        path = '\0%d.%d' % (os.getpid(), i)
+        say(act='queryServer', index=i, data=None, address=path, port=-1, addressType=-1, backlog=0, seq=i + 1)
+        say(act='close', key=path + ':-1:-1:undefined', seq=0)
+
+
 def unread():
     one = socket.socket()
     for _ in range(TIMES):

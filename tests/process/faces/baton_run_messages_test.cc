@@ -78,6 +78,28 @@ TEST_F(RunMessages, OfSocketIoReachTheOtherWorkersAndThoseOfPm2IntercomAll) {
   }
 }
 
+TEST_F(RunMessages, KeepTheirOrderWhereSomeAreLarge) {
+  const std::string program_file = file("order.js", R"(
+process.on('message', (message) => {
+  if (message.topic === 'x') console.log('heard', message.data.length, message.data.at(-1));
+});
+require('http').createServer((_, response) => {
+  for (let i = 0; i < 3; ++i) {
+    process.send({ topic: 'x', data: Array(20000).fill(0.1 + i) });
+    process.send({ topic: 'x', data: [i] });
+  }
+  response.end();
+}).listen(0);
+)");
+  const Place place = port_of(start_listening({"-i", "1", program_file}));
+  (void)ask(place);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(printed("heard"), "[1] heard 20000 " + std::to_string(i) + ".1");
+    EXPECT_EQ(printed("heard"), "[1] heard 1 " + std::to_string(i));
+  }
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 TEST_F(RunMessages, AreTakenAndAnsweredByTheProgramOfPrimaryAsInNodesCluster) {
   const std::string file = primary(R"(
 console.log('primary', cluster.isPrimary, process.send, process.execArgv.length, process.env.BATON_PRELOAD);

@@ -44,6 +44,69 @@ TEST(PrimaryMachine, TellsAllWhoAskedWhenAListenerCannotBeOpenedAndForgetsIt) {
   EXPECT_EQ(world.take(), Lines{"open l2"});
 }
 
+// Of a machine whose workers may fail three times at once.
+PrimaryWorld strict_world() {
+  PrimaryLimits limits;
+  limits.failed_open = 100;
+  limits.failed_opens = 250;
+  return PrimaryWorld({}, limits);
+}
+
+void fail(PrimaryWorld& world, WorkerId worker, int times) {
+  for (int i = 1; i <= times; ++i) {
+    world.query(worker, i, static_cast<unsigned>(i));
+    for (const ListenerId id : world.machine.listeners()) world.machine.open_failed(id, 0, EADDRNOTAVAIL);
+  }
+  (void)world.take();
+}
+
+TEST(PrimaryMachine, OpensInTurnsWhatAWorkerAsksForThatHasFailedOften) {
+  PrimaryWorld world = strict_world();
+  world.start(1).start(2);
+  fail(world, 1, 3);
+  world.query(1, 11, 11);
+  world.query(1, 12, 12);
+  world.query(1, 13, 13);
+  EXPECT_EQ(world.take(), Lines{});
+  EXPECT_EQ(world.machine.next_deadline(), 100U);
+  world.query(2, 13, 1);
+  EXPECT_EQ(world.take(), Lines{"open l6"}) << "who has not failed need not wait";
+  world.query(2, 14, 2);
+  EXPECT_EQ(world.take(), Lines{"open l7"});
+  world.machine.time(100);
+  EXPECT_EQ(world.take(), Lines{"open l4"});
+  world.machine.open_failed(4, 0, EADDRNOTAVAIL);
+  (void)world.take();
+  world.machine.time(199);
+  EXPECT_EQ(world.take(), Lines{});
+  world.machine.time(200);
+  EXPECT_EQ(world.take(), Lines{"open l5"});
+  world.machine.open_failed(5, 0, EADDRNOTAVAIL);
+  (void)world.take();
+  world.machine.time(1000);
+  world.query(1, 15, 15);
+  EXPECT_EQ(world.take(), Lines{"open l8"}) << "its failures are forgotten";
+}
+
+TEST(PrimaryMachine, ForgetsWhatAWorkerWaitsForThatLeaves) {
+  PrimaryWorld world = strict_world();
+  world.start(1).start(2);
+  for (const WorkerId worker : {1U, 2U}) fail(world, worker, 3);
+  world.query(1, 11, 11);
+  world.query(1, 12, 12);
+  world.query(2, 12, 12);
+  world.machine.worker_gone(1);
+  EXPECT_EQ(world.machine.listeners().size(), 1U) << "somebody else waits for that one";
+  EXPECT_EQ(world.take(), Lines{});
+  world.machine.time(100);
+  EXPECT_EQ(world.take().size(), 1U);
+  world.query(2, 13, 13);
+  world.machine.close_listeners();
+  (void)world.take();
+  world.machine.time(1000);
+  EXPECT_EQ(world.take(), Lines{});
+}
+
 TEST(PrimaryMachine, RefusesTheSamePortTwiceInOneWorker) {
   PrimaryWorld world;
   world.join(1);
@@ -310,6 +373,65 @@ TEST(PrimaryMachine, ClosesWhatADeadWorkerAloneUsedWhenAnotherNeedsRoom) {
   world.query(9, 90, 2);
   EXPECT_EQ(world.take(), (Lines{"close_listener l2", "open l8"})) << "the first that was left";
   EXPECT_EQ(world.machine.listener(1)->users, 1U);
+}
+
+// It asks for the port and gives it up again.
+void open_and_close(PrimaryWorld& world, WorkerId worker, int port) {
+  world.query(worker, port, static_cast<unsigned>(port));
+  world.open_all();
+  world.say(worker, R"({"cmd":"NODE_CLUSTER","act":"close","key":"null:)" + std::to_string(port) +
+                        R"(:4:undefined","seq":0})");
+}
+
+TEST(PrimaryMachine, CountsWhatAWorkerGaveUpUntilItIsClosed) {
+  for (const bool together : {false, true}) {
+    PrimaryWorld world = small_world();
+    world.start(1).start(2);
+    for (int port = 1; port <= 50; ++port) {
+      if (together) world.query(2, port, static_cast<unsigned>(port));
+      open_and_close(world, 1, port);
+      if (together) open_and_close(world, 2, port);
+      EXPECT_LE(world.machine.listeners().size(), together ? 6U : 3U);
+    }
+    EXPECT_EQ(world.take("report"), Lines{}) << "it may go on";
+  }
+}
+
+TEST(PrimaryMachine, CountsWhatTheLivesOfAWorkerGaveUpBeforeTheyEnded) {
+  PrimaryWorld world = small_world();
+  for (WorkerId life = 1; life <= 50; ++life) {
+    world.machine.worker_started(life, 1);
+    for (int port = 1; port <= 3; ++port) open_and_close(world, life, static_cast<int>(life) * 10 + port);
+    world.machine.worker_gone(life);
+    EXPECT_LE(world.machine.listeners().size(), 3U);
+  }
+}
+
+TEST(PrimaryMachine, CountsAListenerThatCouldNotBeSharedUntilItIsClosed) {
+  PrimaryLimits limits;
+  limits.listeners_of_a_worker = 3;
+  PrimaryWorld world(Policy(Policy::Kind::shared), limits);
+  world.start(1);
+  for (ListenerId id = 1; id <= 50; ++id) {
+    world.query(1, static_cast<int>(id), id);
+    world.open_all();
+    world.machine.share_failed(1, id);
+    EXPECT_LE(world.machine.listeners().size(), 3U);
+  }
+  world.machine.time(1000);
+  EXPECT_EQ(world.machine.listeners(), std::vector<ListenerId>{}) << "nobody ever listened";
+}
+
+TEST(PrimaryMachine, ClosesWhatWasGivenUpBeforeWhatTheDeadHaveLeft) {
+  PrimaryWorld world = small_world();
+  world.join(9);
+  live(world, 1, 1, {1, 2, 3});
+  world.start(2);
+  for (const int port : {4, 5, 6}) open_and_close(world, 2, port);
+  EXPECT_EQ(world.machine.listeners().size(), 7U);
+  (void)world.take();
+  world.query(9, 90, 2);
+  EXPECT_EQ(world.take(), (Lines{"close_listener l5", "open l8"}));
 }
 
 TEST(PrimaryMachine, RefusesAListenerWhenEverySocketIsInUse) {
