@@ -333,8 +333,8 @@ void Primary::State::signal(const PrimaryAction& action) {
 
 void Primary::State::look(ConnectionId id) {
   Connection& connection = connections.at(id);
-  if (!looks) looks = std::make_shared<StickyLooks>(process.loop());
-  connection.look = std::make_unique<StickyLook>(process.loop(), looks, connection.handle.descriptor(),
+  if (!sticky_looks) sticky_looks = std::make_shared<StickyLooks>(process.loop());
+  connection.look = std::make_unique<StickyLook>(process.loop(), sticky_looks, connection.handle.descriptor(),
                                                  policy, [this, id](std::optional<std::string_view> value) {
                                                    // The value lies in what is destroyed here.
                                                    const auto done = std::move(connections.at(id).look);

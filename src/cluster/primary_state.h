@@ -125,7 +125,7 @@ struct Primary::State : std::enable_shared_from_this<State> {
   PrimaryMachine machine;
   std::map<WorkerId, std::unique_ptr<WorkerProcess::State>> workers;
   std::deque<std::unique_ptr<WorkerProcess::State>> gone;
-  std::shared_ptr<StickyLooks> looks;
+  std::shared_ptr<StickyLooks> sticky_looks;
   std::unordered_map<ConnectionId, Connection> connections;
   net::ListenerWatch listener_watch{process.loop(), [this](int descriptor) { on_shut(descriptor); }};
   std::map<ListenerId, Sockets> sockets;
