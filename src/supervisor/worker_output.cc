@@ -16,6 +16,8 @@ namespace {
 // own.
 thread_local std::array<char, size_t{4} << 10> read_buffer;
 
+// There are two of a worker, and those of dead ones whose children print on.
+constexpr auto stream_share = Turn::share / 4;
 // For the last words, however long they take to be worked on.
 constexpr auto longest_rest = std::chrono::seconds(1);
 
@@ -49,8 +51,7 @@ Result<std::unique_ptr<WorkerOutput>> WorkerOutput::open(Loop& loop, SpawnOption
 }
 
 void WorkerOutput::read_turn(Stream& stream) {
-  // Both together have a share.
-  const auto until = Turn::Clock::now() + Turn::share / 2;
+  const auto until = Turn::Clock::now() + stream_share;
   stream.turn.begin();
   while (read_once(stream, stream.turn.size()) && stream.turn.go_on() && Turn::Clock::now() < until) {
   }
@@ -122,7 +123,7 @@ void WorkerOutput::begin_rest() {
 }
 
 void WorkerOutput::go_on_with_rest() {
-  const auto until = std::min(Turn::Clock::now() + Turn::share, rest_by_);
+  const auto until = std::min(Turn::Clock::now() + 2 * stream_share, rest_by_);
   for (Stream& stream : streams_) {
     if (read_rest_of(stream, until)) continue;
     if (Turn::Clock::now() >= rest_by_) break;

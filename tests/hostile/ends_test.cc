@@ -48,9 +48,11 @@ class Ends : public Hostile {
     start(admin() + Words{"--instances", "2", "--ready", "message", "--min-uptime", "0", "--kill-timeout",
                           "1s", "--", python(), worker("leaves.py"), what, whole() ? "3" : "0.3"},
           StartOptions().descriptor(1, null.get()).descriptor(2, null.get()));
-    while (::access((folder + "/admin").c_str(), F_OK) != 0) std::this_thread::yield();
+    const std::string socket = folder + "/admin";
+    for (int i = 0; i < 6000 && ::access(socket.c_str(), F_OK) != 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     std::vector<pid_t> first = workers();
-    while (first.size() < 2) first = workers();
+    while (first.size() < 2 && !HasFailure()) first = workers();
     expect_quick_answers(words, [&] { return workers() != first; });
     const auto told = Clock::now();
     EXPECT_EQ(end(SIGTERM), "exit 0");
