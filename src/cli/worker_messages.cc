@@ -4,6 +4,8 @@
 #include <memory>
 #include <new>
 
+#include "loop/turn.h"
+
 namespace baton::cli {
 namespace {
 
@@ -79,11 +81,16 @@ WorkerMessages::Written WorkerMessages::write(const Value& message, Wanted wante
   return written;
 }
 
-// A large one costs others on the loop no time; what its sender says next comes after it.
-void WorkerMessages::write_of(cluster::WorkerProcess& from, Value message, Wanted wanted,
-                              std::move_only_function<void(const Written&)> then) {
+// A large one is written beside the loop, and given to so many a turn as there is time for. What its sender
+// says next comes after it.
+void WorkerMessages::pass_on(cluster::WorkerProcess& from, Value message, Wanted wanted, std::size_t count,
+                             Give give) {
   std::size_t left = written_at_once;
-  if (is_short(message, left)) return then(write(message, wanted));
+  if (is_short(message, left)) {
+    const Written written = write(message, wanted);
+    for (std::size_t i = 0; i < count; ++i) give(written, i);
+    return;
+  }
   from.process().hold(true);
   const auto written = std::make_shared<Written>();
   auto job = [written, wanted, message = std::move(message)]() mutable {
@@ -94,12 +101,24 @@ void WorkerMessages::write_of(cluster::WorkerProcess& from, Value message, Wante
       *written = Written();
     }
   };
-  auto done = [this, id = from.id(), written, then = std::move(then)]() mutable {
-    then(*written);
-    const auto sender = workers_.find(id);
-    if (sender != workers_.end()) sender->second->process().hold(false);
-  };
-  writing_[from.id()] = Work(from.process().loop(), std::move(job), std::move(done));
+  Loop& loop = from.process().loop();
+  const std::uint32_t id = from.id();
+  Large& large = large_[id];
+  large = Large{.written = written, .count = count, .give = std::move(give)};
+  large.turn = NextTurn(loop, [this, id] { go_on(id); });
+  large.work = Work(loop, std::move(job), [this, id] { go_on(id); });
+}
+
+void WorkerMessages::go_on(std::uint32_t from) {
+  const auto until = Turn::Clock::now() + Turn::share;
+  Large& large = large_.at(from);
+  while (large.next < large.count) {
+    large.give(*large.written, large.next++);
+    if (large.next < large.count && Turn::Clock::now() >= until) return large.turn.ask();
+  }
+  const auto over = large_.extract(from);
+  const auto sender = workers_.find(from);
+  if (sender != workers_.end()) sender->second->process().hold(false);
 }
 
 void WorkerMessages::follow(cluster::WorkerProcess& worker) {
@@ -158,7 +177,7 @@ void WorkerMessages::take(cluster::WorkerProcess& from, Message& message) {
   if (primary_ != nullptr && !message.has_handle()) {
     wanted.add(primary_->serialization());
     Value news = news_of(from.id(), "message").set("message", message.take_value());
-    return write_of(from, std::move(news), wanted, [this](const Written& written) {
+    return pass_on(from, std::move(news), wanted, 1, [this](const Written& written, std::size_t) {
       const wire::WrittenMessage* one = written.in(primary_->serialization());
       if (one != nullptr && primary_->send(*one)) return;
       if (!std::exchange(loss_told_, true)) notice_("messages to the primary are lost until it runs again");
@@ -166,16 +185,17 @@ void WorkerMessages::take(cluster::WorkerProcess& from, Message& message) {
   }
   // The supervisor's.
   if (message.value() == Value("ready")) return;
-  const auto recipients = exchange_.recipients(from.id(), message.value());
+  auto recipients = exchange_.recipients(from.id(), message.value());
   if (!recipients || message.has_handle()) return tell_once(from, message);
   for (const std::uint32_t id : *recipients) wanted.add(workers_.at(id)->process().serialization());
-  write_of(from, message.take_value(), wanted, [this, to = *recipients](const Written& written) {
-    for (const std::uint32_t id : to) {
-      const auto recipient = workers_.find(id);
-      // Whoever has not spoken yet may never read.
-      if (recipient != workers_.end() && recipient->second->is_online()) send_to(*recipient->second, written);
-    }
-  });
+  const std::size_t count = recipients->size();
+  pass_on(from, message.take_value(), wanted, count,
+          [this, to = std::move(*recipients)](const Written& written, std::size_t number) {
+            const auto recipient = workers_.find(to[number]);
+            // Whoever has not spoken yet may never read.
+            if (recipient != workers_.end() && recipient->second->is_online())
+              send_to(*recipient->second, written);
+          });
 }
 
 void WorkerMessages::tell_once(const cluster::WorkerProcess& from, const Message& message) {

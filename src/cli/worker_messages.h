@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "cli/exchange.h"
 #include "cli/node_primary.h"
 #include "cli/unread.h"
+#include "loop/next_turn.h"
 #include "loop/work.h"
 #include "wire/written_message.h"
 
@@ -53,9 +55,20 @@ class WorkerMessages {
     bool json = false, advanced = false;
     void add(Serialization how) { (how == Serialization::json ? json : advanced) = true; }
   };
+  // Gives it to the first, second, ... of those it is for.
+  using Give = std::function<void(const Written&, std::size_t)>;
+  // A large message on its way.
+  struct Large {
+    std::shared_ptr<Written> written;
+    std::size_t count;
+    Give give;
+    std::size_t next = 0;
+    Work work{};
+    NextTurn turn{};
+  };
   static Written write(const Value& message, Wanted wanted);
-  void write_of(cluster::WorkerProcess& from, Value message, Wanted wanted,
-                std::move_only_function<void(const Written&)> then);
+  void pass_on(cluster::WorkerProcess& from, Value message, Wanted wanted, std::size_t count, Give give);
+  void go_on(std::uint32_t from);
   void send_to(cluster::WorkerProcess& worker, const Written& message);
   void tell_once(const cluster::WorkerProcess& from, const Message& message);
 
@@ -64,7 +77,7 @@ class WorkerMessages {
   Exchange exchange_;
   NodePrimary* primary_ = nullptr;
   std::map<std::uint32_t, Unread> unread_;
-  std::map<std::uint32_t, Work> writing_;  // what that worker has said
+  std::map<std::uint32_t, Large> large_;  // what that worker has said, which is held meanwhile
   bool loss_told_ = false;
   bool deaf_told_ = false;
   std::set<std::string> told_;

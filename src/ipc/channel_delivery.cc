@@ -15,8 +15,13 @@ bool Channel::State::somebody_takes_messages() {
 
 void Channel::State::pump() {
   const auto until = Turn::Clock::now() + Turn::share;
-  // After each: some take their receiver long.
-  const auto over = [&] { return loop.stopping() || Turn::Clock::now() >= until; };
+  // At the clock. What the layers above say to each other may take long each time.
+  constexpr unsigned between_looks = 4;
+  unsigned count = 0;
+  const auto over = [&](bool may_take_long) {
+    const bool look = ++count % between_looks == 0 || may_take_long;
+    return loop.stopping() || (look && Turn::Clock::now() >= until);
+  };
   const auto go_on_later = [&] {
     if (!pumping) pumping = NextTurn(loop, [this] { shared_from_this()->pump(); });
     pumping.ask();
@@ -31,8 +36,9 @@ void Channel::State::pump() {
     if (!messages && !on_internal) break;
     auto delivery = machine.next_delivery(!messages);
     if (!delivery) break;
+    const bool may_take_long = delivery->internal || delivery->handle;
     deliver(std::move(*delivery));
-    if (!over()) continue;
+    if (!over(may_take_long)) continue;
     if (!detached) go_on_later();
     return;
   }

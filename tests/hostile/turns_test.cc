@@ -30,13 +30,13 @@ class Turns : public Hostile {
   };
 
   /// Asks the sibling again and again for a while, each time on a new connection.
-  static Figures measure(uint16_t port, pid_t primary) {
+  static Figures measure(const Place& place, pid_t primary, const std::string& target = "/") {
     const auto end = Clock::now() + (whole() ? std::chrono::seconds(4) : std::chrono::milliseconds(300));
     Figures figures;
     std::vector<double> waits;
     do {
       const auto begin = Clock::now();
-      if (ask(port).empty()) ADD_FAILURE() << "no answer";
+      if (ask(place, target).empty()) ADD_FAILURE() << "no answer";
       waits.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
       figures.memory = std::max(figures.memory, memory(primary));
       std::this_thread::sleep_for(between_asks);
@@ -49,13 +49,12 @@ class Turns : public Hostile {
 
   /// Of `baton run`, whose log somebody takes.
   /// `sign` stands in the log once it talks.
-  void beside(const std::string& mode, const std::string& words, const std::string& sign = "",
-              int workers = 2) {
+  void beside(const std::string& mode, const std::string& words, const std::string& sign = "") {
     log_ = file("log", "");
     const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     const Fd errors(::open(log_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-    start({"--instances", std::to_string(workers), "--listen-timeout", "60s", "--", worker("chatter.py"),
-           mode, built("cluster_hello"), "--port", "0"},
+    start({"--instances", "2", "--listen-timeout", "60s", "--", worker("chatter.py"), mode,
+           built("cluster_hello"), "--port", "0"},
           StartOptions().descriptor(1, null.get()).descriptor(2, errors.get()));
     const std::string where = logged("listening on ");
     if (!sign.empty()) (void)logged(sign);
@@ -106,8 +105,19 @@ TEST_F(Turns, AConnectionWaitsLittleBesideAWorkerThatSaysWhereItListens) {
 TEST_F(Turns, AConnectionWaitsLittleBesideListenersThatCannotBeHad) {
   beside("vain", "listeners that cannot be had", "there/is/no");
 }
-TEST_F(Turns, AConnectionWaitsLittleBesideLargeMessagesToAll) {
-  beside("topics", "messages of 1 MiB to 8 workers", "", 8);
+// The primary itself is asked: each worker has the messages to read, too.
+TEST_F(Turns, TheHealthCheckWaitsLittleBesideLargeMessagesToAll) {
+  constexpr int workers = 8;
+  constexpr double most_unread = 16.0 * workers + 64;
+  start(admin() + Words{"--instances", std::to_string(workers), "--", worker("chatter.py"), "topics",
+                        built("cluster_hello"), "--port", "0"});
+  for (int i = 0; i < workers; ++i) told("ready after");
+  const auto figures = measure({folder + "/admin"}, program.pid(), "/livez");
+  expect_in_time("/livez beside messages of 1 MiB to 8 workers, median", figures.wait, longest_wait);
+  if (!sanitized())
+    expect_within("memory of the primary beside messages of 1 MiB to 8 workers", figures.memory, most_unread,
+                  "MiB");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
 /// Of a program of its own, whose channels are those of advanced serialization.
