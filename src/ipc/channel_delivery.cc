@@ -59,9 +59,9 @@ void Channel::State::pump() {
   update_ref();
 }
 
-// Messages that nobody takes keep nobody waiting.
+// Messages that nobody takes keep nobody waiting; those that are held do.
 void Channel::State::tell_heard() {
-  if (!heard_ || machine.large_frame()) return;
+  if (!heard_ || held || machine.large_frame()) return;
   if (descriptor && !input_over && !machine.saturated()) return;
   auto heard = std::exchange(heard_, nullptr);
   heard();
