@@ -73,6 +73,7 @@ void Driver::later(Callback callback) {
   loop_.defer([weak = weak_from_this(), callback = std::move(callback)]() mutable {
     const auto self = weak.lock();
     if (!self || self->phase_ == Phase::over) return;
+    self->note_exits();
     callback();
     self->pump();
   });
@@ -92,7 +93,8 @@ void Driver::start() {
       });
       const bool listens = listener != options_.listen().end();
       // Who has a port of UDP is not looked for.
-      end_words_ = listens && !listener->is_udp() ? with_holder(error, listener->endpoint()) : error.what();
+      end_words_ =
+          listens && !listener->is_udp() ? with_holder_in_time(error, listener->endpoint()) : error.what();
       machine_.give_up(listens ? EndReason::listener_failed : EndReason::failed, 0, now());
       return;
     }
@@ -101,10 +103,7 @@ void Driver::start() {
 }
 
 void Driver::reload() {
-  later([this] {
-    look_at_ports_sometimes();
-    machine_.reload(now());
-  });
+  later([this] { after_a_look_at_ports([this] { machine_.reload(now()); }); });
 }
 
 void Driver::scale(int by) {
@@ -117,12 +116,13 @@ void Driver::scale_to(unsigned workers) {
 
 void Driver::replace(unsigned slot) {
   later([this, slot] {
-    look_at_ports_sometimes();
-    for (const auto& [id, run] : runs_) {
-      if (run.slot != slot || run.told_at || !run.lives()) continue;
-      asked_to_replace_.insert(slot);
-      machine_.replace(id, now());
-    }
+    after_a_look_at_ports([this, slot] {
+      for (const auto& [id, run] : runs_) {
+        if (run.slot != slot || run.told_at || !run.lives()) continue;
+        asked_to_replace_.insert(slot);
+        machine_.replace(id, now());
+      }
+    });
   });
 }
 
@@ -238,12 +238,31 @@ void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) 
   run->ended_at = now();
   run->uncaught = excerpt(process.process().uncaught());
   if (run->ended_well() && !run->told_at && options_.restart() != Restart::never) {
-    run->in_background = goes_on_behind(*run);
+    look_behind(*run);
   }
   if (run->problems) run->problems->finish();
   ++exits_[{status.code(), status.signal()}];
-  machine_.exited(id, now(), status.code() != 0);
+  // It would be told nobody.
+  if (run->told_at || machine_.ever_all_ready()) run->holder = {};
+  note_exit(*run);
+}
+
+// As soon as it is known what there is to say of it.
+void Driver::note_exit(WorkerRun& run) {
+  if (!run.status || run.behind || run.holder || std::exchange(run.exit_noted, true)) return;
+  machine_.exited(run.id, now(), run.status->code() != 0);
   pump();
+}
+
+// What else happens, happens after it.
+void Driver::note_exits() {
+  for (auto& [id, run] : runs_) {
+    if (!run.status || run.exit_noted) continue;
+    run.behind = {};
+    run.holder = {};
+    run.exit_noted = true;
+    machine_.exited(id, now(), run.status->code() != 0);
+  }
 }
 
 void Driver::on_close(cluster::WorkerProcess& process) {
@@ -258,8 +277,7 @@ void Driver::on_listen_error(cluster::WorkerProcess& process, const cluster::Lis
                              const Error& error) {
   WorkerRun* run = find(process);
   if (run == nullptr) return;
-  // Looking who has it costs something, and it may try again and again.
-  if (run->listen_error.empty()) run->listen_error = excerpt(told_with_holder(error, where));
+  if (run->listen_error.empty()) look_for_holder(*run, error, where);
   note_problem(*run, error);
 }
 
@@ -288,21 +306,6 @@ void Driver::on_shut_down(const std::string& address, cluster::ShutDown how) {
   reload();
 }
 
-void Driver::measure_memory() {
-  for (auto& [id, run] : runs_) {
-    if (!run.ready_at || run.told_at || !run.lives()) continue;
-    const auto bytes = resident_bytes(run.pid);
-    if (!bytes || !run.memory.measured(*bytes, *options_.max_memory(), now())) continue;
-    tell_event(Event(EventKind::problem)
-                   .worker(run.slot, run.pid)
-                   .text(std::to_string(*bytes) + " bytes resident, more than max_memory (" +
-                         std::to_string(*options_.max_memory()) + "), for 5 s: it is replaced"));
-    look_at_ports();
-    machine_.replace(id, now());
-  }
-  pump();
-}
-
 // --- what the machine asks for
 
 void Driver::pump() {
@@ -326,6 +329,7 @@ void Driver::arm() {
   if (!due) return;
   timer_ = Timer(loop_, std::max(*due - now(), Time(0)), [this] {
     armed_for_.reset();
+    note_exits();
     machine_.tick(now());
     pump();
   });
@@ -429,8 +433,7 @@ void Driver::note_end(WorkerRun& run, const Action& action) {
   // Perhaps it could not have what another one listens on.
   if (!run.ready_at && !run.told_at && !own_ports_told_ && sockets_.empty() &&
       now() >= looked_at_ + between_looks_at_ends) {
-    look_at_ports();
-    tell_of_own_ports();
+    look_at_ports(0, [this] { (void)tell_of_own_ports(); });
   }
   if (!run.listen_error.empty() && !run.told_at && !machine_.ever_all_ready()) {
     end_words_ = run.listen_error;
