@@ -268,7 +268,7 @@ class Run {
       log_.listening_for_admin(admin_->local().to_string());
       return true;
     } catch (const Error& error) {
-      leave(listener_not_opened, "--admin: " + supervisor::with_holder(error, endpoint));
+      leave(listener_not_opened, "--admin: " + supervisor::with_holder_in_time(error, endpoint));
       return false;
     }
   }

@@ -91,7 +91,8 @@ Guarded listen_to_orders(const std::optional<spawner::ProcessEntry>& primary) {
 // Who left both session and parents says in its environment whose it is.
 bool is_marked(const spawner::ProcessEntry& process, const spawner::ProcessEntry& primary) {
   if (process.started < primary.started) return false;
-  const auto mark = spawner::environment_value(process, supervisor::worker_mark);
+  const auto mark = spawner::environment_value(process, supervisor::worker_mark,
+                                               {spawner::ReadFor::Purpose::tree, process.pid});
   return mark && mark->starts_with(supervisor::mark_of_workers(primary.pid));
 }
 

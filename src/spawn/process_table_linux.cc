@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "spawn/own_children.h"
 #include "spawn/patient_read_linux.h"
@@ -70,6 +72,18 @@ Result<std::optional<std::vector<pid_t>>> own_children() {
   return children;
 }
 
+// Of the text of /proc/PID/environ.
+std::optional<std::string> value_in(std::string_view environment, std::string_view name) {
+  for (std::string_view rest = environment; !rest.empty();) {
+    const std::string_view entry = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
+    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
+      return std::string(entry.substr(name.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool handles_signal(pid_t pid, int signal_number) {
@@ -78,6 +92,14 @@ bool handles_signal(pid_t pid, int signal_number) {
   if (!stat || signal_number < 1 || signal_number > 31) return false;
   const uint64_t caught = StatFields(*stat).number(caught_signals).value_or(0);
   return (caught >> static_cast<unsigned>(signal_number - 1) & 1) != 0;
+}
+
+uint64_t started_now() noexcept {
+  static const auto per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * per_second +
+         static_cast<uint64_t>(now.tv_nsec) * per_second / 1'000'000'000;
 }
 
 std::optional<ProcessEntry> parse_stat(std::string_view stat) {
@@ -166,21 +188,27 @@ bool descends_from(pid_t pid, pid_t ancestor) {
   return false;
 }
 
-std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name) {
-  const auto text = read_patiently("/proc/" + std::to_string(process.pid) + "/environ", longest_environment,
-                                   environment_patience);
-  if (!text) return std::nullopt;
-  // The number may have been given to another meanwhile.
-  const auto now = find_process(process.pid);
-  if (!now || !now->is(process)) return std::nullopt;
-  for (std::string_view rest = *text; !rest.empty();) {
-    const std::string_view entry = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
-    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
-      return std::string(entry.substr(name.size() + 1));
-    }
+std::vector<std::optional<std::string>> environment_values(const std::vector<ProcessEntry>& processes,
+                                                           std::string_view name,
+                                                           std::chrono::milliseconds patience,
+                                                           const ReadFor& whom) {
+  std::vector<std::string> paths;
+  paths.reserve(processes.size());
+  for (const ProcessEntry& one : processes) paths.push_back("/proc/" + std::to_string(one.pid) + "/environ");
+  const auto texts = read_each_patiently(paths, longest_environment, patience, whom);
+  std::vector<std::optional<std::string>> values(processes.size());
+  for (size_t i = 0; i < processes.size(); ++i) {
+    if (!texts[i]) continue;
+    // The number may have been given to another meanwhile.
+    const auto now = find_process(processes[i].pid);
+    if (now && now->is(processes[i])) values[i] = value_in(*texts[i], name);
   }
-  return std::nullopt;
+  return values;
+}
+
+std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name,
+                                             const ReadFor& whom) {
+  return std::move(environment_values({process}, name, environment_patience, whom).front());
 }
 
 bool is_adopted(const ProcessEntry& process) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "baton/base/error.h"
+#include "spawn/patient_read_linux.h"
 
 namespace baton::spawner {
 
@@ -27,6 +29,9 @@ struct ProcessEntry {
     return pid == other.pid && started == other.started;
   }
 };
+
+/// `ProcessEntry::started` of who would start now.
+[[nodiscard]] uint64_t started_now() noexcept;
 
 /// The content of /proc/PID/stat; nothing if it is none.
 [[nodiscard]] std::optional<ProcessEntry> parse_stat(std::string_view stat);
@@ -52,8 +57,12 @@ struct ProcessEntry {
 
 /// What a variable of a process's environment was when its program began; nothing if it was not set, or is
 /// not to be seen. Waits for it at most 1 s; not for a loop.
-[[nodiscard]] std::optional<std::string> environment_value(const ProcessEntry& process,
-                                                           std::string_view name);
+[[nodiscard]] std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name,
+                                                           const ReadFor& whom);
+/// The same of many, with a patience for all together; in their order.
+[[nodiscard]] std::vector<std::optional<std::string>> environment_values(
+    const std::vector<ProcessEntry>& processes, std::string_view name, std::chrono::milliseconds patience,
+    const ReadFor& whom);
 
 /// Whether this process is its parent, and has not started it: an orphan that the kernel gave it.
 [[nodiscard]] bool is_adopted(const ProcessEntry& process);

@@ -69,7 +69,8 @@ bool has_rights_of_its_file(pid_t pid) {
   if (::stat(("/proc/" + std::to_string(pid)).c_str(), &about) != 0) return true;
   // What became more than its starter belongs to root there, as it leaves no core (PR_SET_DUMPABLE).
   if (about.st_uid != 0) return false;
-  const auto vector = read_patiently("/proc/" + std::to_string(pid) + "/auxv", 4096, auxv_patience);
+  const auto vector = read_patiently("/proc/" + std::to_string(pid) + "/auxv", 4096, auxv_patience,
+                                     {ReadFor::Purpose::rights, pid});
   if (!vector) return true;
   unsigned long entry[2];
   for (size_t at = 0; at + sizeof entry <= vector->size(); at += sizeof entry) {

@@ -17,22 +17,42 @@ namespace {
 
 constexpr std::chrono::milliseconds shortest_pause(2);
 constexpr std::chrono::milliseconds longest_pause(100);
+// However many there are, on a machine that has much to do.
+constexpr std::chrono::milliseconds look_patience(2000);
+constexpr std::chrono::milliseconds signal_patience(4000);
+constexpr std::chrono::milliseconds claims_patience(200);
 
 }  // namespace
 
-/// What a thread has seen: every process, and what those say whose parent is this one.
+/// What a thread has seen: every process, who is left of the tree, and what orphans say.
 struct TreeEnd::Seen {
-  Result<std::vector<ProcessEntry>> table = failure(EAGAIN, "read /proc");
-  std::map<pid_t, std::optional<std::string>> claims;
-  bool leader_was_gone = false;  ///< before anything was looked at
+  std::optional<Result<std::vector<ProcessEntry>>> table;
+  pid_t leader;
+  std::vector<ProcessEntry> tree;  ///< before: who was known
+  std::vector<ProcessEntry> orphans;
+  std::vector<std::optional<std::string>> claims;  ///< of these
+  bool leader_was_gone;                            ///< before anything was looked at
 
   void look(const std::string& mark) {
     table = all_processes();
-    if (!table || mark.empty()) return;
-    const pid_t self = ::getpid();
-    for (const ProcessEntry& one : *table) {
-      if (one.parent == self && !one.ended()) claims.emplace(one.pid, environment_value(one, mark));
+    if (!*table) return;
+    find_tree();
+    if (mark.empty() || !leader_was_gone) return;
+    std::unordered_set<pid_t> known;
+    for (const ProcessEntry& one : tree) known.insert(one.pid);
+    for (const ProcessEntry& one : **table) {
+      if (!one.ended() && is_adopted(one) && !known.contains(one.pid)) orphans.push_back(one);
     }
+    if (!orphans.empty())
+      claims = environment_values(orphans, mark, claims_patience, {ReadFor::Purpose::tree, leader});
+  }
+  void find_tree() {
+    // The leader's number is kept from others as long as its session has members; after that it may be
+    // anybody's.
+    const bool strange =
+        leader_was_gone && std::ranges::find(**table, leader, &ProcessEntry::pid) != (*table)->end();
+    tree = tree_of(**table, strange ? 0 : leader, tree);
+    std::erase_if(tree, &ProcessEntry::ended);
   }
 };
 
@@ -87,22 +107,26 @@ void TreeEnd::kill() {
   look();
 }
 
-// The leader's number is kept from others as long as its session has members; after that it may be anybody's.
-bool TreeEnd::belongs_to_a_stranger(const Seen& seen) {
-  return seen.leader_was_gone &&
-         std::ranges::find(*seen.table, leader_.pid, &ProcessEntry::pid) != seen.table->end();
-}
-
 // One look at a time; whatever is asked for meanwhile is done by that one or by the next.
 void TreeEnd::look() {
-  if (work_) return;
+  if (look_) return;
   again_.stop();
-  const auto seen = std::make_shared<Seen>();
+  const auto seen = std::make_shared<Seen>(std::nullopt, leader_.pid, known_);
   seen->leader_was_gone = leader_.gone();
-  work_ = Work(loop_, [seen, mark = leader_.mark] { seen->look(mark); }, [this, seen] { decide(*seen); });
+  look_ = Look(
+      loop_, Lane::trees, look_patience, [seen, mark = leader_.mark] { seen->look(mark); },
+      [this, seen, gone = seen->leader_was_gone](bool in_time) {
+        if (in_time) return decide(*seen);
+        // That one is still the thread's.
+        Seen nothing{failure(ETIMEDOUT, "read /proc"), leader_.pid, {}, {}, {}, gone};
+        decide(nothing);
+      });
 }
 
-void TreeEnd::decide(const Seen& seen) {
+void TreeEnd::decide(Seen& seen) {
+  const bool blind = !*seen.table;
+  // Who cannot be seen cannot be asked.
+  if (blind && kills_) question_.reset();
   Round round;
   // Nobody is asked and killed in one look.
   round.kills = kills_ && !question_;
@@ -115,35 +139,51 @@ void TreeEnd::decide(const Seen& seen) {
     round.note("kill " + std::to_string(leader_.pid),
                round.kills ? leader_.signal(SIGKILL) : Result<bool>(true));
   }
-  if (!seen.table) {
-    // Nobody was seen, which is not nobody.
-    round.note(seen.table.error().operation(), std::unexpected(seen.table.error()));
-    return judge(std::move(round));
+  if (blind) return go_on_blindly(std::move(round), seen.table->error());
+  known_ = std::move(seen.tree);
+  if (find_orphans(seen)) {
+    known_ = tree_of(**seen.table, 0, known_);
+    std::erase_if(known_, &ProcessEntry::ended);
   }
-  find_orphans(seen);
-  known_ = tree_of(*seen.table, belongs_to_a_stranger(seen) ? 0 : leader_.pid, known_);
-  std::erase_if(known_, &ProcessEntry::ended);
   const auto question = std::exchange(question_, std::nullopt);
   if (known_.empty()) return judge(std::move(round));
   signal_all(std::move(round), question);
 }
 
-void TreeEnd::find_orphans(const Seen& seen) {
-  if (!leader_.left || !seen.leader_was_gone) return;
-  std::unordered_set<pid_t> known;
-  for (const ProcessEntry& one : known_) known.insert(one.pid);
-  for (const ProcessEntry& one : *seen.table) {
-    const auto claim = seen.claims.find(one.pid);
-    if (claim == seen.claims.end() || known.contains(one.pid) || !is_adopted(one)) continue;
-    if (leader_.left(one, claim->second)) known_.push_back(one);
+// Nobody was seen, which is not nobody.
+void TreeEnd::go_on_blindly(Round round, const Error& why) {
+  if (round.kills) kill_group();
+  round.note(why.operation(), std::unexpected(why));
+  judge(std::move(round));
+}
+
+// The leader's number is its group's as long as one of them is there. What is a process of that number after
+// it was collected is a stranger.
+void TreeEnd::kill_group() {
+  if (leader_.pid <= 1) return;
+  const bool its_own =
+      leader_.gone() ? ::kill(leader_.pid, 0) != 0 && errno == ESRCH : ::getpgid(leader_.pid) == leader_.pid;
+  if (its_own) ::kill(-leader_.pid, SIGKILL);
+}
+
+// Whether one was found.
+bool TreeEnd::find_orphans(const Seen& seen) {
+  if (!leader_.left || !seen.leader_was_gone) return false;
+  const size_t before = known_.size();
+  for (size_t i = 0; i < seen.claims.size(); ++i) {
+    // Children that were started meanwhile are none.
+    if (is_adopted(seen.orphans[i]) && leader_.left(seen.orphans[i], seen.claims[i]))
+      known_.push_back(seen.orphans[i]);
   }
+  return known_.size() > before;
 }
 
 void TreeEnd::signal_all(Round round, std::optional<int> question) {
   const auto sent = std::make_shared<Sent>(known_, question, round.kills);
-  work_ = Work(
-      loop_, [sent] { sent->send(); },
-      [this, sent, round = std::move(round)]() mutable {
+  look_ = Look(
+      loop_, Lane::trees, signal_patience, [sent] { sent->send(); },
+      [this, sent, round = std::move(round)](bool in_time) mutable {
+        if (!in_time) return go_on_blindly(std::move(round), Error(ETIMEDOUT, "kill them"));
         for (size_t i = 0; i < sent->to.size(); ++i) round.note(sent->to[i], sent->killed[i]);
         judge(std::move(round));
       });

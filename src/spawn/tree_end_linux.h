@@ -13,14 +13,15 @@
 
 #include "baton/base/error.h"
 #include "baton/loop/timer.h"
-#include "loop/work.h"
+#include "spawn/look_linux.h"
 #include "spawn/process_table_linux.h"
 
 namespace baton::spawner {
 
 /// Ends a process's descendants: first asks them, then kills them, and looks again until none is left, as
-/// they may fork meanwhile. Who was seen once is not lost when its parents end. As there may be thousands, a
-/// thread looks at them and signals them, while the loop goes on.
+/// they may fork meanwhile. Who was seen once is not lost when its parents end. As there may be thousands,
+/// and others may be in the way, a thread looks at them and signals them, while the loop goes on. Where
+/// nothing is to be seen for a while, the leader is killed, and with it the process group that it leads.
 class TreeEnd {
  public:
   /// The process itself, as its owner knows it.
@@ -64,20 +65,21 @@ class TreeEnd {
   struct Round;
 
   void look();
-  void decide(const Seen& seen);
-  void find_orphans(const Seen& seen);
+  void decide(Seen& seen);
+  void go_on_blindly(Round round, const Error& why);
+  void kill_group();
+  [[nodiscard]] bool find_orphans(const Seen& seen);
   void signal_all(Round round, std::optional<int> question);
   void judge(Round round);
   [[nodiscard]] std::optional<std::string> all_undying(const Round& round);
   void look_again();
   void end(Result<void> outcome);
-  [[nodiscard]] bool belongs_to_a_stranger(const Seen& seen);
 
   Loop& loop_;
   Leader leader_;
   Over over_;
   Timer again_;
-  Work work_;
+  Look look_;
   std::vector<ProcessEntry> known_;
   std::map<std::pair<pid_t, uint64_t>, Clock::time_point> killed_;  // since when
   std::chrono::milliseconds pause_{0};

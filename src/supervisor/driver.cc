@@ -73,6 +73,8 @@ void Driver::later(Callback callback) {
   loop_.defer([weak = weak_from_this(), callback = std::move(callback)]() mutable {
     const auto self = weak.lock();
     if (!self || self->phase_ == Phase::over) return;
+    self->note_exits();
+    if (self->phase_ == Phase::over) return;
     callback();
     self->pump();
   });
@@ -92,7 +94,8 @@ void Driver::start() {
       });
       const bool listens = listener != options_.listen().end();
       // Who has a port of UDP is not looked for.
-      end_words_ = listens && !listener->is_udp() ? with_holder(error, listener->endpoint()) : error.what();
+      end_words_ =
+          listens && !listener->is_udp() ? with_holder_in_time(error, listener->endpoint()) : error.what();
       machine_.give_up(listens ? EndReason::listener_failed : EndReason::failed, 0, now());
       return;
     }
@@ -101,10 +104,7 @@ void Driver::start() {
 }
 
 void Driver::reload() {
-  later([this] {
-    look_at_ports_sometimes();
-    machine_.reload(now());
-  });
+  later([this] { after_a_look_at_ports([this] { machine_.reload(now()); }); });
 }
 
 void Driver::scale(int by) {
@@ -117,12 +117,13 @@ void Driver::scale_to(unsigned workers) {
 
 void Driver::replace(unsigned slot) {
   later([this, slot] {
-    look_at_ports_sometimes();
-    for (const auto& [id, run] : runs_) {
-      if (run.slot != slot || run.told_at || !run.lives()) continue;
-      asked_to_replace_.insert(slot);
-      machine_.replace(id, now());
-    }
+    after_a_look_at_ports([this, slot] {
+      for (const auto& [id, run] : runs_) {
+        if (run.slot != slot || run.told_at || !run.lives()) continue;
+        asked_to_replace_.insert(slot);
+        machine_.replace(id, now());
+      }
+    });
   });
 }
 
@@ -224,44 +225,6 @@ WorkerRun* Driver::find(const cluster::WorkerProcess& process) {
   return found == runs_.end() ? nullptr : &found->second;
 }
 
-void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) {
-  if (services_stale_) see_services();
-  WorkerRun* run = find(process);
-  if (run == nullptr) return;
-  const WorkerId id = run->id;
-  if (run->notify) run->notify->read_now();
-  // What it left behind has nothing to announce.
-  run->notify.reset();
-  run->check.reset();
-  run->status = status;
-  run->ended_at = now();
-  run->uncaught = excerpt(process.process().uncaught());
-  if (run->ended_well() && !run->told_at && options_.restart() != Restart::never) {
-    run->in_background = goes_on_behind(*run);
-  }
-  if (run->problems) run->problems->finish();
-  ++exits_[{status.code(), status.signal()}];
-  // Its last words come before the news of its end.
-  const auto output = outputs_.find(id);
-  if (output == outputs_.end()) return tell_exit(id);
-  output->second->read_rest([weak = weak_from_this(), id] {
-    if (const auto self = weak.lock()) self->tell_exit(id);
-  });
-}
-
-void Driver::tell_exit(WorkerId id) {
-  const auto found = runs_.find(id);
-  if (phase_ == Phase::over || found == runs_.end()) return;
-  WorkerRun& run = found->second;
-  run.end_told = true;
-  machine_.exited(id, now(), run.status->code() != 0);
-  pump();
-  const auto still = runs_.find(id);
-  if (still == runs_.end() || still->second.gone || !still->second.tree_over) return;
-  note_gone(still->second);
-  pump();
-}
-
 void Driver::on_close(cluster::WorkerProcess& process) {
   WorkerRun* run = find(process);
   if (run == nullptr) return;
@@ -274,8 +237,7 @@ void Driver::on_listen_error(cluster::WorkerProcess& process, const cluster::Lis
                              const Error& error) {
   WorkerRun* run = find(process);
   if (run == nullptr) return;
-  // Looking who has it costs something, and it may try again and again.
-  if (run->listen_error.empty()) run->listen_error = excerpt(told_with_holder(error, where));
+  if (run->listen_error.empty()) look_for_holder(*run, error, where);
   note_problem(*run, error);
 }
 
@@ -304,21 +266,6 @@ void Driver::on_shut_down(const std::string& address, cluster::ShutDown how) {
   reload();
 }
 
-void Driver::measure_memory() {
-  for (auto& [id, run] : runs_) {
-    if (!run.ready_at || run.told_at || !run.lives()) continue;
-    const auto bytes = resident_bytes(run.pid);
-    if (!bytes || !run.memory.measured(*bytes, *options_.max_memory(), now())) continue;
-    tell_event(Event(EventKind::problem)
-                   .worker(run.slot, run.pid)
-                   .text(std::to_string(*bytes) + " bytes resident, more than max_memory (" +
-                         std::to_string(*options_.max_memory()) + "), for 5 s: it is replaced"));
-    look_at_ports();
-    machine_.replace(id, now());
-  }
-  pump();
-}
-
 // --- what the machine asks for
 
 void Driver::pump() {
@@ -342,6 +289,7 @@ void Driver::arm() {
   if (!due) return;
   timer_ = Timer(loop_, std::max(*due - now(), Time(0)), [this] {
     armed_for_.reset();
+    note_exits();
     machine_.tick(now());
     pump();
   });
@@ -423,39 +371,6 @@ void Driver::signal(WorkerRun& run, int signal_number) {
     run.process->kill(signal_number);
   } catch (const Error& error) {
     tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(error.what()));
-  }
-}
-
-void Driver::note_end(WorkerRun& run, const Action& action) {
-  run.late = action.late;
-  ended_because_[run.slot] = reason_it_ended(run);
-  const bool started = run.start_error.empty();
-  Event event(started ? EventKind::worker_exited : EventKind::start_failed);
-  event.worker(run.slot, run.pid).text(why_it_ended(run, options_)).wait(action.wait);
-  if (run.status) event.status(*run.status);
-  tell_event(event);
-  last_words_ = name_of(run) + ": " + event.text();
-  if (machine_.ends_because() == run.id && end_words_.empty()) {
-    end_words_ = started ? last_words_ : run.start_error;
-    if (run.ended_well() && !run.ready_at) end_words_ += " (a job that ends by itself: --restart on-failure)";
-  }
-  if (options_.restart() != Restart::always && !action.wait && !run.told_at && !run.ended_well()) {
-    failed_words_ = last_words_;
-  }
-  // Perhaps it could not have what another one listens on.
-  if (!run.ready_at && !run.told_at && !own_ports_told_ && sockets_.empty() &&
-      now() >= looked_at_ + between_looks_at_ends) {
-    look_at_ports();
-    tell_of_own_ports();
-  }
-  // Who was ready had what it serves on.
-  if (!run.listen_error.empty() && !run.ready_at && !run.told_at && !machine_.ever_all_ready()) {
-    end_words_ = run.listen_error;
-    machine_.give_up(EndReason::listener_failed, run.id, now());
-  }
-  if (!started) {
-    run.gone = true;
-    forget_if_over(run.id);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "loop/next_turn.h"
 #include "loop/slot.h"
 #include "net/last_call.h"
+#include "spawn/look_linux.h"
 #include "supervisor/listen_sockets.h"
 #include "supervisor/orphans_linux.h"
 #include "supervisor/supervisor_machine.h"
@@ -58,12 +59,16 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void watch_primary();
   void on_listening(cluster::WorkerProcess& process);
   void on_exit(cluster::WorkerProcess& process, const ExitStatus& status);
-  void tell_exit(WorkerId id);
   void on_close(cluster::WorkerProcess& process);
   void on_listen_error(cluster::WorkerProcess& process, const cluster::Listening& where, const Error& error);
+  void note_exit(WorkerRun& run);
+  void note_exits();
+  bool tell_exit(WorkerRun& run);
+  void note_gone_if_over(const std::vector<WorkerId>& whom);
   void note_problem(WorkerRun& run, const Error& error);
   void on_shut_down(const std::string& address, cluster::ShutDown how);
   void measure_memory();
+  void note_memory(WorkerId id, uint64_t bytes);
   [[nodiscard]] WorkerRun* find(const cluster::WorkerProcess& process);
 
   // What is ready.
@@ -71,13 +76,15 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void see_services();
   void see_service(const WorkerRun& run);
   void look_at_backlogs();
-  void look_at_ports(WorkerId only = 0);
-  void look_at_ports_sometimes();
-  void look_at_ports_of(WorkerRun& run, const PortLook& look);
+  void look_at_ports(WorkerId only, Callback then);
+  void look_at_ports_of(const std::vector<WorkerId>& whom, Callback then);
+  void after_a_look_at_ports(Callback then);
+  void note_ports();
+  void note_belief(WorkerId id, Sign sign);
   bool tell_of_own_ports();
   void look_again_after(Time pause);
   void await_ports();
-  [[nodiscard]] static std::string told_with_holder(const Error& error, const cluster::Listening& where);
+  void look_for_holder(WorkerRun& run, const Error& error, const cluster::Listening& where);
 
   // What the machine asks for.
   void pump();
@@ -93,7 +100,8 @@ class Driver : public std::enable_shared_from_this<Driver> {
   spawner::TreeEnd& tree_of(WorkerRun& run);
   [[nodiscard]] bool is_left_by(WorkerId id, const spawner::ProcessEntry& orphan,
                                 const std::optional<std::string>& claimed) const;
-  [[nodiscard]] std::string goes_on_behind(const WorkerRun& run) const;
+  void look_behind(WorkerRun& run);
+  [[nodiscard]] std::string goes_on_behind(const std::vector<spawner::ProcessEntry>& left) const;
   void note_gone(WorkerRun& run);
   void tree_over(WorkerId id, const Result<void>& outcome);
   void note_ready(WorkerRun& run, Sign sign);
@@ -108,7 +116,9 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void end_with(EndReason reason);
   [[nodiscard]] std::string end_text(EndReason reason) const;
   void finish();
-  bool orphans_are_left(bool patient);
+  [[nodiscard]] bool orphans_are_left(bool patient, const Orphans::Left& left);
+  void finish_outputs(bool patient);
+  void end_descendants();
   void release();
 
   [[nodiscard]] std::vector<std::string> listeners() const;
@@ -148,6 +158,11 @@ class Driver : public std::enable_shared_from_this<Driver> {
   bool own_ports_told_ = false;
   const bool inspected_;  // each worker has an inspector
   Time looked_at_ = Time::min();
+  uint64_t port_looks_asked_ = 0;
+  std::map<uint64_t, spawner::Look> port_looks_;
+  std::vector<Callback> after_ports_;
+  bool awaiting_ports_ = false;
+  spawner::Look memory_look_;
   bool belief_told_ = false;                          // that who is alive is ready
   std::map<unsigned, std::set<std::string>> served_;  // by slot, where its workers listen by themselves
   // By slot, where the last one that was ready listens.

@@ -1,8 +1,11 @@
 // How a driver ends, and what can be seen of it meanwhile.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
+#include "spawn/look_linux.h"
 #include "spawn/process_table_linux.h"
 #include "spawn/tree_signal_linux.h"
 #include "supervisor/driver.h"
@@ -14,12 +17,12 @@ namespace {
 // For what the workers' descendants left behind, and for output that somebody still holds open.
 constexpr Time last_wait = std::chrono::seconds(1);
 constexpr Time look_again = std::chrono::milliseconds(5);
+constexpr std::chrono::milliseconds last_look(1000);
 
-void kill_descendants(const std::vector<spawner::ProcessEntry>& table, const WorkerRun& run) {
+void kill_descendants(const std::vector<spawner::ProcessEntry>& table, pid_t worker, bool ended) {
   // Once it has been collected its number may be a stranger's.
-  const bool strange =
-      run.status && std::ranges::find(table, run.pid, &spawner::ProcessEntry::pid) != table.end();
-  for (const spawner::ProcessEntry& one : spawner::tree_of(table, strange ? 0 : run.pid)) {
+  const bool strange = ended && std::ranges::find(table, worker, &spawner::ProcessEntry::pid) != table.end();
+  for (const spawner::ProcessEntry& one : spawner::tree_of(table, strange ? 0 : worker)) {
     (void)spawner::signal_process(one, SIGKILL);
   }
 }
@@ -60,17 +63,37 @@ void Driver::end_with(EndReason reason) {
   outsider_timer_.stop();
   end_.emplace(reason, end_text(reason));
   finish_by_ = now() + last_wait;
-  if (orphans_ && reason != EndReason::killed) (void)Orphans::signal(SIGTERM);
-  finish();
+  port_looks_.clear();
+  after_ports_.clear();
+  memory_look_ = {};
+  if (!orphans_ || reason == EndReason::killed) return finish();
+  orphans_->look(SIGTERM, [this](const Orphans::Left&) { finish(); });
 }
 
 // What is still to be waited for has no event of its own: looks again and again, for a second.
 void Driver::finish() {
   const bool patient = now() < finish_by_;
-  if (!last_output_ && orphans_are_left(patient)) {
+  if (!orphans_ || last_output_) return finish_outputs(patient);
+  const bool kills = !patient || end_->reason() == EndReason::killed;
+  orphans_->look(kills ? std::optional(SIGKILL) : std::nullopt, [this, patient](const Orphans::Left& left) {
+    if (!orphans_are_left(patient, left)) return finish_outputs(now() < finish_by_);
     finish_timer_ = Timer(loop_, look_again, [this] { finish(); });
-    return;
-  }
+  });
+}
+
+bool Driver::orphans_are_left(bool patient, const Orphans::Left& left) {
+  if (left.any && !*left.any) return false;
+  if (patient && end_->reason() != EndReason::killed) return true;
+  const Result<void>& sent = left.signalled;
+  if (now() < finish_by_ + (sent ? spawner::TreeEnd::undying : spawner::TreeEnd::patience)) return true;
+  tell_event(
+      Event(EventKind::problem)
+          .text("left behind: " + (sent ? std::string("descendants of workers that SIGKILL does not end")
+                                        : std::string(sent.error().what()))));
+  return false;
+}
+
+void Driver::finish_outputs(bool patient) {
   if (!outputs_.empty()) {
     if (!patient && !std::exchange(last_output_, true)) {
       for (auto& [id, output] : outputs_) output->finish();
@@ -86,19 +109,6 @@ void Driver::finish() {
   });
 }
 
-bool Driver::orphans_are_left(bool patient) {
-  const auto any = orphans_ ? Orphans::any() : Result<bool>(false);
-  if (any && !*any) return false;
-  if (patient && end_->reason() != EndReason::killed) return true;
-  const auto sent = Orphans::signal(SIGKILL);
-  if (now() < finish_by_ + (sent ? spawner::TreeEnd::undying : spawner::TreeEnd::patience)) return true;
-  tell_event(
-      Event(EventKind::problem)
-          .text("left behind: " + (sent ? std::string("descendants of workers that SIGKILL does not end")
-                                        : std::string(sent.error().what()))));
-  return false;
-}
-
 void Driver::release() {
   phase_ = Phase::over;
   last_call_ = net::LastCall();
@@ -110,6 +120,9 @@ void Driver::release() {
   outsider_timer_.stop();
   finish_timer_.stop();
   next_services_.close();
+  port_looks_.clear();
+  after_ports_.clear();
+  memory_look_ = {};
   outputs_.clear();
   runs_.clear();
   primary_.reset();
@@ -118,19 +131,36 @@ void Driver::release() {
   orphans_.reset();
 }
 
+// There is no loop to come back to.
+void Driver::end_descendants() {
+  std::vector<std::pair<pid_t, bool>> whom;
+  for (const auto& [id, run] : runs_) {
+    if (run.pid != 0) whom.emplace_back(run.pid, run.status.has_value());
+  }
+  if (!whom.empty()) {
+    (void)spawner::look_now(spawner::Lane::trees, last_look, [whom] {
+      const auto table = spawner::all_processes();
+      for (const auto& [pid, ended] : whom) {
+        if (table) kill_descendants(*table, pid, ended);
+      }
+    });
+  }
+  for (auto& [id, run] : runs_) {
+    if (run.process == nullptr || run.status) continue;
+    signal(run, SIGKILL);
+    // Whoever could not be seen.
+    if (::getpgid(run.pid) == run.pid) ::kill(-run.pid, SIGKILL);
+  }
+  if (orphans_)
+    (void)spawner::look_now(spawner::Lane::trees, last_look, [] { (void)Orphans::signal(SIGKILL); });
+}
+
 void Driver::abandon() {
   on_event.clear();
   on_output.clear();
   on_end.clear();
   if (phase_ == Phase::over) return;
-  const bool some_run = std::ranges::any_of(runs_, [](const auto& one) { return one.second.pid != 0; });
-  const auto table = some_run ? spawner::all_processes() : std::vector<spawner::ProcessEntry>();
-  for (auto& [id, run] : runs_) {
-    if (run.pid == 0) continue;
-    if (table) kill_descendants(*table, run);
-    if (run.process != nullptr) signal(run, SIGKILL);
-  }
-  if (orphans_) (void)Orphans::signal(SIGKILL);
+  end_descendants();
   phase_ = Phase::over;
   // The callback that runs may be one of what is destroyed by this.
   loop_.defer([self = shared_from_this()] { self->release(); });

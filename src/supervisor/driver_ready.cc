@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "supervisor/driver.h"
 #include "supervisor/duration_text.h"
 #include "supervisor/port_table_linux.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr Time between_looks = std::chrono::milliseconds(250);
 constexpr Time between_asked_looks = std::chrono::seconds(1);
 constexpr Time longest_between_looks = std::chrono::minutes(1);
+constexpr std::chrono::milliseconds ports_patience(2000);
 
 // A port on which two workers listen at once (SO_REUSEPORT) is no obstacle to a third. Of a worker of the
 // cluster what is for this machine alone is not its service: an inspector's port, say.
@@ -150,14 +152,19 @@ void Driver::note_ready(WorkerRun& run, Sign sign) {
   if (sign == Sign::own_port) event.text("as it listens");
   tell_event(event);
   if (sign == Sign::listening || sign == Sign::own_port || !sockets_.empty()) return;
-  look_at_ports(run.id);
+  look_at_ports(run.id, [this, id = run.id, sign] { note_belief(id, sign); });
+}
+
+void Driver::note_belief(WorkerId id, Sign sign) {
   const bool told = tell_of_own_ports();
   if (!told) look_again_after(between_looks);
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return;
   const bool believed = sign == Sign::alive && options_.ready() == Ready::any;
   if (!believed || told || std::exchange(belief_told_, true)) return;
   tell_event(
       Event(EventKind::notice)
-          .worker(run.slot, run.pid)
+          .worker(found->second.slot, found->second.pid)
           .text("it has not said within " + duration_text(options_.listen_timeout()) +
                 " that it is ready, and counts as ready as it is alive: --ready alive if that is enough, "
                 "else what to wait for (--ready notify, listening, message, tcp:PORT or http:URL)"));
@@ -180,19 +187,56 @@ void Driver::look_at_backlogs() {
 
 // --- where it listens by itself
 
-// An inspector, which has another port in each worker, is no service.
-void Driver::look_at_ports_of(WorkerRun& run, const PortLook& look) {
-  run.own_ports = look.own_ports_of(run.pid);
-  if (inspected_) std::erase_if(run.own_ports, &ListeningPort::loopback);
+// Takes a millisecond or two, and as much for each worker, or as long as others like: not the loop's time.
+// Where it takes too long, all is as it was seen last.
+void Driver::look_at_ports_of(const std::vector<WorkerId>& whom, Callback then) {
+  struct Ports {
+    std::vector<std::pair<WorkerId, pid_t>> of;
+    std::vector<std::vector<ListeningPort>> found = {};
+  };
+  const auto ports = std::make_shared<Ports>();
+  for (const WorkerId id : whom) {
+    const auto run = runs_.find(id);
+    if (run != runs_.end() && run->second.lives()) ports->of.emplace_back(id, run->second.pid);
+  }
+  const auto job = [ports] {
+    const PortLook look;
+    for (const auto& [id, pid] : ports->of) ports->found.push_back(look.own_ports_of(pid));
+  };
+  auto done = [this, ports, number = ++port_looks_asked_, then = std::move(then)](bool in_time) mutable {
+    const auto self = shared_from_this();
+    const auto look = port_looks_.extract(number);
+    if (phase_ != Phase::running) return;
+    for (std::size_t i = 0; in_time && i < ports->of.size(); ++i) {
+      const auto run = runs_.find(ports->of[i].first);
+      if (run == runs_.end() || !run->second.lives()) continue;
+      run->second.own_ports = std::move(ports->found[i]);
+      // An inspector, which has another port in each worker, is no service.
+      if (inspected_) std::erase_if(run->second.own_ports, &ListeningPort::loopback);
+    }
+    then();
+    if (port_looks_.empty()) {
+      for (Callback& one : std::exchange(after_ports_, {})) one();
+    }
+    pump();
+  };
+  port_looks_[port_looks_asked_] =
+      spawner::Look(loop_, spawner::Lane::ports, ports_patience, job, std::move(done));
 }
 
-// Costs a millisecond or two, and as much for each worker: for moments that are rare.
-void Driver::look_at_ports(WorkerId only) {
+void Driver::look_at_ports(WorkerId only, Callback then) {
   looked_at_ = now();
-  const PortLook look;
-  for (auto& [id, run] : runs_) {
-    if (run.lives() && (only == 0 || only == id)) look_at_ports_of(run, look);
+  std::vector<WorkerId> whom;
+  for (const auto& [id, run] : runs_) {
+    if (only == 0 || only == id) whom.push_back(id);
   }
+  look_at_ports_of(whom, [this, then = std::move(then)]() mutable {
+    note_ports();
+    then();
+  });
+}
+
+void Driver::note_ports() {
   for (const auto& [id, run] : runs_) {
     if (!run.ready_at || run.told_at || !run.lives()) continue;
     std::set<std::string> lasting;
@@ -206,8 +250,11 @@ void Driver::look_at_ports(WorkerId only) {
 }
 
 // Whoever gives orders may give a thousand.
-void Driver::look_at_ports_sometimes() {
-  if (now() >= looked_at_ + between_asked_looks) look_at_ports();
+void Driver::after_a_look_at_ports(Callback then) {
+  after_ports_.push_back(std::move(then));
+  if (!port_looks_.empty()) return;
+  if (phase_ == Phase::running && now() >= looked_at_ + between_asked_looks) return look_at_ports(0, [] {});
+  for (Callback& one : std::exchange(after_ports_, {})) one();
 }
 
 // Whether there is something to tell, now or before.
@@ -235,8 +282,9 @@ void Driver::look_again_after(Time pause) {
   outsider_timer_ = Timer(loop_, pause, [this, pause] {
     const auto outside = [](const auto& one) { return one.second.lives_outside_the_cluster(); };
     if (own_ports_told_ || std::ranges::none_of(runs_, outside)) return;
-    look_at_ports();
-    if (!tell_of_own_ports()) look_again_after(std::min(2 * pause, longest_between_looks));
+    look_at_ports(0, [this, pause] {
+      if (!tell_of_own_ports()) look_again_after(std::min(2 * pause, longest_between_looks));
+    });
   });
   outsider_timer_.unref();
 }
@@ -245,33 +293,47 @@ void Driver::look_again_after(Time pause) {
 void Driver::await_ports() {
   const auto awaits = [this](const auto& one) { return machine_.awaits_port(one.first); };
   if (std::ranges::none_of(runs_, awaits)) return look_timer_.stop();
-  if (look_timer_.active()) return;
+  if (look_timer_.active() || awaiting_ports_) return;
   look_timer_ = Timer(loop_, between_looks, [this] {
-    std::vector<WorkerId> there;
-    const PortLook look;
-    for (auto& [id, run] : runs_) {
-      if (!run.lives() || !machine_.awaits_port(id)) continue;
-      look_at_ports_of(run, look);
-      const auto is_served = [&](const std::string& address) {
-        return std::ranges::find(run.own_ports, address, &ListeningPort::address) != run.own_ports.end();
-      };
-      if (std::ranges::all_of(served_[run.slot], is_served)) there.push_back(id);
+    std::vector<WorkerId> whom;
+    for (const auto& [id, run] : runs_) {
+      if (run.lives() && machine_.awaits_port(id)) whom.push_back(id);
     }
-    for (const WorkerId id : there) saw(id, Sign::own_port);
-    await_ports();
+    awaiting_ports_ = true;
+    look_at_ports_of(whom, [this, whom] {
+      awaiting_ports_ = false;
+      for (const WorkerId id : whom) {
+        const auto run = runs_.find(id);
+        if (run == runs_.end() || !machine_.awaits_port(id)) continue;
+        const auto is_served = [&](const std::string& address) {
+          return std::ranges::find(run->second.own_ports, address, &ListeningPort::address) !=
+                 run->second.own_ports.end();
+        };
+        if (std::ranges::all_of(served_[run->second.slot], is_served)) saw(id, Sign::own_port);
+      }
+      await_ports();
+    });
   });
   look_timer_.unref();
 }
 
-std::string Driver::told_with_holder(const Error& error, const cluster::Listening& where) {
-  try {
-    if (where.udp()) return error.what();
-    const bool path = where.type() == cluster::Listening::Type::unix_path;
-    return with_holder(error, path ? net::Endpoint::unix_path(where.address().value_or(""))
-                                   : net::Endpoint("0.0.0.0", where.port()));
-  } catch (const std::invalid_argument&) {
-    return error.what();
-  }
+// Looking who has it takes its time, and it may try again and again.
+void Driver::look_for_holder(WorkerRun& run, const Error& error, const cluster::Listening& where) {
+  run.listen_error = excerpt(error.what());
+  if (where.udp()) return;
+  const auto text = std::make_shared<std::string>();
+  const auto job = [text, error, path = where.type() == cluster::Listening::Type::unix_path,
+                    address = where.address().value_or(""), port = where.port()] {
+    *text = with_holder(error, path ? net::Endpoint::unix_path(address) : net::Endpoint("0.0.0.0", port));
+  };
+  run.holder = spawner::Look(loop_, spawner::Lane::ports, ports_patience, job,
+                             [this, text, id = run.id](bool in_time) {
+                               const auto self = shared_from_this();
+                               const auto found = runs_.find(id);
+                               if (found == runs_.end()) return;
+                               if (in_time) found->second.listen_error = excerpt(*text);
+                               note_exit(found->second);
+                             });
 }
 
 }  // namespace baton::supervisor

@@ -106,6 +106,7 @@ void Driver::fork_worker(WorkerRun& run) {
     if (output_paused_) (*output)->pause();
     outputs_[id] = std::move(*output);
   }
+  run.started = spawner::started_now();
   how.spawn(std::move(spawn));
   sockets_.hand_to(how);
   (*notify)->hand_to(how);
@@ -124,7 +125,6 @@ void Driver::fork_worker(WorkerRun& run) {
   if (const auto& probe = options_.ready_probe()) {
     run.check = std::make_unique<ReadyCheck>(loop_, *probe, [this, id] { saw(id, Sign::probe); });
   }
-  if (const auto entry = spawner::find_process(run.pid)) run.started = entry->started;
   if (options_.after_start()) loop_.call([&] { options_.after_start()(*run.process); });
 }
 

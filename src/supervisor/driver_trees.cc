@@ -1,16 +1,26 @@
 // What descends from a worker, until nothing is left of it.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "spawn/own_children.h"
 #include "spawn/process_table_linux.h"
 #include "supervisor/driver.h"
 #include "supervisor/worker_mark.h"
 
 namespace baton::supervisor {
+namespace {
+
+// An end is told so much later at most.
+constexpr std::chrono::milliseconds behind_patience(500);
+
+}  // namespace
 
 spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
   if (!run.tree) {
@@ -52,25 +62,39 @@ bool Driver::is_left_by(WorkerId id, const spawner::ProcessEntry& orphan,
 }
 
 // Who has put itself into the background leaves the one who did it.
-std::string Driver::goes_on_behind(const WorkerRun& run) const {
-  if (run.ready_at && now() - *run.ready_at >= options_.min_uptime()) return {};
-  const auto table = spawner::all_processes();
-  if (!table) return {};
-  std::vector<spawner::ProcessEntry> left = spawner::tree_of(*table, run.pid);
-  const auto is_orphan_of_it = [&](const spawner::ProcessEntry& one) {
+void Driver::look_behind(WorkerRun& run) {
+  if (run.ready_at && now() - *run.ready_at >= options_.min_uptime()) return;
+  const auto left = std::make_shared<std::vector<spawner::ProcessEntry>>();
+  const auto job = [left, pid = run.pid, started = run.started, adopts = orphans_ != nullptr] {
+    const auto table = spawner::all_processes();
+    if (!table) return;
+    *left = spawner::tree_of(*table, pid);
+    std::erase_if(*left, &spawner::ProcessEntry::ended);
+    if (!left->empty() || !adopts) return;
     // What it says of itself is not asked here: that may take its time.
-    return orphans_ && !one.ended() && spawner::is_adopted(one) && one.started >= run.started;
+    std::ranges::copy_if(*table, std::back_inserter(*left), [&](const spawner::ProcessEntry& one) {
+      return !one.ended() && spawner::is_adopted(one) && one.started >= started;
+    });
   };
-  auto alive = std::ranges::find_if_not(left, &spawner::ProcessEntry::ended);
-  if (alive == left.end()) {
-    const auto orphan = std::ranges::find_if(*table, is_orphan_of_it);
-    if (orphan == table->end()) return {};
-    alive = left.insert(left.end(), *orphan);
-  }
-  return "process " + std::to_string(alive->pid);
+  run.behind = spawner::Look(loop_, spawner::Lane::trees, behind_patience, job,
+                             [this, left, id = run.id](bool in_time) {
+                               const auto self = shared_from_this();
+                               const auto found = runs_.find(id);
+                               if (found == runs_.end()) return;
+                               if (in_time) found->second.in_background = goes_on_behind(*left);
+                               note_exit(found->second);
+                             });
+}
+
+std::string Driver::goes_on_behind(const std::vector<spawner::ProcessEntry>& left) const {
+  // Children that were started meanwhile are none.
+  const auto alive = std::ranges::find_if_not(
+      left, [](const spawner::ProcessEntry& one) { return spawner::is_own_child(one.pid); });
+  return alive == left.end() ? std::string() : "process " + std::to_string(alive->pid);
 }
 
 void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
+  note_exits();
   const auto found = runs_.find(id);
   if (phase_ == Phase::over || found == runs_.end()) return;
   WorkerRun& run = found->second;
@@ -113,8 +137,6 @@ void Driver::kill_tree(WorkerRun& run) {
 
 void Driver::sweep(WorkerRun& run) {
   // Whatever it left behind is ours by now.
-  const auto orphans = orphans_ ? Orphans::any() : Result<bool>(true);
-  if (orphans && !*orphans) return note_gone(run);
   tree_of(run).ask();
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,8 @@
 #include <utility>
 
 #include "baton/loop/timer.h"
+#include "loop/turn.h"
+#include "spawn/own_children.h"
 #include "spawn/process_table_linux.h"
 #include "spawn/tree_signal_linux.h"
 
@@ -18,8 +21,10 @@ namespace baton::supervisor {
 
 using spawner::adopted_children;
 using spawner::all_processes;
-using spawner::find_process;
 using spawner::is_adopted;
+using spawner::is_own_child;
+using spawner::Lane;
+using spawner::Look;
 using spawner::ProcessEntry;
 using spawner::signal_process;
 using spawner::tree_of;
@@ -27,6 +32,7 @@ using spawner::tree_of;
 struct Orphans::Collector : std::enable_shared_from_this<Collector> {
   // Of the time, so that whoever leaves many orphans, and ends others again and again, does not take it all.
   static constexpr int share = 20;
+  static constexpr std::chrono::milliseconds look_patience{2000};
 
   explicit Collector(Loop& owner) : loop(owner), watcher(owner, SIGCHLD, [this](int) { collect_soon(); }) {}
 
@@ -44,42 +50,75 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
     soon.unref();
   }
 
-  // As many as there are may live: only those that have ended are looked at, unless one is in the way.
+  // As many as there are may live: only those that have ended are looked at, unless one is in the way. The
+  // kernel goes through all of them for each.
   void collect() {
-    const auto self = shared_from_this();
+    const auto until = Turn::Clock::now() + Turn::share;
     for (;;) {
       siginfo_t info{};
       const int result = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
       if (result != 0 || info.si_pid == 0) break;
-      const auto ended = find_process(info.si_pid);
-      if (!ended || !is_adopted(*ended)) return collect_among_all();
+      if (!was_adopted(info.si_pid) || Turn::Clock::now() >= until) return collect_aside();
       (void)::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
     }
-    if (ownerless && !Orphans::any().value_or(true)) loop.let_go(this);
+    if (ownerless) collect_aside();
   }
 
-  void collect_among_all() {
-    const auto orphans = adopted_children();
-    // They are looked for again when the next child ends.
-    if (!orphans) return;
-    bool some_left = false;
-    for (const ProcessEntry& orphan : *orphans) {
-      siginfo_t info{};
-      const int result = ::waitid(P_PID, static_cast<id_t>(orphan.pid), &info, WEXITED | WNOHANG);
-      if (result == 0 && info.si_pid == 0) some_left = true;
+  // As `is_adopted`, of a child that has ended, without a look that others could hold.
+  static bool was_adopted(pid_t child) {
+    const pid_t session = ::getsid(child);
+    return !is_own_child(child) && session > 0 && (::getpid() == 1 || session != ::getsid(0));
+  }
+
+  void collect_aside() {
+    if (look) {
+      again = true;
+      return;
     }
-    if (ownerless && !some_left) loop.let_go(this);
+    const auto orphans = std::make_shared<Result<std::vector<ProcessEntry>>>();
+    look = Look(
+        loop, Lane::trees, look_patience, [orphans] { *orphans = adopted_children(); },
+        [this, orphans](bool in_time) {
+          const auto self = shared_from_this();
+          if (in_time && *orphans) return collect_these(std::move(**orphans));
+          // Perhaps the next time.
+          if (std::exchange(again, false)) collect_soon();
+        });
+    look.unref();
+  }
+
+  void collect_these(std::vector<ProcessEntry> orphans) {
+    // Children that were started meanwhile are none.
+    std::erase_if(orphans, [](const ProcessEntry& one) { return is_own_child(one.pid); });
+    const size_t all = orphans.size();
+    std::erase_if(orphans, [](const ProcessEntry& one) { return !one.ended(); });
+    const bool some_live = orphans.size() < all;
+    look = Look(
+        loop, Lane::trees, look_patience,
+        [orphans = std::move(orphans)] {
+          siginfo_t info{};
+          for (const ProcessEntry& one : orphans)
+            (void)::waitid(P_PID, static_cast<id_t>(one.pid), &info, WEXITED | WNOHANG);
+        },
+        [this, some_live](bool) {
+          const auto self = shared_from_this();
+          if (std::exchange(again, false)) return collect_soon();
+          if (ownerless && !some_live) loop.let_go(this);
+        });
+    look.unref();
   }
 
   Loop& loop;
   SignalWatcher watcher;
   Timer soon;
   std::chrono::milliseconds pause{};
+  Look look;
+  bool again = false;
   bool ownerless = false;
 };
 
 Orphans::Orphans(Loop& loop, bool was_subreaper)
-    : collector_(std::make_shared<Collector>(loop)), was_subreaper_(was_subreaper) {
+    : loop_(loop), collector_(std::make_shared<Collector>(loop)), was_subreaper_(was_subreaper) {
   // Those that came before.
   collector_->collect();
 }
@@ -99,6 +138,28 @@ Result<std::unique_ptr<Orphans>> Orphans::adopt(Loop& loop) {
   return std::unique_ptr<Orphans>(new Orphans(loop, was != 0));
 }
 
+void Orphans::look(std::optional<int> signal_number, std::move_only_function<void(const Left&)> done) {
+  const auto seen = std::make_shared<Result<std::vector<ProcessEntry>>>();
+  look_ = Look(
+      loop_, Lane::trees, Collector::look_patience, [seen] { *seen = adopted_children(); },
+      [this, seen, signal_number, done = std::move(done)](bool in_time) mutable {
+        const auto fail = [&](const Error& why) { done({std::unexpected(why), std::unexpected(why)}); };
+        // That one is still the thread's.
+        if (!in_time) return fail(Error(ETIMEDOUT, "read /proc"));
+        if (!*seen) return fail(seen->error());
+        // Children that were started meanwhile are none.
+        std::erase_if(**seen, [](const ProcessEntry& one) { return one.ended() || !is_adopted(one); });
+        if ((*seen)->empty() || !signal_number) return done({!(*seen)->empty(), {}});
+        const auto sent = std::make_shared<Result<void>>();
+        look_ = Look(
+            loop_, Lane::trees, Collector::look_patience,
+            [seen, sent, number = *signal_number] { *sent = signal(**seen, number); },
+            [sent, done = std::move(done)](bool sent_in_time) mutable {
+              done({true, sent_in_time ? *sent : failure(ETIMEDOUT, "kill orphans")});
+            });
+      });
+}
+
 Result<bool> Orphans::any() {
   const auto orphans = adopted_children(1);
   if (!orphans) return std::unexpected(orphans.error());
@@ -108,11 +169,15 @@ Result<bool> Orphans::any() {
 Result<void> Orphans::signal(int number) {
   const auto orphans = adopted_children();
   if (!orphans) return std::unexpected(orphans.error());
-  if (orphans->empty()) return {};
+  return signal(*orphans, number);
+}
+
+Result<void> Orphans::signal(const std::vector<ProcessEntry>& orphans, int number) {
+  if (orphans.empty()) return {};
   const auto table = all_processes();
   std::optional<Error> refusal;
   bool somebody_got_it = false;
-  for (const ProcessEntry& orphan : *orphans) {
+  for (const ProcessEntry& orphan : orphans) {
     if (orphan.ended()) continue;
     if (auto sent = signal_process(orphan, number)) {
       somebody_got_it = true;

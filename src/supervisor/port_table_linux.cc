@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/excerpt.h"
+#include "spawn/look_linux.h"
 #include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
 #include "spawn/process_table_linux.h"
@@ -33,6 +34,7 @@ constexpr std::string_view listening_state = "0A";        // of /proc/net/tcp
 constexpr std::string_view accepting_flags = "00010000";  // of /proc/net/unix
 constexpr std::size_t longest_command = 80;
 constexpr std::chrono::milliseconds command_patience(200);
+constexpr std::chrono::milliseconds holder_patience(2000);
 constexpr std::size_t most_of_a_worker = 1024;  // of a worker and of its descendants, looked at at once
 constexpr std::size_t most_of_all = 16384;      // of all processes, once in the life of a worker
 
@@ -129,9 +131,12 @@ std::set<uint64_t> sockets_of(pid_t pid, std::size_t& left) {
   return sockets;
 }
 
-std::string command_of(pid_t pid) {
-  auto command = spawner::read_patiently(proc_of(pid) + "/cmdline", longest_command, command_patience);
-  if (!command || command->empty()) return "?";
+// Nothing, if it does not let itself be looked at.
+std::optional<std::string> command_of(pid_t pid) {
+  auto command = spawner::read_patiently(proc_of(pid) + "/cmdline", longest_command, command_patience,
+                                         {spawner::ReadFor::Purpose::holder, pid});
+  if (!command) return std::nullopt;
+  if (command->empty()) return "?";
   while (command->ends_with('\0')) command->pop_back();
   std::ranges::replace(*command, '\0', ' ');
   if (command->size() > longest_command) command->replace(longest_command, command->npos, "...");
@@ -140,7 +145,8 @@ std::string command_of(pid_t pid) {
 
 // "812.3" is what the third worker of process 812 has in its environment.
 std::string whose(const ProcessEntry& holder) {
-  const auto mark = spawner::environment_value(holder, worker_mark);
+  const auto mark =
+      spawner::environment_value(holder, worker_mark, {spawner::ReadFor::Purpose::holder, holder.pid});
   if (!mark) return {};
   const auto number = number_in(mark->substr(0, mark->find('.')), 10);
   if (!number) return {};
@@ -173,8 +179,9 @@ std::string holder_of(const net::Endpoint& taken) {
     if (std::ranges::any_of(sockets, [&](uint64_t one) { return held.contains(one); })) holder = &process;
   }
   if (holder == nullptr) return {};
-  return "held by process " + std::to_string(holder->pid) + " (" + excerpt(command_of(holder->pid)) + ")" +
-         whose(*holder);
+  const std::string who = "held by process " + std::to_string(holder->pid);
+  const auto command = command_of(holder->pid);
+  return command ? who + " (" + excerpt(*command) + ")" + whose(*holder) : who + " (?)";
 }
 
 }  // namespace
@@ -217,6 +224,13 @@ std::string with_holder(const Error& error, const net::Endpoint& endpoint) {
   if (error.code() != std::errc::address_in_use) return error.what();
   const std::string holder = holder_of(endpoint);
   return error.what() + (holder.empty() ? "" : "; " + holder);
+}
+
+std::string with_holder_in_time(const Error& error, const net::Endpoint& endpoint) {
+  const auto text = std::make_shared<std::string>();
+  const bool known =
+      spawner::look_now(spawner::Lane::ports, holder_patience, [=] { *text = with_holder(error, endpoint); });
+  return known ? *text : error.what();
 }
 
 }  // namespace baton::supervisor

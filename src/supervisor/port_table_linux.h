@@ -44,5 +44,7 @@ class PortLook {
 /// address already in use; held by process 812 (node app.js), left by a baton that has ended (pid 790): `kill
 /// 812` frees it".
 [[nodiscard]] std::string with_holder(const Error& error, const net::Endpoint& endpoint);
+/// The same for a loop that has nothing else to do yet: where it takes too long, nobody is named.
+[[nodiscard]] std::string with_holder_in_time(const Error& error, const net::Endpoint& endpoint);
 
 }  // namespace baton::supervisor

@@ -80,7 +80,8 @@ Usage Usage::of(pid_t pid, unsigned slot) {
     const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     if (const auto pages = fields.number(24)) usage.rss_ = *pages * page;
   }
-  if (const auto memory = spawner::read_patiently(folder + "/smaps_rollup", 4096, memory_patience)) {
+  if (const auto memory = spawner::read_patiently(folder + "/smaps_rollup", 4096, memory_patience,
+                                                  {spawner::ReadFor::Purpose::memory, pid})) {
     if (const auto rss = kilobytes(*memory, "Rss")) usage.rss_ = rss;
     usage.pss_ = kilobytes(*memory, "Pss");
   }

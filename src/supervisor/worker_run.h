@@ -12,6 +12,7 @@
 #include "baton/cluster/worker_process.h"
 #include "baton/supervisor/options.h"
 #include "loop/limited_reports.h"
+#include "spawn/look_linux.h"
 #include "spawn/tree_end_linux.h"
 #include "supervisor/memory_watch.h"
 #include "supervisor/notify_socket_linux.h"
@@ -33,6 +34,8 @@ struct WorkerRun {
   std::string mark;                      ///< BATON_WORKER in its environment, and in that of its descendants
   uint64_t started = 0;                  ///< as /proc counts
   std::unique_ptr<spawner::TreeEnd> tree;
+  spawner::Look behind;  ///< what goes on where it has ended
+  spawner::Look holder;  ///< who has what it could not listen on
   MemoryWatch memory;
   std::unique_ptr<LimitedReports> problems;
   Time started_at{0};
@@ -50,6 +53,7 @@ struct WorkerRun {
   bool late = false;             ///< it was not ready in time
   bool hung = false;             ///< it did not answer in time
   bool left_behind = false;      ///< it was killed and does not end
+  bool words_over = false;       ///< after its end, what it has printed is read
   bool end_told = false;         ///< to the machine
   bool tree_over = false;        ///< nothing of it is left
   bool gone = false;             ///< the machine has forgotten it

@@ -73,6 +73,24 @@ TEST_F(Times, ManyRequestsAtOnceDoNotHoldTheHealthCheckUp) {
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
+TEST_F(Times, CrowdsThatAWorkerLeavesDoNotHoldTheHealthCheckUp) {
+  const std::string crowd = whole() ? "3000" : "200";
+  start(admin() +
+        Words{"--instances", "2", "--kill-timeout", "1s", "--", python(), worker("crowd.py"), crowd});
+  printed("crowded");
+  double slowest = 0;
+  // Until it is there again, and what it had before is gone.
+  std::atomic<bool> over = false;
+  std::thread lives([&] {
+    for (int i = 0; i < 2; ++i) printed("crowded");
+    over = true;
+  });
+  while (!over) slowest = std::max(slowest, slowest_health_check(1));
+  lives.join();
+  expect_in_time("admin: /livez while a worker with " + crowd + " processes ends, twice", slowest, 500);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 TEST_F(Times, WorkersWithMuchToLookAtDoNotHoldTheHealthCheckUp) {
   start(admin() + Words{"--instances", whole() ? "4" : "1", "--", python(), worker("mappings.py")});
   for (int i = 0; i < (whole() ? 4 : 1); ++i) printed("grown");

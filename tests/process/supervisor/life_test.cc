@@ -189,6 +189,8 @@ TEST(Supervisor, LeavesNoDescriptorAndNoProcessHoweverOftenWorkersDie) {
   const auto kinds = [&] {
     std::multiset<std::string> all;
     for (const std::string& name : host.program.descriptors()) all.insert(name.substr(0, name.find(':')));
+    // Of whoever looks at processes at this moment.
+    std::erase_if(all, [](const std::string& name) { return name.starts_with("/proc"); });
     return all;
   };
   host.until("listening");
@@ -201,8 +203,11 @@ TEST(Supervisor, LeavesNoDescriptorAndNoProcessHoweverOftenWorkersDie) {
     host.until("killed by SIGKILL");
     host.until("ready after");
   }
-  host.say("snapshot");
-  host.until("snapshot");
+  // Its descendants are looked for beside the loop, and its output is open so long.
+  for (int i = 0; i == 0 || (i < 1000 && kinds() != before); ++i) {
+    host.say("snapshot");
+    host.until("snapshot");
+  }
   EXPECT_EQ(kinds(), before);
   host.say("stop");
   EXPECT_EQ(host.end(), "exit 0");
