@@ -56,10 +56,13 @@ class Grower : public Hostile {
   }
   /// Reloads again and again workers that each leave a daemon.
   void reload_daemons(const std::string& how, const std::string& what) {
-    run(how);
+    // The next worker is started when its daemon is there: whose it is shows by that alone.
+    run(how, 1, {"--ready", "message"});
     wait_for_lives(1);
     const int reloads = whole() ? 12 : 3;
     for (int i = 1; i <= reloads; ++i) {
+      // The kernel tells when a process began in hundredths of a second.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
       program.signal(SIGHUP);
       wait_until([&] { return logged("reload done") == i; });
       for (int worker = 0; worker < 2; ++worker) printed("] done");

@@ -108,14 +108,14 @@ TEST_F(Turns, AConnectionWaitsLittleBesideListenersThatCannotBeHad) {
 // The primary itself is asked: each worker has the messages to read, too.
 TEST_F(Turns, TheHealthCheckWaitsLittleBesideLargeMessagesToAll) {
   constexpr int workers = 8;
-  constexpr double most_unread = 16.0 * workers + 64;
+  constexpr double bound = 16.0 * workers + 64;
   start(admin() + Words{"--instances", std::to_string(workers), "--", worker("chatter.py"), "topics",
                         built("cluster_hello"), "--port", "0"});
   for (int i = 0; i < workers; ++i) told("ready after");
   const auto figures = measure({folder + "/admin"}, program.pid(), "/livez");
   expect_in_time("/livez beside messages of 1 MiB to 8 workers, median", figures.wait, longest_wait);
   if (!sanitized())
-    expect_within("memory of the primary beside messages of 1 MiB to 8 workers", figures.memory, most_unread,
+    expect_within("memory of the primary beside messages of 1 MiB to 8 workers", figures.memory, bound,
                   "MiB");
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }

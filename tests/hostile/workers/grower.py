@@ -125,6 +125,8 @@ def daemon(environment):
 
 
 if os.environ['NODE_UNIQUE_ID'] == '2':
+    if HOW in ('daemon', 'stranger'):
+        channel.sendall(line('ready'))
     serve()
 if HOW == 'daemon':
     daemon(dict(os.environ))
@@ -137,6 +139,7 @@ if HOW in ('own_end', 'listeners'):  # and again, in the next life
     time.sleep(0.3)
     os._exit(0)
 if HOW in ('daemon', 'stranger'):
+    channel.sendall(line('ready'))
     while channel.recv(4096):
         pass
     sys.exit(0)
