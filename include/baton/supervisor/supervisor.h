@@ -39,10 +39,10 @@ class Supervisor {
 
   /// Opens the sockets and starts the workers, once. What fails is told by `on_end`, from the loop.
   void start();
-  /// Replaces every worker: starts one, sees it ready, tells the old one to stop, and so on. The first new one
-  /// lives for `Options::min_uptime` before an old one is told. A worker that does not become ready, or a first
-  /// one that ends before it was tried, fails the reload; the old ones go on. Calls during a reload are merged into one
-  /// reload after it.
+  /// Replaces every worker: starts one, sees it ready, tells the old one to stop, and so on. The first new
+  /// one lives for `Options::min_uptime` before an old one is told. A worker that does not become ready, or a
+  /// first one that ends before it was tried, fails the reload; the old ones go on. Calls during a reload are
+  /// merged into one reload after it.
   void reload();
   /// So many workers more or less, never less than 1; after the reloads that are due.
   void scale(int by);
