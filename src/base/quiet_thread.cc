@@ -7,7 +7,7 @@
 
 namespace baton {
 
-void start_quiet_thread(std::function<void()> body) {
+void start_quiet_thread(std::move_only_function<void()> body) {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

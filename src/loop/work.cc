@@ -1,16 +1,19 @@
 #include "loop/work.h"
 
-#include <uv.h>
+#include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <semaphore>
 #include <utility>
 
 #include "base/quiet_thread.h"
+#include "loop/bell.h"
 
 namespace baton {
 
@@ -21,7 +24,7 @@ struct Work::State {
   std::binary_semaphore ended{0};
 
   std::mutex mutex;
-  uv_async_t* news = nullptr;  // none: nobody listens any more
+  Bell* bell = nullptr;  // none: nobody listens any more
 
   void listen(const std::shared_ptr<State>& self);
   void hear_no_more();
@@ -34,10 +37,16 @@ namespace {
 /// whoever takes all the processes of the user brings about.
 class Pool {
  public:
-  // Until the process ends: so long somebody may be at work.
+  // Until the process ends: so long somebody may be at work. A fork has none of its threads.
   static Pool& of_process() {
-    static auto& the_one = *new Pool;
-    return the_one;
+    static std::atomic<Pool*> the_one = nullptr;
+    static const int forgets_in_forks = ::pthread_atfork(nullptr, nullptr, [] { the_one = nullptr; });
+    (void)forgets_in_forks;
+    Pool* pool = the_one;
+    if (pool != nullptr) return *pool;
+    auto made = std::make_unique<Pool>();
+    if (the_one.compare_exchange_strong(pool, made.get())) pool = made.release();
+    return *pool;
   }
 
   // False: there is no thread, and none can be had.
@@ -90,30 +99,22 @@ class Pool {
 }  // namespace
 
 void Work::State::listen(const std::shared_ptr<State>& self) {
-  news = new uv_async_t;
-  // Its own reference to what it tells of.
-  news->data = new std::shared_ptr<State>(self);
-  uv_async_init(loop.native(), news, [](uv_async_t* async) {
-    const auto state = *static_cast<std::shared_ptr<State>*>(async->data);
-    state->hear_no_more();
-    if (state->done) state->loop.enter([&] { std::exchange(state->done, nullptr)(); });
+  bell = new Bell(loop, [self] {
+    self->hear_no_more();
+    if (self->done) std::exchange(self->done, nullptr)();
   });
 }
 
 void Work::State::hear_no_more() {
   const std::scoped_lock lock(mutex);
-  if (news == nullptr) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(news, nullptr)), [](uv_handle_t* handle) {
-    delete static_cast<std::shared_ptr<State>*>(handle->data);
-    delete reinterpret_cast<uv_async_t*>(handle);
-  });
+  if (bell != nullptr) std::exchange(bell, nullptr)->close();
 }
 
 void Work::State::do_it() {
   job();
   ended.release();
   const std::scoped_lock lock(mutex);
-  if (news != nullptr) uv_async_send(news);
+  if (bell != nullptr) bell->ring();
 }
 
 Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done)

@@ -1,7 +1,6 @@
 #include "spawn/look_linux.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <array>
 #include <atomic>
@@ -9,12 +8,12 @@
 #include <deque>
 #include <mutex>
 #include <system_error>
-#include <thread>
 #include <unordered_set>
 #include <utility>
 
+#include "base/quiet_thread.h"
 #include "baton/loop/timer.h"
-#include "loop/uv_handle.h"
+#include "loop/bell.h"
 #include "spawn/own_children.h"
 
 namespace baton::spawner {
@@ -59,7 +58,7 @@ class Looker {
     {
       const std::scoped_lock lock(mutex_);
       if (!runs_) {
-        start_aside([this] { run(); });
+        start_quiet_thread([this] { run(); });
         runs_ = true;
       }
       // Who is held holds the others up for long.
@@ -117,16 +116,10 @@ bool hand_over(Lane lane, const std::shared_ptr<LookTask>& task) {
 
 }  // namespace
 
-struct LookBell : UvHandle<LookBell, uv_async_t, Callback> {
-  LookBell(Loop& owner, Callback on_ring) : UvHandle(owner, std::move(on_ring)) {
-    uv_async_init(owner.native(), &handle, [](uv_async_t* uv) { of(uv)->fire(); });
-  }
-};
-
 struct Look::State {
   std::shared_ptr<LookTask> task = std::make_shared<LookTask>();
   std::move_only_function<void(bool)> done;
-  LookBell* bell = nullptr;
+  Bell* bell = nullptr;
   Timer patience;
 
   State() = default;
@@ -151,14 +144,14 @@ Look::Look(Loop& loop, Lane lane, std::chrono::milliseconds patience, Callback j
     state->close();
     std::exchange(state->done, nullptr)(in_time);
   };
-  state_->bell = new LookBell(loop, [weak = std::weak_ptr(state_), over] {
+  state_->bell = new Bell(loop, [weak = std::weak_ptr(state_), over] {
     const auto state = weak.lock();
     over(state && !state->task->failed);
   });
   state_->task->job = std::move(job);
-  state_->task->tell = [bell = state_->bell] { uv_async_send(&bell->handle); };
+  state_->task->tell = [bell = state_->bell] { bell->ring(); };
   state_->patience = Timer(loop, patience, [over] { over(false); });
-  if (!hand_over(lane, state_->task)) uv_async_send(&state_->bell->handle);
+  if (!hand_over(lane, state_->task)) state_->bell->ring();
 }
 
 Look& Look::operator=(Look&& other) noexcept {
@@ -205,21 +198,6 @@ bool look_now(Lane lane, std::chrono::milliseconds patience, Callback job) {
   // Who has not begun yet need not begin.
   if (!in_time) task->forget();
   return in_time && !task->failed;
-}
-
-void start_aside(std::move_only_function<void()> body) {
-  sigset_t every;
-  sigset_t before;
-  ::sigfillset(&every);
-  ::pthread_sigmask(SIG_SETMASK, &every, &before);
-  std::error_code refused;
-  try {
-    std::thread(std::move(body)).detach();
-  } catch (const std::system_error& error) {
-    refused = error.code();
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (refused) throw std::system_error(refused);
 }
 
 }  // namespace baton::spawner

@@ -41,8 +41,4 @@ class Look {
 /// The same for who has no time to lose but no loop to return to: waits here. Whether the job has ended.
 [[nodiscard]] bool look_now(Lane lane, std::chrono::milliseconds patience, Callback job);
 
-/// Starts a thread that nobody waits for, without the signals of the process, which are the loop's. Throws
-/// std::system_error.
-void start_aside(std::move_only_function<void()> body);
-
 }  // namespace baton::spawner

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "spawn/look_linux.h"
+#include "base/quiet_thread.h"
 #include "spawn/proc_file_linux.h"
 
 namespace baton::spawner {
@@ -86,7 +86,7 @@ std::vector<Result<std::string>> read_each_patiently(const std::vector<std::stri
   }
   if (places.empty() || !all.has_place(whom)) return texts;
   try {
-    start_aside([reader] { read_all(*reader); });
+    start_quiet_thread([reader] { read_all(*reader); });
   } catch (const std::system_error& error) {
     for (size_t i = 0; i < paths.size(); ++i)
       texts[i] = failure(error.code().value(), "read " + paths[i], "start a thread");

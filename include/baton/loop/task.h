@@ -38,7 +38,7 @@ class TaskPromiseBase {
     void await_suspend(std::coroutine_handle<P> self) noexcept {
       // The frame of `self` belongs to the waiter, who may destroy it as soon as it runs: nothing is touched
       // after.
-      if (auto waiter = self.promise().waiter) waiter.resume();
+      if (auto next = self.promise().waiter) next.resume();
     }
     void await_resume() noexcept {}
   };
