@@ -304,6 +304,7 @@ class Run {
   void told_to_scale(int signal) { service_->scale(signal == SIGTTIN ? 1 : -1); }
 
   void over(const End& end) {
+    messages_.service_is_over();
     const bool killed = end.reason() == EndReason::killed;
     if (end.reason() == EndReason::finished) log_.say("finished", end.text());
     const bool as_told = killed || end.reason() == EndReason::finished || end.reason() == EndReason::stopped;

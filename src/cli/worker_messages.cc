@@ -134,6 +134,12 @@ void WorkerMessages::follow(cluster::WorkerProcess& worker) {
   });
 }
 
+void WorkerMessages::service_is_over() {
+  large_.clear();
+  unread_.clear();
+  workers_.clear();
+}
+
 void WorkerMessages::introduce(cluster::WorkerProcess& worker) {
   const Value id(worker.id());
   const auto tell = [this, id](const char* event) { primary_->send(news_of(id, event)); };

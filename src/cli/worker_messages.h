@@ -38,6 +38,8 @@ class WorkerMessages {
 
   // A worker has started.
   void follow(cluster::WorkerProcess& worker);
+  /// There are no workers any more, whatever was heard of them.
+  void service_is_over();
 
  private:
   static constexpr std::size_t most_kinds = 16;

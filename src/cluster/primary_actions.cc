@@ -210,6 +210,8 @@ Result<ListenerSocket> Primary::State::open_first(const PrimaryMachine::Listener
   if (auto socket = of_given(listener)) return std::move(*socket);
   const WorkerProcess::State* worker = find(asked_by);
   if (worker == nullptr) return failure(ECANCELED, "listen");
+  // Its number may be a stranger's by now.
+  if (has_ended(worker->child.pid())) return failure(ECANCELED, "listen");
   const auto theirs = spawner::Rights::of(worker->child.pid());
   if (!theirs && has_ended(worker->child.pid())) return failure(ECANCELED, "listen");
   const auto ours = spawner::Rights::of(::getpid());
@@ -308,7 +310,8 @@ void Primary::State::kill(const PrimaryAction& action) {
   if (worker == nullptr || worker->dead) return;
   const bool hangs = !worker->disconnected;
   try {
-    worker->child.kill(action.signal);
+    // It has ended, and that is not heard yet.
+    if (!worker->child.kill(action.signal)) return;
   } catch (const Error& error) {
     return report(*worker, error);
   }

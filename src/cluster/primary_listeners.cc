@@ -211,9 +211,9 @@ void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error, std::s
     Worker& worker = workers_.at(query.worker);
     if (asked == nullptr) asked = &worker;
     --worker.queries;
+    worker.calm_at = std::max(worker.calm_at, now_) + limits_.failed_open;
     send(worker, wire::failure_reply(-error, listener.view.key, query.seq, unpacked(listener.data), seq_++));
   }
-  if (asked != nullptr) asked->calm_at = std::max(asked->calm_at, now_) + limits_.failed_open;
   listener.sockets.erase(slot);
   // Who asked for it is gone, and nobody else is concerned.
   if (error != ECANCELED) tell_failure(asked, listener.view.query, error, why);
@@ -277,6 +277,7 @@ void PrimaryMachine::stays_open(WorkerId left) {
   for (auto& [id, listener] : listeners_) {
     if (!listener.close_at || listener.closed_by != left) continue;
     listener.close_at.reset();
+    listener.given_up = false;
     expect_heir(listener);
   }
 }

@@ -302,8 +302,9 @@ void Primary::State::on_internal(WorkerProcess::State& worker, Message message) 
     // Rules are the same for all; else it counts who asks, and a program may have changed its user since it
     // began.
     if (options.allow_listen().empty() && asks) {
+      // Nobody waits for the answer, and its number may be a stranger's by now.
+      if (has_ended(worker.child.pid())) return;
       const auto rights = spawner::Rights::of(worker.child.pid());
-      // Nobody waits for the answer, and who it was cannot be read any more.
       if (!rights && has_ended(worker.child.pid())) return;
       machine.runs_as(worker.id, rights ? rights->user() : unknown_user);
     }

@@ -43,7 +43,7 @@ void Channel::State::pump() {
     return;
   }
   const bool internal_first = on_internal && machine.has_internals();
-  if (!detached && input_over && !end_told && !on_message && !internal_first) {
+  if (!detached && input_over && !end_told && !held && !on_message && !internal_first) {
     deliver_end(machine.end_was_reset());
   }
   if (detached) return;

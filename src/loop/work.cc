@@ -111,7 +111,8 @@ void Work::State::hear_no_more() {
 }
 
 void Work::State::do_it() {
-  job();
+  // What it holds may be large.
+  std::exchange(job, nullptr)();
   ended.release();
   const std::scoped_lock lock(mutex);
   if (bell != nullptr) bell->ring();

@@ -26,9 +26,21 @@ void ForkedChild::begin(Callback forget) {
   });
 }
 
+Op<ExitStatus> ForkedChild::exited() {
+  Promise<ExitStatus> promise(loop());
+  auto op = promise.op();
+  if (status_) {
+    promise.resolve(*status_);
+  } else {
+    exit_waits_.push_back(std::move(promise));
+  }
+  return op;
+}
+
 void ForkedChild::was_heard(const ExitStatus& status) {
   const auto self = shared_from_this();
   status_ = status;
+  for (Promise<ExitStatus>& one : std::exchange(exit_waits_, {})) one.resolve(status);
   if (auto callback = std::move(on_exit_)) loop().call([&] { callback(status); });
   // Messages that nobody takes do not keep us waiting.
   if (!channel_closed_) unref();

@@ -109,7 +109,11 @@ bool hand_over(Lane lane, const std::shared_ptr<LookTask>& task) {
     return true;
   } catch (const std::system_error&) {
     task->forget();
-    task->job();
+    try {
+      task->job();
+    } catch (...) {
+      task->failed = true;
+    }
     return false;
   }
 }

@@ -16,7 +16,6 @@ namespace {
 constexpr Time shut_pause = std::chrono::seconds(1);     // between two reports of it
 constexpr Time replace_pause = std::chrono::minutes(1);  // between two reloads for it
 constexpr auto between_looks_at_files = std::chrono::seconds(2);
-constexpr Time between_looks_at_ends = std::chrono::seconds(1);
 
 MachineLimits limits_of(const Options& options) {
   const bool hands_over = !options.listen().empty() || !given_sockets().empty();
@@ -269,7 +268,7 @@ void Driver::on_shut_down(const std::string& address, cluster::ShutDown how) {
 // --- what the machine asks for
 
 void Driver::pump() {
-  if (std::exchange(pumping_, true)) return;
+  if (phase_ == Phase::over || std::exchange(pumping_, true)) return;
   const auto self = shared_from_this();
   while (const auto action = machine_.next_action()) {
     if (machine_.ending()) close_listeners();
@@ -288,8 +287,10 @@ void Driver::arm() {
   timer_.stop();
   if (!due) return;
   timer_ = Timer(loop_, std::max(*due - now(), Time(0)), [this] {
+    const auto self = shared_from_this();
     armed_for_.reset();
     note_exits();
+    if (phase_ == Phase::over) return;
     machine_.tick(now());
     pump();
   });

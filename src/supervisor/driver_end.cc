@@ -135,7 +135,7 @@ void Driver::release() {
 void Driver::end_descendants() {
   std::vector<std::pair<pid_t, bool>> whom;
   for (const auto& [id, run] : runs_) {
-    if (run.pid != 0) whom.emplace_back(run.pid, run.status.has_value());
+    if (run.pid != 0) whom.emplace_back(run.pid, run.collected());
   }
   if (!whom.empty()) {
     (void)spawner::look_now(spawner::Lane::trees, last_look, [whom] {
@@ -146,7 +146,7 @@ void Driver::end_descendants() {
     });
   }
   for (auto& [id, run] : runs_) {
-    if (run.process == nullptr || run.status) continue;
+    if (run.process == nullptr || run.collected()) continue;
     signal(run, SIGKILL);
     // Whoever could not be seen.
     if (::getpgid(run.pid) == run.pid) ::kill(-run.pid, SIGKILL);
@@ -243,7 +243,7 @@ Snapshot Driver::snapshot() const {
 std::vector<Usage> Driver::usage() const {
   std::vector<Usage> all;
   for (const auto& [id, run] : runs_) {
-    if (run.pid != 0 && !run.status) all.push_back(Usage::of(run.pid, run.slot));
+    if (run.pid != 0 && !run.collected()) all.push_back(Usage::of(run.pid, run.slot));
   }
   std::ranges::stable_sort(all, {}, &Usage::slot);
   return all;

@@ -2,9 +2,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/excerpt.h"
 #include "supervisor/driver.h"
 
 namespace baton::supervisor {
+namespace {
+
+constexpr Time between_looks_at_ends = std::chrono::seconds(1);
+
+}  // namespace
 
 void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) {
   if (services_stale_) see_services();

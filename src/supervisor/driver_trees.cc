@@ -17,7 +17,7 @@
 namespace baton::supervisor {
 namespace {
 
-// An end is told so much later at most.
+// An end is told so much later at most, for this.
 constexpr std::chrono::milliseconds behind_patience(500);
 
 }  // namespace
@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds behind_patience(500);
 spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
   if (!run.tree) {
     const WorkerId id = run.id;
-    spawner::TreeEnd::Leader leader{run.pid, [&run] { return run.status.has_value(); },
+    spawner::TreeEnd::Leader leader{run.pid, [&run] { return run.collected(); },
                                     [&run](int signal_number) -> Result<bool> {
                                       if (run.process == nullptr) return false;
                                       try {
@@ -101,7 +101,7 @@ void Driver::tree_over(WorkerId id, const Result<void>& outcome) {
   if (!outcome) {
     tell_event(Event(EventKind::problem).worker(run.slot, run.pid).text(outcome.error().what()));
   }
-  if (!run.status) {
+  if (!run.collected()) {
     // It may not be killed, or the kernel holds it. Nobody waits for it any longer; its end may come yet.
     run.tree.reset();
     run.notify.reset();
@@ -131,7 +131,7 @@ void Driver::kill_tree(WorkerRun& run) {
   if (run.pid == 0) return;  // it was never started
   if (run.left_behind) return note_gone(run);
   run.killed = true;
-  if (run.told_at && !run.status) (killing_ ? run.killed_at_once : run.killed_for_time) = true;
+  if (run.told_at && !run.collected()) (killing_ ? run.killed_at_once : run.killed_for_time) = true;
   tree_of(run).kill();
 }
 

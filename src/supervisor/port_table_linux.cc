@@ -216,7 +216,7 @@ std::vector<ListeningPort> PortLook::own_ports_of(pid_t worker) const {
 
 std::string with_holder(const Error& error, const net::Endpoint& endpoint) {
   constexpr uint16_t first_for_all = 1024;
-  if (error.code() == std::errc::permission_denied && endpoint.family() > 0 &&
+  if (error.code() == std::errc::permission_denied && error.step() == "bind" && endpoint.family() > 0 &&
       endpoint.port() < first_for_all) {
     return error.what() +
            std::string("; a port below 1024 takes root, CAP_NET_BIND_SERVICE, or a .socket unit of systemd");

@@ -99,7 +99,10 @@ void SupervisorMachine::replace(WorkerId id, Time now) {
 
 void SupervisorMachine::tick(Time now) {
   for (auto& [id, worker] : workers_) carry_out(id, worker.life.tick(now), false, now);
-  if (trial_end_ && *trial_end_ <= now) take_over(awaited_, now);
+  if (trial_end_ && *trial_end_ <= now) {
+    // One that leaves by itself has failed.
+    is_ready(awaited_) ? take_over(awaited_, now) : lose(awaited_, false, now);
+  }
   if (phase_ == Phase::drain_delay && *end_at_ <= now) begin_ending(EndReason::stopped, 0, now);
   if (phase_ == Phase::last_call && *end_at_ <= now) end_workers(now);
   settle(now);

@@ -60,7 +60,9 @@ struct WorkerRun {
   bool said_where = false;       ///< that it listens, and nobody has looked yet
 
   /// Its process is there, and not given up.
-  [[nodiscard]] bool lives() const { return pid != 0 && !status && !left_behind; }
+  [[nodiscard]] bool lives() const { return pid != 0 && !collected() && !left_behind; }
+  /// Its number may be a stranger's, though its end may not be heard yet.
+  [[nodiscard]] bool collected() const { return status || (process != nullptr && process->status()); }
   [[nodiscard]] bool ended_well() const { return status && status->code() == 0; }
   /// It shares a listener of the primary.
   [[nodiscard]] bool in_cluster() const { return process != nullptr && !process->listening().empty(); }

@@ -100,8 +100,8 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   void on_close(std::move_only_function<void(const ExitStatus&)> callback) {
     on_close_ = std::move(callback);
   }
-  /// Settles when the process has ended.
-  Op<ExitStatus> exited() { return process_.exited(); }
+  /// Settles when the process has ended and everything that it had sent before has been delivered.
+  Op<ExitStatus> exited();
   /// The message of the exception that ended it, if it is a Baton and one did; empty otherwise.
   [[nodiscard]] const std::string& uncaught() const noexcept { return uncaught_; }
 
@@ -118,6 +118,7 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   bool channel_closed_ = false;
   bool streams_closed_ = false;
   bool closing_ = false;
+  std::vector<Promise<ExitStatus>> exit_waits_;
   std::move_only_function<void(const ExitStatus&)> on_exit_;
   std::move_only_function<void(const ExitStatus&)> on_close_;
   Callback forget_;

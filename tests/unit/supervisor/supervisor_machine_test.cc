@@ -166,6 +166,22 @@ TEST(SupervisorMachine, FailsAReloadWhoseFirstWorkerDoesNotLiveOn) {
   EXPECT_EQ(world.actions(), "");
 }
 
+TEST(SupervisorMachine, FailsAReloadWhoseFirstWorkerLeavesByItself) {
+  MachineLimits limits = limits_for(1);
+  limits.trial = 1s;
+  limits.restarts = Restart::on_failure;
+  World world(limits);
+  world.serve();
+  world.machine.reload(world.now);
+  world.be_ready(2);
+  world.machine.channel_closed(2, world.now);
+  world.wait(50ms);
+  world.actions();
+  world.wait(950ms);
+  EXPECT_TRUE(world.actions().starts_with("reload failed by 2"));
+  EXPECT_EQ(world.machine.ready_workers(), 1U) << "the old one";
+}
+
 TEST(SupervisorMachine, LetsTheOneThatIsTriedTakeThePlaceOfAnOldOneThatDies) {
   MachineLimits limits = limits_for(1);
   limits.trial = 1s;
