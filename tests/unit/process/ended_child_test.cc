@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -73,6 +74,26 @@ TEST_F(EndedChild, StillAnswersWhoHasKeptAReference) {
   EXPECT_EQ(told, (std::vector<std::string>{"the same pid", "exit code 3", "not connected",
                                             "send: disconnected", "not killed", "exit code 3",
                                             "next message: disconnected", "0 children"}));
+}
+
+TEST_F(EndedChild, HasDeliveredAllThatItSaidWhenItIsSaidToHaveExited) {
+  // The last one is read beside the loop.
+  const std::string says =
+      "i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done >&3; "
+      "{ printf '[1'; yes ,1 | head -n 200000 | tr -d '\\n'; echo ']'; } >&3";
+  size_t messages = 0;
+  size_t longest = 0;
+  const int code = run_parent([&](Process& self) -> Task<> {
+    ForkedChild& child = fork_shell(self, says);
+    child.on_message([&](const Message& message) {
+      ++messages;
+      longest = std::max(longest, message.value().size());
+    });
+    co_await child.exited();
+    EXPECT_EQ(messages, 2001U);
+    EXPECT_EQ(longest, 200'001U);
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(EndedChild, IsForgottenWhenVeryManyHaveEndedAfterIt) {
