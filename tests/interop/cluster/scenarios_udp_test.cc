@@ -99,6 +99,8 @@ TEST_P(ScenarioUdp, APortThatIsTakenIsTheWorkersError) {
 
 // dgram-bind-socket-close-before-cluster-reply, dgram-cluster-close-during-bind
 TEST_P(ScenarioUdp, ASocketThatIsClosedBeforeThePrimaryHasAnsweredIsNoErrorAndLeavesNothing) {
+  if (!ours() && node_version() < 20)
+    GTEST_SKIP() << "a worker of this Node dies of it under Node's own primary";
   begin();
   const Fd taken = udp_socket();
   const unsigned id = worker();
