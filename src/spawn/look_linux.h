@@ -13,7 +13,7 @@ enum class Lane { trees, ports };
 
 /// A look at other processes, which whoever owns one of them can hold for as long as it likes: /proc is a
 /// file system with locks. So a thread does it that nothing waits for longer than `patience`; not one of
-/// libuv's, of which there are few, and which are waited for at the end.
+/// those of `Work`, of which there are few.
 class Look {
  public:
   Look() = default;
