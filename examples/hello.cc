@@ -160,11 +160,12 @@ baton::Task<> worker(baton::Process& self) {
   const baton::SignalWatcher interrupt(self.loop(), SIGINT, [](int) {});
   const baton::SignalWatcher terminate(self.loop(), SIGTERM, [&self](int) { self.parent().disconnect(); });
   auto& primary = self.parent();
-  baton::Message message = co_await primary.next_message();
-  auto server = baton::http::serve(message.take<baton::net::Server>(), answer);
+  auto message = co_await primary.next_message();
+  if (!message) co_return;  // the primary is gone
+  auto server = baton::http::serve(message->take<baton::net::Server>(), answer);
   primary.send("ready");
   co_await primary.disconnected();
-  const auto grace = duration<double>(message.value().as_number());
+  const auto grace = duration<double>(message->value().as_number());
   co_await server.drain(std::chrono::duration_cast<milliseconds>(grace));
 }
 

@@ -12,7 +12,8 @@ void primary(baton::Process& self) {
 baton::Task<> worker(baton::Process& self) {
   auto& primary = self.parent();
   auto message = co_await primary.next_message();
-  auto http = baton::http::serve(message.take<baton::net::Server>(), [](auto& /*request*/, auto& response) {
+  if (!message) co_return;  // the primary is gone
+  auto http = baton::http::serve(message->take<baton::net::Server>(), [](auto& /*request*/, auto& response) {
     response.header("content-type", "text/plain").end("Hello World\n");
   });
   co_await primary.disconnected();

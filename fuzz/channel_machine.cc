@@ -15,7 +15,8 @@
 #include "wire/channel_codec.h"
 
 // One end of a channel, driven as its driver does, by a peer and a kernel that do anything. Input: 0xff if it
-// is to be one of advanced serialization, then for each event a byte, and its arguments (see `Driver::step`).
+// is to be one of advanced serialization, or 0xfe, or 0xfd if its larger frames are read elsewhere too; then
+// for each event a byte, and its arguments (see `Driver::step`).
 //
 // What must hold: each descriptor has exactly one fate; a message with a handle is delivered only when its
 // ACK is written; what is on offer was sent and is open; nothing is delivered after the end; the queue is
@@ -51,8 +52,9 @@ class Input {
   const std::uint8_t* end_;
 };
 
-ChannelLimits small_limits() {
+ChannelLimits small_limits(bool elsewhere = false) {
   ChannelLimits limits;
+  if (elsewhere) limits.at_once = 20;
   limits.message = 512;
   limits.depth = 8;
   limits.queue = 4096;
@@ -97,9 +99,9 @@ constexpr DescriptorKind kinds[] = {DescriptorKind::tcp,         DescriptorKind:
 
 class Driver {
  public:
-  explicit Driver(baton::Serialization serialization)
+  Driver(baton::Serialization serialization, bool elsewhere)
       : serialization_(serialization),
-        machine_(small_limits(), serialization),
+        machine_(small_limits(elsewhere), serialization),
         written_frames_(serialization, ~std::size_t{0}) {}
 
   void step(Input& input) {
@@ -148,6 +150,7 @@ class Driver {
         for (int left = input.byte() % 4; left > 0; --left) deliver();
         break;
       default:
+        read_elsewhere();
         break;
     }
     begun_ = true;
@@ -161,7 +164,7 @@ class Driver {
     break_output();
     machine_.peer_gone();
     settle();
-    while (deliver()) settle();
+    while (deliver() || read_elsewhere()) settle();
     require(ended_);
     require(machine_.ledger().empty());
     require(open_.empty());
@@ -224,7 +227,7 @@ class Driver {
 
   void receive(const std::string& bytes, Input& input) {
     const std::uint8_t count = input.byte();
-    if (bytes.empty() || over_ || machine_.input_refused()) return;
+    if (bytes.empty() || over_ || machine_.input_refused() || machine_.large_frame()) return;
     std::vector<ReceivedHandle> received;
     for (int left = count < 128 ? 0 : count % 4; left > 0; --left) {
       const HandleId id = ++next_id_;
@@ -305,6 +308,17 @@ class Driver {
     }
   }
 
+  bool read_elsewhere() {
+    const auto read = [this](const std::string& frame) {
+      return baton::wire::read_message(serialization_, frame, machine_.limits());
+    };
+    const auto large = machine_.large_frame();
+    const auto kept = machine_.kept_frame();
+    if (large) machine_.read_large(read(*large));
+    if (kept) machine_.read_kept(kept, read(*kept).value());
+    return large || kept;
+  }
+
   bool deliver() {
     const auto delivery = machine_.next_delivery();
     if (!delivery) return false;
@@ -353,9 +367,10 @@ class Driver {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input input(data, std::min(size, std::size_t{4096}));
-  const bool advanced = size > 0 && data[0] == 0xff;
-  if (advanced) input.byte();
-  Driver driver(advanced ? baton::Serialization::advanced : baton::Serialization::json);
+  const std::uint8_t kind = size > 0 && data[0] >= 0xfd ? input.byte() : std::uint8_t{0};
+  const bool advanced = kind == 0xff || kind == 0xfe;
+  Driver driver(advanced ? baton::Serialization::advanced : baton::Serialization::json,
+                kind == 0xfd || kind == 0xfe);
   while (input.more()) driver.step(input);
   driver.finish();
   return 0;

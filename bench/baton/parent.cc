@@ -48,7 +48,7 @@ class Clock {
   explicit Clock(ForkedChild& child) : child_(child) {}
   baton::Task<double> cpu() {
     child_.send("cpu");
-    const auto answer = co_await child_.next_message();
+    const auto answer = (co_await child_.next_message()).value();
     const double total = bench::cpu_us(RUSAGE_SELF) + answer.value().as_number();
     co_return total - std::exchange(last_, total);
   }
@@ -154,7 +154,7 @@ baton::Task<> primary(Process& self) {
   bench::raise_descriptor_limit();
   auto& child = fork_on(self, args.at(2), args.at(3), {mode == "pingpong" ? "echo" : "sink", args.at(1)},
                         serialization);
-  co_await child.next_message();
+  (co_await child.next_message()).value();
   std::optional<Connections> connections;
   if (mode == "sockets") {
     connections.emplace(self, count);

@@ -47,7 +47,7 @@ baton::Task<> primary(baton::Process& self) {
   for (int i = 0; i < count; ++i) {
     const double start = bench::now_us();
     auto& child = self.fork(args.at(1));
-    co_await child.next_message();
+    (co_await child.next_message()).value();
     walls.push_back(bench::now_us() - start);
     if (memory) {
       co_await pause(self.loop(), timer);

@@ -31,8 +31,9 @@ baton::Task<> parent(baton::Process& self) {
   child.send(baton::Value::array({3, nullptr}));
   for (int answers = 0; answers < 3;) {
     const auto message = co_await child.next_message();
-    say("child said " + baton::to_json(message.value()));
-    if (message.value().find("you_said") != nullptr) ++answers;
+    if (!message) break;
+    say("child said " + baton::to_json(message->value()));
+    if (message->value().find("you_said") != nullptr) ++answers;
   }
   child.disconnect();
   co_await child.disconnected();

@@ -11,7 +11,7 @@ struct Layer {
   std::string_view name;
   std::array<std::string_view, 2> above;  // the arrows; what lies below those follows
 };
-constexpr std::array<Layer, 11> layers = {{{"base", {}},
+constexpr std::array<Layer, 12> layers = {{{"base", {}},
                                            {"loop", {"base"}},
                                            {"net", {"loop"}},
                                            {"spawn", {"net"}},
@@ -21,6 +21,7 @@ constexpr std::array<Layer, 11> layers = {{{"base", {}},
                                            {"process", {"spawn", "ipc"}},
                                            {"cluster", {"process", "http"}},
                                            {"supervisor", {"cluster"}},
+                                           {"pool", {"supervisor"}},
                                            {"cli", {"supervisor"}}}};
 
 const Layer* find_layer(std::string_view name) {

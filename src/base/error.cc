@@ -25,6 +25,10 @@ class Category : public std::error_category {
         return "message nested too deeply";
       case Errc::bad_message:
         return "not a message";
+      case Errc::peer_failed:
+        return "says the peer";
+      case Errc::bad_json:
+        return "not JSON";
       case Errc::too_many_bad_frames:
         return "too many bad frames in a row";
       case Errc::handle_lost:

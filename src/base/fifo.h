@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/drop_memory.h"
+
 namespace baton {
 
 /// A queue that is filled and emptied again and again: it goes on in the same memory, which is still in the
@@ -24,9 +26,9 @@ class Fifo {
   T& emplace_back(Parts&&... parts) {
     return items_.emplace_back(std::forward<Parts>(parts)...);
   }
-  /// The front must have been moved from, or be cheap to keep: it may be destroyed only later.
+  /// Its place is kept, without what stood there.
   void pop_front() {
-    ++head_;
+    drop_memory(items_[head_++]);
     if (empty()) {
       // A great backlog was an exception.
       if (items_.capacity() > most_kept) items_ = std::vector<T>();

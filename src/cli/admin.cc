@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "baton/net/server.h"
 #include "cli/admin_order.h"
-#include "cli/open_metrics.h"
 #include "cli/status.h"
+#include "net/bound_stream.h"
 
 namespace baton::cli {
 namespace {
@@ -20,6 +23,7 @@ constexpr milliseconds patience(2000);
 constexpr std::size_t longest_head = 8192;
 constexpr milliseconds text_lives(1000);
 constexpr milliseconds between_looks_at_file(2000);
+constexpr milliseconds file_patience(1000);
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
 void say(http::Response& response, int status, std::string_view type, std::string_view text) {
@@ -29,23 +33,26 @@ void say(http::Response& response, int status, std::string_view type, std::strin
 }  // namespace
 
 Admin::Admin(Loop& loop, const net::Endpoint& endpoint, supervisor::Supervisor& service,
-             const Figures& figures, std::string name)
+             const Figures& figures, std::string name, Log& log)
     : loop_(loop),
       service_(service),
       figures_(figures),
       name_(std::move(name)),
+      log_(log),
       began_(loop.now()),
       takes_orders_(endpoint.family() == -1) {
-  server_ = serve(endpoint);
+  net::Server listener = net::listen(loop_, endpoint, net::ListenOptions().owner_only());
+  if (takes_orders_) file_ = net::SocketFile(listener.descriptor(), endpoint.path());
+  server_ = serve(std::move(listener));
+  log_.listening_for_admin(server_.local().to_string());
   if (!takes_orders_) return;
-  file_ = net::SocketFile(endpoint.path());
   looking_ = Timer::every(loop, between_looks_at_file, [this, endpoint] { look_at_file(endpoint); });
   looking_.unref();
 }
 
-http::Server Admin::serve(const net::Endpoint& endpoint) {
+http::Server Admin::serve(net::Server listener) {
   return http::serve(
-      net::listen(loop_, endpoint, net::ListenOptions().owner_only()),
+      std::move(listener),
       [this](http::Request& request, http::Response& response) { answer(request, response); },
       http::Options()
           .max_connections(most_connections)
@@ -58,16 +65,56 @@ http::Server Admin::serve(const net::Endpoint& endpoint) {
           .max_body_size(longest_head));
 }
 
-// A cleaner may have removed it. Whoever is being answered by the old server has until the next time.
+// A cleaner may have removed it. Its folder may be gone too, or somebody else is there; perhaps not for long.
 void Admin::look_at_file(const net::Endpoint& endpoint) {
-  if (!file_.is_gone() || !waiting_.empty()) return;
-  try {
-    http::Server anew = serve(endpoint);
-    former_ = std::exchange(server_, std::move(anew));
-    file_ = net::SocketFile(endpoint.path());
-  } catch (const Error&) {
-    // Its folder is gone too, or somebody else is there; perhaps not for long.
-  }
+  if (file_look_ || !metrics_.waiting.empty() || !status_.waiting.empty()) return;
+  struct Anew {
+    Fd socket;
+    net::SocketFile file;
+    std::optional<Error> failed;
+    bool there = false;
+  };
+  const auto anew = std::make_shared<Anew>();
+  file_look_ = spawner::Look(
+      loop_, file_lane_, file_patience,
+      [anew, endpoint, place = file_.place()] {
+        if (!place.is_gone()) {
+          anew->there = true;
+          return;
+        }
+        try {
+          anew->socket = net::listening_stream(endpoint, net::ListenOptions().owner_only());
+          anew->file = net::SocketFile(anew->socket.get(), endpoint.path());
+        } catch (const Error& error) {
+          anew->failed = error;
+        }
+      },
+      [this, anew](const Result<void>& made) {
+        if (!made) return;
+        if (anew->there) return has_file();
+        if (anew->failed) return lost_file(*anew->failed);
+        if (!anew->socket) return;
+        auto listener = net::Server::adopt(loop_, std::move(anew->socket));
+        if (!listener) return;
+        // Whoever is being answered by the old server has until the next time.
+        former_ = std::exchange(server_, serve(std::move(*listener)));
+        file_.forget();  // it is gone
+        file_ = std::move(anew->file);
+        has_file();
+      });
+  file_look_.unref();
+}
+
+void Admin::has_file() {
+  if (std::exchange(file_lost_, false)) log_.listening_for_admin(server_.local().to_string());
+}
+
+// Perhaps only for a moment: it is tried again.
+void Admin::lost_file(const Error& why) {
+  if (std::exchange(file_lost_, true)) return;
+  log_.say("admin_lost", "admin on " + server_.local().to_string() +
+                             " has lost its file, which cannot be made anew: nobody can connect (" +
+                             why.what() + ")");
 }
 
 void Admin::answer(const http::Request& request, http::Response& response) {
@@ -85,44 +132,43 @@ void Admin::answer(const http::Request& request, http::Response& response) {
   }
   if (path == "/livez") return say(response, 200, plain_text, "alive\n");
   if (path == "/readyz") return say_ready(response);
-  if (path == "/status") {
-    if (!is_fresh(status_)) renew(status_, status_text(service_.snapshot(), name_, loop_.now() - began_));
-    return say(response, 200, "application/json", status_.text);
-  }
-  if (is_fresh(metrics_)) return say(response, 200, OpenMetrics::content_type, metrics_.text);
+  answer_when_measured(path == "/status" ? status_ : metrics_, response);
+}
+
+void Admin::answer_when_measured(Text& text, http::Response& response) {
+  if (is_fresh(text)) return say(response, 200, text.type, text.text);
   // Those of clients that have left meanwhile wait too.
-  if (waiting_.size() >= most_connections) return say(response, 503, plain_text, "too many ask at once\n");
-  waiting_.push_back(&response);
-  if (!measuring_) measure();
+  if (text.waiting.size() >= most_connections)
+    return say(response, 503, plain_text, "too many ask at once\n");
+  text.waiting.push_back(&response);
+  if (text.looks.busy()) return;
+  std::vector<supervisor::UsageLooks::Whom> whom;
+  const supervisor::Snapshot now = service_.snapshot();
+  for (const supervisor::WorkerView& worker : now.workers()) {
+    if (worker.pid()) whom.emplace_back(worker.slot(), *worker.pid());
+  }
+  if (&text == &metrics_) whom.emplace_back(0, ::getpid());
+  text.looks.measure(whom, [this, &text](std::vector<supervisor::Usage> all) {
+    text.text = &text == &metrics_ ? metrics_of(std::move(all)) : status_of(all);
+    text.events = figures_.events();
+    text.made = loop_.now();
+    for (http::Response* one : std::exchange(text.waiting, {})) say(*one, 200, text.type, text.text);
+  });
+}
+
+std::string Admin::status_of(const std::vector<supervisor::Usage>& all) const {
+  return status_text(service_.snapshot(), all, name_, loop_.now() - began_);
+}
+
+std::string Admin::metrics_of(std::vector<supervisor::Usage> all) const {
+  const auto ours = std::ranges::find(all, ::getpid(), &supervisor::Usage::pid);
+  const supervisor::Usage self = ours == all.end() ? supervisor::Usage() : *ours;
+  if (ours != all.end()) all.erase(ours);
+  return figures_.metrics(service_.snapshot(), all, self);
 }
 
 bool Admin::is_fresh(const Text& text) const {
   return loop_.now() - text.made < text_lives && text.events == figures_.events();
-}
-
-void Admin::renew(Text& text, std::string with) const {
-  text = {.text = std::move(with), .events = figures_.events(), .made = loop_.now()};
-}
-
-// The kernel walks through all memory of each of them.
-void Admin::measure() {
-  struct Measured {
-    std::vector<supervisor::Usage> workers;
-    supervisor::Usage self;
-  };
-  const auto measured = std::make_shared<Measured>();
-  auto job = [measured, all = service_.snapshot().workers()] {
-    for (const supervisor::WorkerView& worker : all) {
-      if (worker.pid()) measured->workers.push_back(supervisor::Usage::of(*worker.pid(), worker.slot()));
-    }
-    measured->self = supervisor::Usage::of(::getpid());
-  };
-  measuring_ = Work(loop_, std::move(job), [this, measured] {
-    renew(metrics_, figures_.metrics(service_.snapshot(), measured->workers, measured->self));
-    for (http::Response* response : std::exchange(waiting_, {})) {
-      say(*response, 200, OpenMetrics::content_type, metrics_.text);
-    }
-  });
 }
 
 void Admin::obey(const http::Request& request, http::Response& response) {

@@ -1,6 +1,5 @@
 #include "cli/exchange.h"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -17,6 +16,13 @@ constexpr int server_side_emit_response = 10;
 
 }  // namespace
 
+void Exchange::left(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  for (const std::string& name : found->second.names) owners_.erase(name);
+  workers_.erase(found);
+}
+
 std::optional<std::vector<Exchange::WorkerId>> Exchange::recipients(WorkerId from, const Value& message) {
   const auto sender = workers_.find(from);
   if (sender == workers_.end()) return std::nullopt;
@@ -32,20 +38,21 @@ std::vector<Exchange::WorkerId> Exchange::of_socket_io(WorkerId from, const Valu
   const Value& type = message["type"];
   if (type == Value(fetch_sockets_response) || type == Value(server_side_emit_response)) {
     const std::string* asked_by = message["requesterUid"].get_if_string();
-    for (const auto& [id, worker] : workers_) {
-      if (asked_by != nullptr && std::ranges::find(worker.names, *asked_by) != worker.names.end())
-        return {id};
-    }
+    const auto owner = asked_by == nullptr ? owners_.end() : owners_.find(*asked_by);
+    if (owner != owners_.end()) return {owner->second};
   }
   return all_but(from);
 }
 
+// Who says another's name after it has heard it is not answered in its place.
 void Exchange::remember(WorkerId worker, const Value& name) {
   const std::string* text = name.get_if_string();
+  if (text == nullptr || text->size() > longest_uid || !owners_.emplace(*text, worker).second) return;
   auto& names = workers_.at(worker).names;
-  if (text == nullptr || text->size() > longest_uid || std::ranges::find(names, *text) != names.end()) return;
   names.push_back(*text);
-  if (names.size() > most_names) names.pop_front();
+  if (names.size() <= most_names) return;
+  owners_.erase(names.front());
+  names.pop_front();
 }
 
 std::vector<Exchange::WorkerId> Exchange::all_but(WorkerId one) const {

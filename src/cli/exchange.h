@@ -24,7 +24,7 @@ class Exchange {
 
   // `slot`: 1 and up.
   void joined(WorkerId worker, unsigned slot) { workers_[worker].slot = slot; }
-  void left(WorkerId worker) { workers_.erase(worker); }
+  void left(WorkerId worker);
 
   // Nothing if it is of no known kind.
   [[nodiscard]] std::optional<std::vector<WorkerId>> recipients(WorkerId from, const Value& message);
@@ -43,6 +43,7 @@ class Exchange {
   void remember(WorkerId worker, const Value& name);
 
   std::map<WorkerId, Worker> workers_;
+  std::map<std::string, WorkerId> owners_;  // of each name the living worker that said it first
 };
 
 }  // namespace baton::cli

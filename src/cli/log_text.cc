@@ -30,11 +30,13 @@ void append_code(std::string& out, const char* format, unsigned number) {
 unsigned char byte(char c) { return static_cast<unsigned char>(c); }
 
 // Ranges of code points beyond ASCII that draw nothing themselves: they steer a terminal (C1), turn the order
-// of its text around, break its line, or are not to be seen at all.
+// of its text around, break its line, or are not to be seen at all (Unicode's Default_Ignorable_Code_Point,
+// but for U+FE0F, which makes an emoji of the character before it).
 constexpr std::pair<unsigned, unsigned> hidden_ranges[] = {
-    {0x80, 0x9f},     {0xad, 0xad},       {0x61c, 0x61c},     {0x180e, 0x180e},
-    {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0xfeff, 0xfeff},
-    {0xfff9, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
+    {0x80, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},    {0x61c, 0x61c},   {0x115f, 0x1160},
+    {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f},  {0x2028, 0x202e}, {0x2060, 0x206f},
+    {0x3164, 0x3164},   {0xfe00, 0xfe0e},   {0xfeff, 0xfeff},  {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
 
 bool is_hidden(unsigned code) {
   return std::ranges::any_of(hidden_ranges,
@@ -89,11 +91,35 @@ std::string now(const char* format, std::tm* (*take_apart)(const std::time_t*, s
   return text.data();
 }
 
+// Whether one of these numbers, in between ';', hides what follows; those behind 38, 48 and 58 are a colour.
+bool conceals(std::string_view numbers) {
+  unsigned of_colour = 0;
+  bool kind_is_next = false;
+  while (!numbers.empty()) {
+    const std::size_t size = std::min(numbers.find(';'), numbers.size());
+    std::string_view number = numbers.substr(0, size);
+    numbers.remove_prefix(std::min(size + 1, numbers.size()));
+    while (number.size() > 1 && number[0] == '0') number.remove_prefix(1);
+    if (std::exchange(kind_is_next, false)) {
+      if (number != "2" && number != "5") return true;  // terminals differ on what follows
+      of_colour = number == "2" ? 3 : 1;
+    } else if (of_colour > 0) {
+      --of_colour;
+    } else if (number == "8" || number.starts_with("8:")) {
+      return true;
+    } else {
+      kind_is_next = number == "38" || number == "48" || number == "58";
+    }
+  }
+  return false;
+}
+
 // How much of the text, which begins with ESC, is a sequence that chooses colours; 0: it is another one.
 std::size_t size_of_colour(std::string_view text) {
   if (!text.starts_with("\x1b[")) return 0;
   const std::size_t end = text.find_first_not_of("0123456789;:", 2);
-  return end != text.npos && text[end] == 'm' ? end + 1 : 0;
+  if (end == text.npos || text[end] != 'm' || conceals(text.substr(2, end - 2))) return 0;
+  return end + 1;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "baton/supervisor/restart_policy.h"
 #include "cli/unread.h"
 #include "loop/limited_reports.h"
+#include "spawn/tree_end_linux.h"
 #include "supervisor/worker_output.h"
 #include "wire/written_message.h"
 
@@ -27,7 +28,7 @@ class NodePrimary {
     std::function<void(ForkOptions&)> prepare;  // before each start; throws what is in the way
     std::function<void(pid_t)> started;         // tell it of the workers now
     std::function<void(pid_t)> ended;
-    std::function<void(const Value&)> on_order;  // what it says to us
+    std::function<void(Value)> on_order;  // what it says to us
     std::function<void(pid_t, int stream, std::string_view line, bool whole)> on_line;
     std::function<void(const std::string&)> say;
   };
@@ -43,6 +44,8 @@ class NodePrimary {
   bool send(const Value& news);
   bool send(const wire::WrittenMessage& news);
   [[nodiscard]] Serialization serialization() const noexcept { return how_.serialization(); }
+  // While it is on, what it says waits.
+  void pause(bool on);
   // SIGTERM once it has heard everything, and SIGKILL after `grace`; `done` comes when it is gone, and no
   // other one is started.
   void stop(std::chrono::milliseconds grace, Callback done);
@@ -54,8 +57,11 @@ class NodePrimary {
   void fork();
   void terminate();
   void on_exit(const ExitStatus& status);
+  // What it has left behind goes too.
+  void end_tree(Callback done);
   void tell_end(const std::string& end);
-  void start_again(const std::string& why);
+  // `stable`: it has lived, and for long enough.
+  void start_again(const std::string& why, bool stable);
 
   Process& self_;
   const std::string module_;
@@ -73,6 +79,8 @@ class NodePrimary {
   bool output_paused_ = false;
   supervisor::Time started_at_{0};
   Timer again_;
+  std::unique_ptr<spawner::TreeEnd> tree_;
+  Timer tree_deadline_;
   std::chrono::milliseconds grace_{0};
   Callback stopped_;  // somebody waits for its end
 };

@@ -26,7 +26,8 @@ function begin(settings) {
   // They go by the same names, and are not quite Node.
   if (process.versions.bun || process.versions.deno) return;
   // Threads have no channel; a process with one may be a child of somebody else's `fork`.
-  if (!process.channel || !require('cluster').isWorker) return;
+  // `node -e` of a shell's is none of the cluster's, whatever stands in its environment.
+  if (!process.channel || !require('cluster').worker) return;
 
   endWithoutWork(process.channel, require('cluster'));
   // As they are now: programs replace them, test suites above all.

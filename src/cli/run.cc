@@ -45,6 +45,8 @@ using supervisor::Supervisor;
 
 // Workers have nothing to say here but what the cluster needs.
 constexpr std::size_t longest_message = std::size_t{1} << 20;
+// The program of --primary hears what they say, and with it who.
+constexpr std::size_t longest_of_primary = 2 * longest_message;
 
 // How long the program of --primary may take at the end: whoever stops us has waited for the workers already.
 constexpr RunOptions::Time primary_grace{1000};
@@ -155,6 +157,20 @@ sigset_t set_of(std::span<const int> numbers) {
 }
 
 // A service from its start to its end.
+// Nobody waits for who reads our standard error with what Baton has to say: it goes to the log.
+class Reports {
+ public:
+  Reports(Loop& loop, Log& log) : loop_(loop) {
+    loop.on_report([&log](std::string_view line) { log.say("notice", line); });
+  }
+  Reports(const Reports&) = delete;
+  Reports& operator=(const Reports&) = delete;
+  ~Reports() { loop_.on_report(nullptr); }
+
+ private:
+  Loop& loop_;
+};
+
 class Run {
  public:
   Run(Process& self, const RunOptions& options, const Program& program, const std::optional<Program>& primary,
@@ -197,7 +213,7 @@ class Run {
   // What it is for: that nobody outlives us who shall not, and the module for Node programs.
   void begin_warden() {
     try {
-      warden_.emplace(self_.loop(), Preload::stub(), [this] {
+      warden_.emplace(self_.loop(), Preload::stub(), keeps_orphans_, [this] {
         log_.say("problem", "the process that watches over this one was killed, and there is another one");
       });
     } catch (const Error& error) {
@@ -220,6 +236,7 @@ class Run {
     auto how = ForkOptions()
                    .interpreter(program.interpreter)
                    .exec_args(program.interpreter_arguments)
+                   .longest_message(longest_of_primary)
                    .spawn(spawn_of(options, files).parent_death_signal(SIGKILL));
     const supervisor::RestartLimits limits{.min_uptime = options.min_uptime,
                                            .first_wait = options.backoff.first,
@@ -235,7 +252,7 @@ class Run {
       messages_.introduce_all();
     };
     hooks.ended = [this](pid_t pid) { warden_->forget(pid); };
-    hooks.on_order = [this](const Value& order) { obey(order); };
+    hooks.on_order = [this](Value order) { obey(std::move(order)); };
     hooks.on_line = [this](pid_t pid, int stream, std::string_view line, bool whole) {
       log_.output(OutputLine(0, pid, stream, line, whole));
     };
@@ -245,8 +262,8 @@ class Run {
   }
 
   // What the program of --primary says.
-  void obey(const Value& order) {
-    if (order["cmd"] == Value("NODE_BATON_SEND")) messages_.send(order);
+  void obey(Value order) {
+    if (order["cmd"] == Value("NODE_BATON_SEND")) return messages_.send(std::move(order));
     if (order["cmd"] != Value("NODE_BATON_REPLACE")) return;
     if (const auto* worker = messages_.find(order["id"])) service_->replace(worker->slot());
   }
@@ -257,15 +274,14 @@ class Run {
   }
 
   void follow(const Event& event) {
-    if (!warden_ || keeps_orphans_) return;
+    if (!warden_) return;
     if (event.kind() == EventKind::worker_started) warden_->guard(event.pid());
     if (event.kind() == EventKind::worker_exited) warden_->forget(event.pid());
   }
 
   bool open_admin(const net::Endpoint& endpoint) {
     try {
-      admin_.emplace(self_.loop(), endpoint, *service_, figures_, name_);
-      log_.listening_for_admin(admin_->local().to_string());
+      admin_.emplace(self_.loop(), endpoint, *service_, figures_, name_, log_);
       return true;
     } catch (const Error& error) {
       leave(listener_not_opened, "--admin: " + supervisor::with_holder_in_time(error, endpoint));
@@ -321,6 +337,7 @@ class Run {
 
   Process& self_;
   Log log_;
+  const Reports reports_{self_.loop(), log_};
   const std::string name_;
   ServiceManager manager_;
   Figures figures_;

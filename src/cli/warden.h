@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <functional>
 #include <set>
 #include <string>
@@ -14,20 +15,23 @@
 
 namespace baton::cli {
 
-// A process beside `baton run`, no child of it, that outlives it for a moment, however that ends (a pipe
-// does): then it kills what is left of the workers that it was told of, whole trees, also those that have
-// become another user, whom the kernel's parent-death signal does not reach; and whoever bears their mark.
+// A process beside `baton run` that outlives it for a moment, however that ends (a pipe does): then it kills
+// what is left of the workers that it was told of, whole trees, also those that have become another user,
+// whom the kernel's parent-death signal does not reach; and whoever bears their mark. Or, where they shall
+// live on, it stays as long as any of them does.
 //
 // Its command line is a text, which every user can read as /proc/PID/cmdline as long as it lives: a file that
-// nobody can clean away, and that is never left behind.
+// nobody can clean away, and that is never left behind. Processes that know the file by its name may be
+// started long after it was killed, and its number must not become another's: until the end it stays what it
+// is then, a zombie, whose file is empty.
 class Warden {
  public:
   // How every such text begins.
   static constexpr std::string_view mark = "/* baton:";
 
   // `text` has no NUL byte. Throws Error. `changed` is called when the process was killed: after another one
-  // has taken its place.
-  Warden(Loop& loop, std::string text, std::function<void()> changed);
+  // has taken its place. `keeps`: the workers shall live on.
+  Warden(Loop& loop, std::string text, bool keeps, std::function<void()> changed);
   Warden(const Warden&) = delete;
   Warden& operator=(const Warden&) = delete;
   // Ends it; it kills nobody.
@@ -51,11 +55,14 @@ class Warden {
  private:
   void start();
   void end() noexcept;
+  void collect(pid_t pid) noexcept;
   void gone();
   void tell(char what, pid_t worker);
+  void order(std::string what);
 
   Loop& loop_;
-  std::string text_;
+  const std::string text_;
+  const bool keeps_;
   std::function<void()> changed_;
   pid_t pid_ = 0;
   Fd process_;  // its pidfd
@@ -63,6 +70,7 @@ class Warden {
   Poll watch_;
   Timer again_;
   std::set<pid_t> guarded_;
+  std::deque<pid_t> dead_;  // and not collected
 };
 
 }  // namespace baton::cli

@@ -39,7 +39,11 @@ constexpr int between_looks_at_primary = 1000;  // ms
 // For trees that fork while they are killed.
 constexpr int most_looks = 200;
 constexpr std::chrono::milliseconds look_again{10};
+constexpr std::chrono::seconds between_looks_at_orphans{2};
+// Whoever kills them faster than this may have their numbers.
+constexpr std::size_t most_dead = 64;
 
+constexpr std::string_view keep_order = "=";
 constexpr std::string_view warden_operation = "start the warden";
 
 struct Guarded {
@@ -47,10 +51,13 @@ struct Guarded {
   std::map<pid_t, spawner::ProcessEntry> workers;
   // Whether there ever was one.
   bool any = false;
+  // Whether they live on.
+  bool keeps = false;
 };
 
 void obey(std::string_view order, Guarded& guarded) {
   pid_t pid = 0;
+  if (order == keep_order) guarded.keeps = true;
   if (order.size() < 2) return;
   std::from_chars(order.data() + 1, order.data() + order.size(), pid);
   guarded.workers.erase(pid);
@@ -110,39 +117,69 @@ bool hides_processes() {
   return hides;
 }
 
-// False: nobody was left, or nobody who may be killed.
-bool kill_trees(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
+// Of them and those who descend from them. Nothing: nobody can say.
+std::optional<std::vector<spawner::ProcessEntry>> left_of(
+    const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
   const auto table = spawner::all_processes();
-  if (!table) return true;
-  bool somebody = false;
-  const auto end = [&somebody](const spawner::ProcessEntry& one) {
-    if (one.ended()) return;
-    const auto sent = spawner::signal_process(one, SIGKILL);
-    if (sent && *sent) somebody = true;
+  if (!table) return std::nullopt;
+  std::vector<spawner::ProcessEntry> left;
+  const auto add = [&left](const spawner::ProcessEntry& one) {
+    if (!one.ended()) left.push_back(one);
   };
   for (const auto& [pid, leader] : guarded.workers) {
     const auto now = std::ranges::find(*table, pid, &spawner::ProcessEntry::pid);
     // Once it was collected, and nobody is left of its session, its number may be a stranger's.
-    if (now != table->end() && !now->is(leader)) continue;
-    if (now != table->end()) end(*now);
-    std::ranges::for_each(spawner::tree_of(*table, pid), end);
+    if (now != table->end() && !now->held && !now->is(leader)) continue;
+    if (now != table->end()) add(*now);
+    std::ranges::for_each(spawner::tree_of(*table, pid), add);
   }
-  if (!guarded.any || !primary) return somebody;
+  if (!guarded.any || !primary) return left;
   std::vector<spawner::ProcessEntry> marked;
   std::ranges::copy_if(*table, std::back_inserter(marked),
                        [&](const spawner::ProcessEntry& one) { return is_marked(one, *primary); });
-  std::ranges::for_each(spawner::tree_of(*table, 0, marked), end);
+  std::ranges::for_each(spawner::tree_of(*table, 0, marked), add);
+  return left;
+}
+
+// Whether there was one who may be killed.
+bool kill_all(const std::vector<spawner::ProcessEntry>& processes) {
+  bool somebody = false;
+  for (const spawner::ProcessEntry& one : processes) {
+    const auto sent = spawner::signal_process(one, SIGKILL);
+    if (sent && *sent) somebody = true;
+  }
   return somebody;
+}
+
+void kill_trees(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
+  for (int i = 0; i < most_looks; ++i) {
+    const auto left = left_of(guarded, primary);
+    if (left && !kill_all(*left)) return;
+    std::this_thread::sleep_for(look_again);
+  }
+}
+
+void outlive_trees(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
+  for (;;) {
+    const auto left = left_of(guarded, primary);
+    if (left && left->empty()) return;
+    std::this_thread::sleep_for(between_looks_at_orphans);
+  }
 }
 
 }  // namespace
 
-Warden::Warden(Loop& loop, std::string text, std::function<void()> changed)
-    : loop_(loop), text_(std::move(text)), changed_(std::move(changed)) {
+Warden::Warden(Loop& loop, std::string text, bool keeps, std::function<void()> changed)
+    : loop_(loop), text_(std::move(text)), keeps_(keeps), changed_(std::move(changed)) {
   start();
 }
 
-Warden::~Warden() { end(); }
+Warden::~Warden() {
+  const pid_t last = pid_;
+  end();
+  if (last > 0) collect(last);
+  for (const pid_t pid : dead_) collect(pid);
+}
 
 void Warden::start() {
   int ends[2];
@@ -153,35 +190,50 @@ void Warden::start() {
   ::fcntl(orders_.get(), F_SETFL, O_NONBLOCK);
   auto options = SpawnOptions().arg0(text_).cwd("/").detached();
   options.pass(std::move(theirs), 0).stdio(2, Stdio::ignore());
+  // It is to be ours when the one that starts it ends, whoever adopts orphans else.
+  int adopts = 0;
+  ::prctl(PR_GET_CHILD_SUBREAPER, &adopts);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const auto started =
       exec_file_sync("/proc/self/exe", {}, ExecOptions(std::move(options)).timeout(last_start));
+  if (adopts == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
   if (!started) throw Error(started.error());
   const std::string& answer = started->out();
   std::from_chars(answer.data(), answer.data() + answer.size(), pid_);
+  // Nobody else collects it.
+  if (pid_ > 0) spawner::remember_child(pid_);
   process_.reset(pid_ > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)) : -1);
   if (!process_) throw Error(ESRCH, warden_operation, "pidfd_open");
-  // To a process 1, and to who adopts orphans, it is a child.
-  spawner::remember_child(pid_);
   watch_ = Poll(loop_, process_.get(), [this](int) { gone(); });
   watch_.unref();
   watch_.want(Poll::readable);
+  if (keeps_) order(std::string(keep_order));
   for (const pid_t worker : guarded_) tell('+', worker);
 }
 
 void Warden::end() noexcept {
   watch_.close();
-  if (!process_) return;
-  (void)spawner::send_signal(process_.get(), SIGKILL);
-  pollfd ended{process_.get(), POLLIN, 0};
-  (void)::poll(&ended, 1, last_wait);
-  ::waitpid(pid_, nullptr, WNOHANG);
-  spawner::forget_child(pid_);
+  if (process_) {
+    (void)spawner::send_signal(process_.get(), SIGKILL);
+    pollfd ended{process_.get(), POLLIN, 0};
+    (void)::poll(&ended, 1, last_wait);
+  }
   process_.reset();
   pid_ = 0;
 }
 
+void Warden::collect(pid_t pid) noexcept {
+  ::waitpid(pid, nullptr, WNOHANG);
+  spawner::forget_child(pid);
+}
+
 void Warden::gone() {
+  if (pid_ > 0) dead_.push_back(pid_);
   end();
+  if (dead_.size() > most_dead) {
+    collect(dead_.front());
+    dead_.pop_front();
+  }
   again_ = Timer(loop_, pause_before_another, [this] {
     try {
       start();
@@ -193,9 +245,11 @@ void Warden::gone() {
   again_.unref();
 }
 
-void Warden::tell(char what, pid_t worker) {
-  const std::string line = what + std::to_string(worker) + "\n";
-  (void)!::write(orders_.get(), line.data(), line.size());
+void Warden::tell(char what, pid_t worker) { order(what + std::to_string(worker)); }
+
+void Warden::order(std::string what) {
+  what += '\n';
+  (void)!::write(orders_.get(), what.data(), what.size());
 }
 
 void Warden::guard(pid_t worker) {
@@ -233,8 +287,7 @@ int Warden::live() {
   ::prctl(PR_SET_NAME, "baton-warden");
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   const Guarded guarded = listen_to_orders(primary);
-  for (int i = 0; i < most_looks && kill_trees(guarded, primary); ++i)
-    std::this_thread::sleep_for(look_again);
+  guarded.keeps ? outlive_trees(guarded, primary) : kill_trees(guarded, primary);
   return 0;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 
 #include "loop/turn.h"
 
@@ -83,7 +82,7 @@ WorkerMessages::Written WorkerMessages::write(const Value& message, Wanted wante
 
 // A large one is written beside the loop, and given to so many a turn as there is time for. What its sender
 // says next comes after it.
-void WorkerMessages::pass_on(cluster::WorkerProcess& from, Value message, Wanted wanted, std::size_t count,
+void WorkerMessages::pass_on(Loop& loop, std::uint32_t from, Value message, Wanted wanted, std::size_t count,
                              Give give) {
   std::size_t left = written_at_once;
   if (is_short(message, left)) {
@@ -91,22 +90,16 @@ void WorkerMessages::pass_on(cluster::WorkerProcess& from, Value message, Wanted
     for (std::size_t i = 0; i < count; ++i) give(written, i);
     return;
   }
-  from.process().hold(true);
+  hold(from, true);
   const auto written = std::make_shared<Written>();
   auto job = [written, wanted, message = std::move(message)]() mutable {
     const Value here = std::move(message);
-    try {
-      *written = write(here, wanted);
-    } catch (const std::bad_alloc&) {
-      *written = Written();
-    }
+    *written = write(here, wanted);
   };
-  Loop& loop = from.process().loop();
-  const std::uint32_t id = from.id();
-  Large& large = large_[id];
+  Large& large = large_[from];
   large = Large{.written = written, .count = count, .give = std::move(give)};
-  large.turn = NextTurn(loop, [this, id] { go_on(id); });
-  large.work = Work(loop, std::move(job), [this, id] { go_on(id); });
+  large.turn = NextTurn(loop, [this, from] { go_on(from); });
+  large.work = Work(loop, std::move(job), [this, from] { go_on(from); });
 }
 
 void WorkerMessages::go_on(std::uint32_t from) {
@@ -117,8 +110,13 @@ void WorkerMessages::go_on(std::uint32_t from) {
     if (large.next < large.count && Turn::Clock::now() >= until) return large.turn.ask();
   }
   const auto over = large_.extract(from);
-  const auto sender = workers_.find(from);
-  if (sender != workers_.end()) sender->second->process().hold(false);
+  hold(from, false);
+}
+
+void WorkerMessages::hold(std::uint32_t from, bool on) {
+  if (from == the_primary) return primary_->pause(on);
+  const auto worker = workers_.find(from);
+  if (worker != workers_.end()) worker->second->process().hold(on);
 }
 
 void WorkerMessages::follow(cluster::WorkerProcess& worker) {
@@ -135,6 +133,7 @@ void WorkerMessages::follow(cluster::WorkerProcess& worker) {
 }
 
 void WorkerMessages::service_is_over() {
+  if (large_.contains(the_primary)) hold(the_primary, false);
   large_.clear();
   unread_.clear();
   workers_.clear();
@@ -170,20 +169,24 @@ cluster::WorkerProcess* WorkerMessages::find(const Value& id) const {
   return found == workers_.end() ? nullptr : found->second;
 }
 
-void WorkerMessages::send(const Value& order) {
+void WorkerMessages::send(Value order) {
   cluster::WorkerProcess* worker = find(order["id"]);
   if (worker == nullptr) return;
   Wanted wanted;
   wanted.add(worker->process().serialization());
-  send_to(*worker, write(order["message"], wanted));
+  pass_on(worker->process().loop(), the_primary, order.take("message"), wanted, 1,
+          [this, id = order["id"]](const Written& written, std::size_t) {
+            if (cluster::WorkerProcess* to = find(id)) send_to(*to, written);
+          });
 }
 
 void WorkerMessages::take(cluster::WorkerProcess& from, Message& message) {
+  Loop& loop = from.process().loop();
   Wanted wanted;
   if (primary_ != nullptr && !message.has_handle()) {
     wanted.add(primary_->serialization());
     Value news = news_of(from.id(), "message").set("message", message.take_value());
-    return pass_on(from, std::move(news), wanted, 1, [this](const Written& written, std::size_t) {
+    return pass_on(loop, from.id(), std::move(news), wanted, 1, [this](const Written& written, std::size_t) {
       const wire::WrittenMessage* one = written.in(primary_->serialization());
       if (one != nullptr && primary_->send(*one)) return;
       if (!std::exchange(loss_told_, true)) notice_("messages to the primary are lost until it runs again");
@@ -195,7 +198,7 @@ void WorkerMessages::take(cluster::WorkerProcess& from, Message& message) {
   if (!recipients || message.has_handle()) return tell_once(from, message);
   for (const std::uint32_t id : *recipients) wanted.add(workers_.at(id)->process().serialization());
   const std::size_t count = recipients->size();
-  pass_on(from, message.take_value(), wanted, count,
+  pass_on(loop, from.id(), message.take_value(), wanted, count,
           [this, to = std::move(*recipients)](const Written& written, std::size_t number) {
             const auto recipient = workers_.find(to[number]);
             // Whoever has not spoken yet may never read.

@@ -32,7 +32,7 @@ class WorkerMessages {
   // It has started, and knows of no worker.
   void introduce_all();
   // What it says: {cmd: "NODE_BATON_SEND", id, message}.
-  void send(const Value& order);
+  void send(Value order);
   // The worker that it names; null if that is gone.
   [[nodiscard]] cluster::WorkerProcess* find(const Value& id) const;
 
@@ -69,8 +69,12 @@ class WorkerMessages {
     NextTurn turn{};
   };
   static Written write(const Value& message, Wanted wanted);
-  void pass_on(cluster::WorkerProcess& from, Value message, Wanted wanted, std::size_t count, Give give);
+  // A worker by its number, or the program of --primary.
+  static constexpr std::uint32_t the_primary = 0;
+  void pass_on(Loop& loop, std::uint32_t from, Value message, Wanted wanted, std::size_t count, Give give);
   void go_on(std::uint32_t from);
+  // While it is on, what that one says waits.
+  void hold(std::uint32_t from, bool on);
   void send_to(cluster::WorkerProcess& worker, const Written& message);
   void tell_once(const cluster::WorkerProcess& from, const Message& message);
 
@@ -79,7 +83,7 @@ class WorkerMessages {
   Exchange exchange_;
   NodePrimary* primary_ = nullptr;
   std::map<std::uint32_t, Unread> unread_;
-  std::map<std::uint32_t, Large> large_;  // what that worker has said, which is held meanwhile
+  std::map<std::uint32_t, Large> large_;  // what that one has said, who is held meanwhile
   bool loss_told_ = false;
   bool deaf_told_ = false;
   std::set<std::string> told_;

@@ -20,6 +20,12 @@ uint64_t hash(std::string_view text) {  // FNV-1a: the same in every process
   return sum;
 }
 
+}  // namespace
+
+std::string digest(std::string_view client) { return std::to_string(hash(client)); }
+
+namespace {
+
 bool better(const Candidate& one, const Candidate& other) {
   const bool late_one = one.lag() > late;
   const bool late_other = other.lag() > late;
@@ -27,10 +33,6 @@ bool better(const Candidate& one, const Candidate& other) {
   if (one.connections() != other.connections()) return one.connections() < other.connections();
   return one.lag() < other.lag();
 }
-
-}  // namespace
-
-namespace {
 
 // The first after `last` that has room or is waited for.
 std::optional<size_t> next_in_turn(std::span<const Choice> workers, uint32_t last) {

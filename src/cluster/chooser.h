@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "baton/cluster/policy.h"
@@ -26,6 +27,8 @@ struct Choice {
 /// The highest by rendezvous hash of `client` with the slot, of those that have room or are worth waiting
 /// for.
 [[nodiscard]] std::optional<size_t> sticky(std::span<const Choice> workers, std::string_view client);
+/// What stands for a long `client`: short, and the same for the same one.
+[[nodiscard]] std::string digest(std::string_view client);
 /// By the program's function, of those with room.
 [[nodiscard]] std::optional<size_t> chosen(std::span<const Choice> workers, const Chooser& chooser,
                                            std::string_view client);

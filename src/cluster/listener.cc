@@ -143,9 +143,7 @@ Listener::State& Listener::state() const {
 }
 Listener::operator bool() const noexcept { return state_ != nullptr; }
 void Listener::on_connection(Serving<net::Socket> callback) { state().set(std::move(callback)); }
-void Listener::on_error(std::move_only_function<void(const Error&)> callback) {
-  state().on_error.set(std::move(callback));
-}
+void Listener::on_error(Handler<const Error&> callback) { state().on_error.set(std::move(callback)); }
 net::Endpoint Listener::local() const { return state().local; }
 uint32_t Listener::connections() const noexcept { return state_ ? state_->connections : 0; }
 void Listener::ref() { state().keep_loop(true); }

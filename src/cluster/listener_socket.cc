@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -14,6 +15,8 @@
 #include "baton/net/endpoint.h"
 #include "baton/net/server.h"
 #include "baton/net/udp.h"
+#include "net/bound_stream.h"
+#include "net/datagrams.h"
 #include "net/last_call.h"
 #include "net/sockaddr.h"
 
@@ -56,38 +59,39 @@ Result<Endpoint> endpoint_of(const wire::ListenQuery& query, std::string_view an
   }
 }
 
-Result<Fd> listen_at(Loop& loop, const Endpoint& endpoint, const wire::ListenQuery& query, int64_t backlog) {
+Result<Fd> listen_at(const Endpoint& endpoint, const wire::ListenQuery& query, int64_t backlog,
+                     const net::ListenCall& call = ::listen) {
   const auto options = net::ListenOptions()
                            .backlog(limited(backlog))
                            .ipv6_only(has_flag(query, wire::ListenQuery::ipv6_only))
                            .readable_all(query.readable_all)
                            .writable_all(query.writable_all);
   try {
-    return net::listen(loop, endpoint, options).release();
+    return net::listening_stream(endpoint, options, call);
   } catch (const Error& error) {
     return std::unexpected(error);
   }
 }
 
-Result<Fd> open_tcp(Loop& loop, const wire::ListenQuery& query, int64_t backlog) {
+Result<Fd> open_tcp(const wire::ListenQuery& query, int64_t backlog) {
   if (!query.address) {
     const auto all = endpoint_of(query, "::");
     if (!all) return std::unexpected(all.error());
-    if (auto both = listen_at(loop, *all, query, backlog)) return both;
+    if (auto both = listen_at(*all, query, backlog)) return both;
   }
   const auto endpoint = endpoint_of(query, "0.0.0.0");
   if (!endpoint) return std::unexpected(endpoint.error());
-  return listen_at(loop, *endpoint, query, backlog);
+  return listen_at(*endpoint, query, backlog);
 }
 
-Result<Fd> open_udp(Loop& loop, const wire::ListenQuery& query) {
+Result<Fd> open_udp(const wire::ListenQuery& query) {
   const auto endpoint = endpoint_of(query, query.type == wire::AddressType::udp6 ? "::" : "0.0.0.0");
   if (!endpoint) return std::unexpected(endpoint.error());
   const auto options = net::UdpOptions()
                            .reuse_address(has_flag(query, wire::ListenQuery::reuse_address))
                            .ipv6_only(has_flag(query, wire::ListenQuery::ipv6_only));
   try {
-    return net::bind_udp(loop, *endpoint, options).release();
+    return net::bound_udp(*endpoint, options);
   } catch (const Error& error) {
     return std::unexpected(error);
   }
@@ -96,12 +100,8 @@ Result<Fd> open_udp(Loop& loop, const wire::ListenQuery& query) {
 // Whether who asks so is served by a socket that is bound there.
 bool asks_for(const wire::ListenQuery& query, const Endpoint& bound, bool udp) {
   if (query.fd.value_or(-1) >= 0 || query.is_udp() != udp) return false;
-  if (query.type == wire::AddressType::unix_path) {
-    // Who removes the "stale" file first has nobody connect to the old socket.
-    std::error_code ignored;
-    return bound.family() == -1 && !bound.path().empty() && query.address == bound.path() &&
-           (query.is_abstract() || std::filesystem::is_socket(bound.path(), ignored));
-  }
+  if (query.type == wire::AddressType::unix_path)
+    return bound.family() == -1 && !bound.path().empty() && query.address == bound.path();
   if (bound.family() == -1 || query.port != int64_t{bound.port()}) return false;
   if (!query.address) return bound.address() == "::" || bound.address() == "0.0.0.0";
   const auto asked = endpoint_of(query, "");
@@ -161,24 +161,47 @@ bool ListenerSocket::somebody_waits() const noexcept {
   return !inherited_ && net::somebody_waits(descriptor_.get());
 }
 
-Result<void> ListenerSocket::open_anew(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                       int64_t backlog) {
-  if (inherited_) return failure(EOPNOTSUPP, subject(query));
-  remove_file();
+Result<void> ListenerSocket::open_anew(const wire::ListenQuery& query, Sharing sharing, int64_t backlog) {
+  if (inherited_ || file_) return failure(EOPNOTSUPP, subject(query));
   if (query.type != wire::AddressType::unix_path) descriptor_.reset();
-  auto opened = another(loop, query, sharing, backlog);
+  auto opened = open(query, sharing, backlog, rights_);
   if (!opened) return std::unexpected(opened.error());
   *this = std::move(*opened);
   return {};
 }
 
-Result<ListenerSocket> ListenerSocket::open(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                            int64_t backlog, const std::optional<spawner::Rights>& rights) {
+std::function<void()> ListenerSocket::file_removal() const {
+  auto removal = file_.removal();
+  if (!rights_) return removal;
+  return [rights = *rights_, removal = std::move(removal)] {
+    (void)rights.to_files([&]() -> Result<void> {
+      removal();
+      return {};
+    });
+  };
+}
+
+void ListenerSocket::close_aside(const spawner::Lane& lane) {
+  descriptor_.reset();
+  // Where there is no thread, or too many wait, the file stays; it is nobody's then.
+  if (file_) (void)lane.post(file_removal());
+  file_.forget();
+}
+
+// Who removes a "stale" file first has nobody connect to the old socket.
+bool ListenerSocket::is_at_its_path() const {
+  const std::string path = net::local_endpoint(descriptor_.get()).path();
+  std::error_code ignored;
+  return path.empty() || path.starts_with('\0') || std::filesystem::is_socket(path, ignored);
+}
+
+Result<ListenerSocket> ListenerSocket::open(const wire::ListenQuery& query, Sharing sharing, int64_t backlog,
+                                            const std::optional<spawner::Rights>& rights) {
   if (query.fd.value_or(-1) >= 0) return open_inherited(query, backlog);
-  if (!rights) return open_as_asked(loop, query, sharing, backlog);
+  if (!rights) return open_as_asked(query, sharing, backlog, rights);
   std::optional<Result<ListenerSocket>> opened;
   const auto open = [&]() -> Result<void> {
-    opened.emplace(open_as_asked(loop, query, sharing, backlog));
+    opened.emplace(open_as_asked(query, sharing, backlog, rights));
     return {};
   };
   const bool path = query.type == wire::AddressType::unix_path && !query.is_abstract();
@@ -188,26 +211,33 @@ Result<ListenerSocket> ListenerSocket::open(Loop& loop, const wire::ListenQuery&
   return std::move(*opened);
 }
 
-Result<ListenerSocket> ListenerSocket::open_as_asked(Loop& loop, const wire::ListenQuery& query,
-                                                     Sharing sharing, int64_t backlog) {
-  if (query.type == wire::AddressType::unix_path) return open_path(loop, query, backlog);
-  auto opened = query.is_udp() ? open_udp(loop, query) : open_tcp(loop, query, backlog);
+Result<ListenerSocket> ListenerSocket::open_as_asked(const wire::ListenQuery& query, Sharing sharing,
+                                                     int64_t backlog,
+                                                     const std::optional<spawner::Rights>& rights) {
+  if (query.type == wire::AddressType::unix_path) return open_path(query, backlog, rights);
+  auto opened = query.is_udp() ? open_udp(query) : open_tcp(query, backlog);
   if (!opened) return std::unexpected(opened.error());
   // Only now, so that the port of another program is not taken for one of ours.
   if (sharing == Sharing::a_socket_each) set_option(*opened, SOL_SOCKET, SO_REUSEPORT, true);
   return ListenerSocket(std::move(*opened));
 }
 
-Result<ListenerSocket> ListenerSocket::open_path(Loop& loop, const wire::ListenQuery& query,
-                                                 int64_t backlog) {
+Result<ListenerSocket> ListenerSocket::open_path(const wire::ListenQuery& query, int64_t backlog,
+                                                 const std::optional<spawner::Rights>& rights) {
   const std::string path = shortest(query.address.value_or(""));
   if (path.empty()) return failure(EINVAL, subject(query), "path");
   if (path.size() > longest_path) return failure(ENAMETOOLONG, subject(query), "path");
   if (path.contains('\0') && !query.is_abstract()) return failure(EINVAL, subject(query), "path");
-  auto opened = listen_at(loop, Endpoint::unix_path(path), query, backlog);
+  const auto listen = [&](int socket, int waiting) {
+    if (!rights) return ::listen(socket, waiting);
+    const auto listens = rights->listen(socket, waiting);
+    if (!listens) errno = listens.error().code().value();
+    return listens ? 0 : -1;
+  };
+  auto opened = listen_at(Endpoint::unix_path(path), query, backlog, listen);
   if (!opened) return std::unexpected(opened.error());
   ListenerSocket socket(std::move(*opened));
-  if (!query.is_abstract()) socket.file_ = net::SocketFile(path);
+  if (!query.is_abstract()) socket.file_ = net::SocketFile(socket.descriptor(), path);
   return socket;
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
-#include "baton/loop/loop.h"
 #include "cluster/primary_machine.h"
 #include "net/socket_file.h"
+#include "spawn/look_linux.h"
 #include "spawn/rights_linux.h"
 #include "wire/cluster_message.h"
 
@@ -18,11 +19,11 @@ class ListenerSocket {
   /// Opens what `query` asks for, as Node's primary does: without an address every one of the machine, IPv6
   /// and IPv4 if possible. The error's code is an errno. With `rights` it opens, and in the end removes the
   /// file of, nothing that these may not.
-  [[nodiscard]] static Result<ListenerSocket> open(Loop& loop, const wire::ListenQuery& query,
-                                                   Sharing sharing, int64_t backlog,
+  [[nodiscard]] static Result<ListenerSocket> open(const wire::ListenQuery& query, Sharing sharing,
+                                                   int64_t backlog,
                                                    const std::optional<spawner::Rights>& rights = {});
   /// A copy of `given`, which is bound, if `query` asks for its address; nothing if it asks for another one.
-  /// It counts as inherited.
+  /// It counts as inherited. Whether its file is there, `is_at_its_path` says.
   [[nodiscard]] static std::optional<Result<ListenerSocket>> of_given(int given,
                                                                       const wire::ListenQuery& query,
                                                                       Sharing sharing);
@@ -35,9 +36,10 @@ class ListenerSocket {
   ~ListenerSocket();
 
   /// Closes it and opens what `query` asks for once more, with the rights of then. Fails for one that was
-  /// inherited.
-  [[nodiscard]] Result<void> open_anew(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                       int64_t backlog);
+  /// inherited, or has a file.
+  [[nodiscard]] Result<void> open_anew(const wire::ListenQuery& query, Sharing sharing, int64_t backlog);
+  /// Closes it; `lane` removes its file.
+  void close_aside(const spawner::Lane& lane);
 
   /// Lets nobody new in, and takes the file of a Unix-domain socket away; not of one that was inherited,
   /// which others go on with.
@@ -46,16 +48,16 @@ class ListenerSocket {
   /// Whether somebody stands in its backlog who would be lost with it.
   [[nodiscard]] bool somebody_waits() const noexcept;
 
-  /// Opens what `query` asks for once more, with the rights of then, while this one stays as it is.
-  [[nodiscard]] Result<ListenerSocket> another(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                               int64_t backlog) const {
-    return open(loop, query, sharing, backlog, rights_);
-  }
-
+  /// As whom it was opened, if not as this process.
+  [[nodiscard]] const std::optional<spawner::Rights>& rights() const noexcept { return rights_; }
   /// It was made with a file, as Unix-domain sockets are.
   [[nodiscard]] bool has_file() const noexcept { return static_cast<bool>(file_); }
-  /// Somebody removed that file: nobody can connect any more.
-  [[nodiscard]] bool file_is_gone() const noexcept { return file_.is_gone(); }
+  /// Where that is; if it is there no more nobody can connect.
+  [[nodiscard]] const net::SocketPlace& place() const noexcept { return file_.place(); }
+  /// What takes the file away, for who has time for it.
+  [[nodiscard]] std::function<void()> file_removal() const;
+  /// Whether a socket has the path that this one is bound to, if it has one.
+  [[nodiscard]] bool is_at_its_path() const;
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_.get(); }
   /// A copy to give away; empty, with errno set, when the kernel refuses.
@@ -67,9 +69,10 @@ class ListenerSocket {
   void take_file_away();
   static Result<ListenerSocket> inherited_copy(int descriptor, const std::string& operation);
   void remove_file();
-  static Result<ListenerSocket> open_as_asked(Loop& loop, const wire::ListenQuery& query, Sharing sharing,
-                                              int64_t backlog);
-  static Result<ListenerSocket> open_path(Loop& loop, const wire::ListenQuery& query, int64_t backlog);
+  static Result<ListenerSocket> open_as_asked(const wire::ListenQuery& query, Sharing sharing,
+                                              int64_t backlog, const std::optional<spawner::Rights>& rights);
+  static Result<ListenerSocket> open_path(const wire::ListenQuery& query, int64_t backlog,
+                                          const std::optional<spawner::Rights>& rights);
   static Result<ListenerSocket> open_inherited(const wire::ListenQuery& query, int64_t backlog);
 
   Fd descriptor_;

@@ -52,42 +52,35 @@ std::vector<Listening> Primary::listeners() const { return state().listeners(); 
 std::size_t Primary::in_flight() const { return state().machine.in_flight(); }
 uint64_t Primary::requeued() const { return state().machine.requeued(); }
 
-void Primary::on_fork(std::move_only_function<void(WorkerProcess&)> callback) {
-  state().on_fork.set(std::move(callback));
-}
-void Primary::on_online(std::move_only_function<void(WorkerProcess&)> callback) {
-  state().on_online.set(std::move(callback));
-}
-void Primary::on_listening(std::move_only_function<void(WorkerProcess&, const Listening&)> callback) {
+void Primary::on_fork(Handler<WorkerProcess&> callback) { state().on_fork.set(std::move(callback)); }
+void Primary::on_online(Handler<WorkerProcess&> callback) { state().on_online.set(std::move(callback)); }
+void Primary::on_listening(Handler<WorkerProcess&, const Listening&> callback) {
   state().on_listening.set(std::move(callback));
 }
-void Primary::on_disconnect(std::move_only_function<void(WorkerProcess&)> callback) {
+void Primary::on_disconnect(Handler<WorkerProcess&> callback) {
   state().on_disconnect.set(std::move(callback));
 }
-void Primary::on_exit(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback) {
+void Primary::on_exit(Handler<WorkerProcess&, const ExitStatus&> callback) {
   state().on_exit.set(std::move(callback));
 }
-void Primary::on_close(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback) {
+void Primary::on_close(Handler<WorkerProcess&, const ExitStatus&> callback) {
   state().on_close.set(std::move(callback));
 }
-void Primary::on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback) {
+void Primary::on_message(Handler<WorkerProcess&, Message&> callback) {
   state().on_message_slot.set(std::move(callback));
 }
-void Primary::on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback) {
+void Primary::on_error(Handler<WorkerProcess&, const Error&> callback) {
   state().on_error.set(std::move(callback));
 }
-void Primary::on_listen_error(
-    std::move_only_function<void(WorkerProcess&, const Listening&, const Error&)> callback) {
+void Primary::on_listen_error(Handler<WorkerProcess&, const Listening&, const Error&> callback) {
   state().on_listen_error.set(std::move(callback));
 }
-void Primary::on_shut_down(std::move_only_function<void(const Listening&, ShutDown)> callback) {
+void Primary::on_shut_down(Handler<const Listening&, ShutDown> callback) {
   state().on_shut_down.set(std::move(callback));
 }
-void Primary::on_stopped_listening(std::move_only_function<void(WorkerProcess&)> callback) {
+void Primary::on_stopped_listening(Handler<WorkerProcess&> callback) {
   state().on_stopped_listening.set(std::move(callback));
 }
-void Primary::on_hang(std::move_only_function<void(WorkerProcess&)> callback) {
-  state().on_hang.set(std::move(callback));
-}
+void Primary::on_hang(Handler<WorkerProcess&> callback) { state().on_hang.set(std::move(callback)); }
 
 }  // namespace baton::cluster

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,7 +17,7 @@
 namespace baton::cluster {
 namespace {
 
-constexpr auto file_look_pause = std::chrono::seconds(2);  // at the files of sockets
+constexpr std::chrono::milliseconds signal_patience(1000);
 constexpr std::size_t most_unsent_answers = 1024;
 constexpr std::size_t most_unanswered_shares = 256;  // as many listeners as it may have
 
@@ -44,12 +45,12 @@ Listening::Type type_of(const wire::ListenQuery& query) {
   return Listening::Type::ipv4;
 }
 
+}  // namespace
+
 Listening asked(const wire::ListenQuery& query) {
   const auto port = static_cast<uint16_t>(std::clamp<int64_t>(query.port.value_or(0), 0, 65535));
   return {type_of(query), query.address, port, static_cast<int>(query.fd.value_or(-1))};
 }
-
-}  // namespace
 
 bool has_ended(pid_t child) {
   siginfo_t info{};
@@ -171,67 +172,6 @@ void Primary::State::take_back(ConnectionId id) {
   connection.handle = worker->child.take_back(connection.offer);
 }
 
-void Primary::State::open(const PrimaryAction& action) {
-  const auto listener = machine.listener(action.listener);
-  if (!listener) return;
-  Sockets& open = sockets[action.listener];
-  std::string why;
-  auto opened = open.empty() ? open_first(*listener, action.worker, why)
-                             : open.begin()->second.socket.beside(listener->backlog);
-  if (!opened) {
-    if (open.empty()) sockets.erase(action.listener);
-    machine.open_failed(action.listener, action.slot, opened.error().code().value(), why);
-    return;
-  }
-  const auto sockname = opened->sockname();
-  if (opened->has_file() && !files_timer.active()) {
-    files_timer = Timer::every(process.loop(), file_look_pause, [this] { look_at_files(); });
-    files_timer.unref();
-  }
-  watch(open.emplace(action.slot, Socket(std::move(*opened))).first->second);
-  machine.opened(action.listener, action.slot, sockname);
-}
-
-// `why` becomes what is to be said beside the errno.
-Result<ListenerSocket> Primary::State::open_first(const PrimaryMachine::Listener& listener, WorkerId asked_by,
-                                                  std::string& why) {
-  const auto open = [&](const std::optional<spawner::Rights>& rights = {}) {
-    if (auto socket = of_given(listener)) return std::move(*socket);
-    return ListenerSocket::open(process.loop(), listener.query, listener.sharing, listener.backlog, rights);
-  };
-  const auto& rules = options.allow_listen();
-  if (!rules.empty()) {
-    const Listening where = asked(listener.query);
-    if (std::ranges::any_of(rules, [&](const ListenRule& rule) { return rule.allows(where); })) return open();
-    why = "no rule allows it";
-    return failure(EACCES, "listen");
-  }
-  // Whoever gave them gave them to the service.
-  if (auto socket = of_given(listener)) return std::move(*socket);
-  const WorkerProcess::State* worker = find(asked_by);
-  if (worker == nullptr) return failure(ECANCELED, "listen");
-  // Its number may be a stranger's by now.
-  if (has_ended(worker->child.pid())) return failure(ECANCELED, "listen");
-  const auto theirs = spawner::Rights::of(worker->child.pid());
-  if (!theirs && has_ended(worker->child.pid())) return failure(ECANCELED, "listen");
-  const auto ours = spawner::Rights::of(::getpid());
-  why = "the rights of the worker are not known";
-  if (!theirs || !ours) return failure(EACCES, "listen");
-  why.clear();
-  if (theirs->are_those_of(*ours)) return open();
-  why = "with the rights of user " + std::to_string(theirs->user());
-  if (listener.query.fd.value_or(-1) >= 0) return failure(EACCES, "listen");
-  return open(*theirs);
-}
-
-std::optional<Result<ListenerSocket>> Primary::State::of_given(
-    const PrimaryMachine::Listener& listener) const {
-  for (const Fd& one : given) {
-    if (auto socket = ListenerSocket::of_given(one.get(), listener.query, listener.sharing)) return socket;
-  }
-  return std::nullopt;
-}
-
 void Primary::State::share(PrimaryAction& action) {
   WorkerProcess::State* worker = find(action.worker);
   if (worker == nullptr || !worker->child.connected()) return;
@@ -290,7 +230,7 @@ std::shared_ptr<Acceptor> Primary::State::acceptor_for(ListenerId listener, unsi
     connections[id].handle = std::move(handle);
     feed([&] { machine.accepted(listener, id, client); });
   });
-  acceptor->on_error([](const Error& error) { std::fprintf(stderr, "baton: %s\n", error.what()); });
+  acceptor->on_error([this](const Error& error) { process.loop().report(error.what()); });
   return acceptor;
 }
 
@@ -300,6 +240,13 @@ void Primary::State::close_listener(ListenerId listener) {
   for (auto& [slot, socket] : found->second) {
     for (const auto& acceptor : {socket.acceptor, socket.former_acceptor}) {
       if (acceptor) acceptor->close();
+    }
+  }
+  // What is about to end has the time that this takes.
+  if (!closing) {
+    for (auto& [slot, socket] : found->second) {
+      close_aside(socket.socket, socket.removals);
+      if (socket.former) close_aside(*socket.former, socket.removals);
     }
   }
   sockets.erase(found);
@@ -317,21 +264,33 @@ void Primary::State::kill(const PrimaryAction& action) {
   }
   if (!hangs) return;
   if (on_hang) return on_hang.fire(process.loop(), worker->face);
-  std::fprintf(stderr, "baton: worker %u: %s\n", worker->id, action.text.c_str());
+  process.loop().report("worker " + std::to_string(worker->id) + ": " + action.text);
 }
 
 void Primary::State::signal(const PrimaryAction& action) {
   WorkerProcess::State* worker = find(action.worker);
   if (worker == nullptr || worker->dead) return;
-  const pid_t pid = worker->child.pid();
-  // Node catches signals for itself.
-  const bool handles = !runs_node(pid) && spawner::handles_signal(pid, action.signal);
-  if (!action.on && !handles) return;
-  try {
-    if (worker->child.kill(action.signal)) worker->on_signalled.fire_once(process.loop());
-  } catch (const Error& error) {
-    report(*worker, error);
-  }
+  const auto settle = [this, worker, signal = action.signal](bool send) {
+    const auto self = shared_from_this();
+    if (worker->dead) return;
+    bool sent = false;
+    try {
+      sent = send && worker->child.kill(signal);
+    } catch (const Error& error) {
+      report(*worker, error);
+    }
+    if (sent) worker->on_signalled.fire_once(process.loop());
+    if (!shut) feed([&] { machine.signal_settled(worker->id); });
+  };
+  if (action.on) return settle(true);
+  const auto handles = std::make_shared<bool>(false);
+  worker->signal_look = spawner::Look(
+      process.loop(), worker->lane, signal_patience,
+      [handles, pid = worker->child.pid(), signal = action.signal] {
+        // Node catches signals for itself.
+        *handles = !runs_node(pid) && spawner::handles_signal(pid, signal);
+      },
+      [handles, settle](const Result<void>& in_time) { settle(in_time.has_value() && *handles); });
 }
 
 void Primary::State::look(ConnectionId id) {

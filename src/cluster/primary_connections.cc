@@ -269,8 +269,9 @@ void PrimaryMachine::sticky_value(ConnectionId id, std::optional<std::string_vie
   const auto entry = connections_.find(id);
   if (entry == connections_.end() || entry->second.state != Connection::State::looked) return;
   Connection& connection = entry->second;
-  // No address begins like this.
-  if (value) connection.client = "=" + std::string(*value);
+  // No address begins like this. It is looked at often while the client waits, and long ones take their time.
+  constexpr size_t short_enough = 64;
+  if (value) connection.client = "=" + (value->size() <= short_enough ? std::string(*value) : digest(*value));
   sort(id, connection);
   settle(listeners_.at(connection.listener));
 }
@@ -295,17 +296,27 @@ void PrimaryMachine::offer(ListenerState& listener, Seat& seat, ConnectionId id,
 }
 
 void PrimaryMachine::on_answers(Worker& worker, const wire::WorkerMessage& message) {
-  for (const uint64_t seq : message.accepted) answered(worker, seq, true);
-  for (const uint64_t seq : message.refused) answered(worker, seq, false);
+  // A message may have thousands of them, and is reported once.
+  std::optional<uint64_t> unexpected;
+  size_t more = 0;
+  const auto take = [&](uint64_t seq, bool accepted) {
+    if (answered(worker, seq, accepted)) return;
+    if (unexpected) ++more;
+    if (!unexpected) unexpected = seq;
+  };
+  for (const uint64_t seq : message.accepted) take(seq, true);
+  for (const uint64_t seq : message.refused) take(seq, false);
+  if (!unexpected) return;
+  report(worker, Error(make_error_code(Errc::unexpected_message), "cluster",
+                       "an answer to hand-off " + std::to_string(*unexpected) +
+                           (more > 0 ? ", and to " + std::to_string(more) + " others" : "")));
 }
 
-void PrimaryMachine::answered(Worker& worker, uint64_t seq, bool accepted) {
+// False: nobody has asked.
+bool PrimaryMachine::answered(Worker& worker, uint64_t seq, bool accepted) {
   const auto offer = std::ranges::lower_bound(worker.offers, seq, {}, &Offer::seq);
-  if (offer == worker.offers.end() || offer->seq != seq) {
-    if (!accepted && std::erase(worker.refusals, seq) > 0) return;
-    return report(worker, Error(make_error_code(Errc::unexpected_message), "cluster",
-                                "an answer to hand-off " + std::to_string(seq)));
-  }
+  if (offer == worker.offers.end() || offer->seq != seq)
+    return !accepted && std::erase(worker.refusals, seq) > 0;
   const auto entry = connections_.find(offer->connection);
   const ListenerId listener = entry->second.listener;
   take_from(worker, entry->second);
@@ -318,7 +329,7 @@ void PrimaryMachine::answered(Worker& worker, uint64_t seq, bool accepted) {
     give_back(entry->first, entry->second);
   }
   const auto found = listeners_.find(listener);
-  if (found == listeners_.end()) return;
+  if (found == listeners_.end()) return true;
   if (Seat* seat = seat_of(found->second, worker.id); accepted && seat != nullptr) {
     seat->rest = 0;
     seat->rest_until = 0;
@@ -326,6 +337,7 @@ void PrimaryMachine::answered(Worker& worker, uint64_t seq, bool accepted) {
   if (!accepted) rest(found->second, worker.id);
   forget_empty_seats(found->second);
   settle(found->second);
+  return true;
 }
 
 void PrimaryMachine::refused(ConnectionId id) {

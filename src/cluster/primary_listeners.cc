@@ -84,6 +84,8 @@ void PrimaryMachine::on_query(Worker& worker, const wire::WorkerMessage& message
   };
   const auto known = keys_.find(key);
   ListenerState* wanted = known == keys_.end() ? nullptr : &listeners_.at(known->second);
+  // Nobody has it yet, and whom it is opened for may not.
+  if (wanted != nullptr && !wanted->view.open && wanted->user == unknown_user) wanted->user = worker.user;
   if (wanted != nullptr && wanted->user != worker.user) {
     tell_failure(&worker, message.query, EACCES, "it belongs to workers of another user");
     return refuse(EACCES);
@@ -135,17 +137,19 @@ void PrimaryMachine::wait_for_socket(ListenerState& listener, Worker& worker, ui
   const bool known = listener.sockets.contains(slot);
   Socket& socket = listener.sockets[slot];
   if (socket.open) return admit(listener, slot, {worker.id, seq});
-  socket.queries.push_back({worker.id, seq});
+  socket.queries.push_back({worker.id, seq, worker.speakers});
   ++worker.queries;
   if (known && socket.waits_with == 0) return;
   if (!fails_often(worker)) return open_now(listener, slot);
   if (!known) open_later(worker, listener, slot);
 }
 
-void PrimaryMachine::open(const ListenerState& listener, unsigned slot) {
-  const auto& queries = listener.sockets.at(slot).queries;
+void PrimaryMachine::open(ListenerState& listener, unsigned slot) {
+  Socket& socket = listener.sockets.at(slot);
+  socket.opens_for = socket.queries.empty() ? 0 : socket.queries.front().worker;
   PrimaryAction& action = act(PrimaryAction::Kind::open);
-  action.worker = queries.empty() ? 0 : queries.front().worker;
+  if (!socket.queries.empty()) action.speakers = socket.queries.front().speakers;
+  action.worker = socket.opens_for;
   action.listener = listener.view.id;
   action.slot = slot;
 }
@@ -203,20 +207,33 @@ void PrimaryMachine::open_failed(ListenerId id, unsigned slot, int error, std::s
   const auto found = listeners_.find(id);
   if (found == listeners_.end() || !found->second.sockets.contains(slot)) return;
   ListenerState& listener = found->second;
-  const auto& queries = listener.sockets[slot].queries;
-  const unsigned asks = queries.empty() ? 0 : workers_.at(queries.front().worker).slot;
-  if (error == EADDRINUSE && free_port(listener, asks)) return open(listener, slot);
+  Socket& socket = listener.sockets[slot];
+  const WorkerId asked_by = std::exchange(socket.opens_for, 0);
+  const auto asking = workers_.find(asked_by);
+  const unsigned place = asking == workers_.end() ? 0 : asking->second.slot;
+  if (error == EADDRINUSE && free_port(listener, place)) return open(listener, slot);
+  // What held this up is the doing of who asked, for all we know: whoever else waits has another try.
+  const bool of_one = error == ETIMEDOUT || error == ECANCELED || error == EACCES || error == EAGAIN;
+  std::deque<Query> others;
   Worker* asked = nullptr;
-  for (const Query& query : std::exchange(listener.sockets[slot].queries, {})) {
+  for (const Query& query : std::exchange(socket.queries, {})) {
+    if (of_one && query.worker != asked_by) {
+      others.push_back(query);
+      continue;
+    }
     Worker& worker = workers_.at(query.worker);
     if (asked == nullptr) asked = &worker;
     --worker.queries;
     worker.calm_at = std::max(worker.calm_at, now_) + limits_.failed_open;
     send(worker, wire::failure_reply(-error, listener.view.key, query.seq, unpacked(listener.data), seq_++));
   }
-  listener.sockets.erase(slot);
   // Who asked for it is gone, and nobody else is concerned.
   if (error != ECANCELED) tell_failure(asked, listener.view.query, error, why);
+  if (!others.empty()) {
+    socket.queries = std::move(others);
+    return open(listener, slot);
+  }
+  listener.sockets.erase(slot);
   if (!listener.sockets.empty()) return;
   // Another worker may have more luck.
   keys_.erase(listener.view.key);
@@ -299,7 +316,9 @@ void PrimaryMachine::leave_listeners(Worker& worker) {
   worker.queries = 0;
   for (auto& [id, listener] : listeners_) {
     for (auto& [slot, socket] : listener.sockets) {
-      std::erase_if(socket.queries, [&](const Query& query) { return query.worker == worker.id; });
+      const auto of_it = [&](const Query& query) { return query.worker == worker.id; };
+      // It may be opened yet.
+      if (std::erase_if(socket.queries, of_it) > 0) note_left(listener, worker);
     }
     if (Seat* seat = seat_of(listener, worker.id); seat != nullptr && std::exchange(seat->user, false)) {
       note_left(listener, worker);

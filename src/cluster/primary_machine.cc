@@ -61,9 +61,11 @@ void PrimaryMachine::offline(WorkerId worker) {
   found->second.silent_since.reset();
 }
 
-void PrimaryMachine::runs_as(WorkerId worker, uint32_t user) {
+void PrimaryMachine::runs_as(WorkerId worker, uint32_t user, std::vector<Sender> speakers) {
   const auto found = workers_.find(worker);
-  if (found != workers_.end()) found->second.user = user;
+  if (found == workers_.end()) return;
+  found->second.user = user;
+  found->second.speakers = std::move(speakers);
 }
 
 void PrimaryMachine::disconnect(WorkerId worker) {
@@ -80,20 +82,25 @@ void PrimaryMachine::disconnect(WorkerId worker, int signal, bool always) {
   const auto found = workers_.find(worker);
   if (found == workers_.end() || found->second.told || found->second.ended) return;
   Worker& told = found->second;
+  told.told = true;
+  told.agreed = true;
   // Who reports and is no Baton has the module.
   if (told.reports && !told.baton) {
-    told.told = true;
-    told.agreed = true;
-    told.drains_until = now_ + limits_.drain_answer;
     send(told, wire::drain_request(signal_name(signal), always));
-    leave_listeners(told);
-    return wake_at(*told.drains_until);
+  } else {
+    PrimaryAction& action = act(PrimaryAction::Kind::signal);
+    action.worker = worker;
+    action.signal = signal;
+    action.on = always;
   }
-  PrimaryAction& action = act(PrimaryAction::Kind::signal);
-  action.worker = worker;
-  action.signal = signal;
-  action.on = always;
-  disconnect(worker);
+  told.drains_until = now_ + limits_.drain_answer;
+  leave_listeners(told);
+  wake_at(*told.drains_until);
+}
+
+void PrimaryMachine::signal_settled(WorkerId worker) {
+  const auto found = workers_.find(worker);
+  if (found != workers_.end() && found->second.drains_until) say_disconnect(found->second);
 }
 
 void PrimaryMachine::say_disconnect(Worker& worker) {
@@ -188,7 +195,7 @@ void PrimaryMachine::on_load(Worker& worker, const wire::WorkerMessage& message)
 }
 
 void PrimaryMachine::on_drains(Worker& worker, bool signalled) {
-  if (!worker.drains_until) return;
+  if (!worker.drains_until || !worker.reports || worker.baton) return;
   if (signalled) act(PrimaryAction::Kind::signalled).worker = worker.id;
   say_disconnect(worker);
 }

@@ -13,6 +13,7 @@
 #include "base/fifo.h"
 #include "baton/base/error.h"
 #include "baton/cluster/policy.h"
+#include "baton/ipc/sender.h"
 #include "baton/wire/value.h"
 #include "cluster/allowance.h"
 #include "cluster/chooser.h"
@@ -59,8 +60,9 @@ struct PrimaryLimits {
   Milliseconds close_linger = 1000;  // of a listener that its last user has closed
   Milliseconds orphan_term = 1000;   // a process without channel that may hold connections: SIGTERM
   Milliseconds orphan_kill = 3000;   // and SIGKILL, both since the channel's end
-  Milliseconds drain_answer = 1000;  // how long a Node is waited for that shall drain and hear a signal first
-  Milliseconds hang_timeout = 0;     // 0: off
+  Milliseconds drain_answer =
+      1000;  // how long it is waited for that a worker hears a signal before it is told to leave
+  Milliseconds hang_timeout = 0;  // 0: off
   int64_t default_backlog = 4096;
   wire::ClusterMessageLimits message{};
 };
@@ -80,10 +82,9 @@ struct PrimaryAction {
     // Close our copy of `connection`: take_back() and drop if it is an offer, else drop. The last that is
     // heard of it; exactly one for each connection that was accepted. `on`: it is `worker`'s now.
     close_connection,
-    // Open, for `worker`, the socket `slot` of `listener` as listener(id).query, .sharing and .backlog say,
-    // then feed
-    // opened() or open_failed(), at once or later. `slot` is 0 except for a_socket_each, whose later sockets
-    // bind to the address of the first.
+    // Open, for `worker`, of which `speakers` asked, the socket `slot` of `listener` as listener(id).query,
+    // .sharing and .backlog say, then feed opened() or open_failed(), at once or later. `slot` is 0 except
+    // for a_socket_each, whose later sockets bind to the address of the first.
     open,
     // Send `message` to `worker` with a copy of socket `slot` of `listener`: net.Native, or dgram.Native for
     // datagrams. Our own copy stays. If the peer does not take it in the end, or it cannot be sent, feed
@@ -98,7 +99,7 @@ struct PrimaryAction {
     // and it may hold connections.
     kill,
     // Send `signal` to the process of `worker`, which leaves: always (`on`), or if its program handles it. If
-    // it was sent, tell the program as for `signalled`.
+    // it was sent, tell the program as for `signalled`. Then feed signal_settled(), at once or later.
     signal,
     // Find out the sticky value of `connection` without reading it (MSG_PEEK), then feed sticky_value().
     look,
@@ -128,6 +129,7 @@ struct PrimaryAction {
   wire::ListenQuery query{};
   std::string text{};
   std::optional<Error> error{};
+  std::vector<Sender> speakers{};
 };
 
 /// A primary of Node's cluster, towards Node and Baton workers, as a state machine: who listens on what, and
@@ -178,9 +180,10 @@ class PrimaryMachine {
   void worker_started(WorkerId worker, unsigned slot);
   /// Its channel has heard that it is Baton.
   void worker_is_baton(WorkerId worker);
-  /// The user that it is now, to be said before each queryServer of it. A listener is shared by those of the
-  /// user who asked for it; who is another is refused.
-  void runs_as(WorkerId worker, uint32_t user);
+  /// The user that it is now, to be said before each queryServer of it, and who speaks for it. A listener is
+  /// shared by those of the user who asked for it; who is another is refused.
+  void runs_as(WorkerId worker, uint32_t user, std::vector<Sender> speakers = {});
+  static constexpr uint32_t unknown_user = -1;
   /// Whoever has said that the worker is online has ended, and another may say so.
   void offline(WorkerId worker);
   /// An internal message of it (is_cluster_message). The driver has closed and reported any handle that came
@@ -199,6 +202,10 @@ class PrimaryMachine {
   /// loses nothing, as its servers drain before it hears of it. That only Node needs, with our preload
   /// module.
   void disconnect(WorkerId worker, int signal, bool always);
+  /// From now on nothing that the worker says is passed on here, and that is not its fault; or it is again.
+  void unheard(WorkerId worker, bool on);
+  /// The signal of the action `signal` was sent, or need not be.
+  void signal_settled(WorkerId worker);
   /// Socket `slot` of `listener` is open.
   void opened(ListenerId listener, unsigned slot, const std::optional<wire::Sockname>& sockname);
   /// `error`: a positive errno; `why` says more to the program.
@@ -253,10 +260,12 @@ class PrimaryMachine {
     std::optional<Milliseconds> drains_until{};  // it was asked to drain, and is to hear `disconnect` then
     bool ended = false;                          // its channel
     bool reports = false;
+    bool unheard = false;
     bool killed = false;
     bool terminated = false;
     bool refusal_told = false;  // that it asked for what it may not have
     uint32_t user = 0;
+    std::vector<Sender> speakers{};
     Milliseconds calm_at = 0;                             // when its failures are forgotten
     std::deque<std::pair<ListenerId, unsigned>> later{};  // sockets that it waits for until its turn comes
     Milliseconds next_open = 0;                           // of these
@@ -289,11 +298,13 @@ class PrimaryMachine {
   struct Query {
     WorkerId worker;
     uint64_t seq;
+    std::vector<Sender> speakers{};
   };
   struct Socket {
     bool open = false;
     bool accepting = false;   // as the driver was last told
     WorkerId waits_with = 0;  // whose turn it waits for to be opened
+    WorkerId opens_for = 0;   // who asked, while it is being opened
     std::deque<Query> queries{};
   };
   struct ListenerState {
@@ -336,7 +347,7 @@ class PrimaryMachine {
   void tell_failure(Worker* worker, const wire::ListenQuery& query, int error, std::string_view why);
   ListenerState& add_listener(const std::string& key, const wire::ListenQuery& query, const Worker& worker);
   void wait_for_socket(ListenerState& listener, Worker& worker, uint64_t seq);
-  void open(const ListenerState& listener, unsigned slot);
+  void open(ListenerState& listener, unsigned slot);
   [[nodiscard]] bool fails_often(const Worker& worker) const;
   void open_later(Worker& worker, ListenerState& listener, unsigned slot);
   void open_at_last(Worker& worker);
@@ -368,7 +379,7 @@ class PrimaryMachine {
   [[nodiscard]] std::optional<size_t> stick(ListenerState& listener, const Connection& connection);
   void offer(ListenerState& listener, Seat& seat, ConnectionId id, Connection& connection);
   void on_answers(Worker& worker, const wire::WorkerMessage& message);
-  void answered(Worker& worker, uint64_t seq, bool accepted);
+  bool answered(Worker& worker, uint64_t seq, bool accepted);
   void take_from(Worker& worker, const Connection& connection);
   void give_back(ConnectionId id, Connection& connection);
   void close_connection(Connections::iterator connection, const Worker* owner = nullptr);
@@ -393,6 +404,7 @@ class PrimaryMachine {
   void watch_orphan(Worker& worker);
   void watch_hang(Worker& worker);
   [[nodiscard]] Milliseconds heartbeat() const;
+  void excuse(Worker& worker);
   void slept();
   void kill(Worker& worker, int signal, std::string_view why);
   void wake_at(Milliseconds when);

@@ -1,15 +1,22 @@
 // Listeners that nobody can connect to any more: one of their workers has shut them down, or somebody has
 // removed their file.
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <chrono>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "cluster/primary_state.h"
 
 namespace baton::cluster {
 namespace {
 
-constexpr unsigned most_file_looks = 4;
+constexpr std::size_t most_file_looks = 4;
+constexpr std::chrono::milliseconds file_patience(1000);
 constexpr Milliseconds tell_interval = 1000;
 
 }  // namespace
@@ -41,7 +48,7 @@ void Primary::State::watch(Socket& socket) {
   if (watched) {
     socket.watched = std::move(*watched);
   } else {
-    std::fprintf(stderr, "baton: %s\n", watched.error().what());
+    process.loop().report(watched.error().what());
   }
 }
 
@@ -51,12 +58,7 @@ void Primary::State::on_shut(int descriptor) {
     const auto found = std::ranges::find_if(
         open, [&](const auto& entry) { return entry.second.socket.descriptor() == descriptor; });
     const auto listener = machine.listener(id);
-    if (found == open.end() || !listener) continue;
-    Socket& socket = found->second;
-    const ShutDown how = revive(socket, *listener);
-    if (how == ShutDown::listens_again && told_lately(socket)) return;
-    socket.shut_told = now();
-    return tell_shut(bound(*listener), how);
+    if (found != open.end() && listener) return revive(id, found->first, found->second, *listener);
   }
 }
 
@@ -66,74 +68,127 @@ bool Primary::State::told_lately(const Socket& socket) const {
 
 void Primary::State::tell_shut(const Listening& where, ShutDown how) {
   if (on_shut_down) return on_shut_down.fire(process.loop(), where, how);
-  std::fprintf(stderr, "baton: %s %s\n", where.to_string().c_str(), std::string(describe(how)).c_str());
+  process.loop().report(where.to_string() + " " + std::string(describe(how)));
 }
 
-ShutDown Primary::State::revive(Socket& socket, const PrimaryMachine::Listener& listener) {
+void Primary::State::revive(ListenerId id, unsigned slot, Socket& socket,
+                            const PrimaryMachine::Listener& listener) {
+  const auto tell = [&](ShutDown how) {
+    socket.shut_told = now();
+    tell_shut(bound(listener), how);
+  };
   const auto backlog =
       static_cast<int>(std::clamp<int64_t>(listener.backlog, 1, std::numeric_limits<int>::max()));
-  if (net::revive_listener(socket.socket.descriptor(), backlog) != net::Revival::lost)
-    return ShutDown::listens_again;
+  if (net::revive_listener(socket.socket.descriptor(), backlog) != net::Revival::lost) {
+    if (!told_lately(socket)) tell(ShutDown::listens_again);
+    return;
+  }
   socket.watched.stop();
   // What accepts here is told by its own errors; the port of a UDP socket stays taken as long as a worker has
   // it.
-  if (socket.acceptor || listener.query.is_udp()) return ShutDown::lost;
-  const auto anew =
-      socket.socket.open_anew(process.loop(), listener.query, listener.sharing, listener.backlog);
-  if (!anew) return ShutDown::lost;
+  if (socket.acceptor || listener.query.is_udp()) return tell(ShutDown::lost);
+  if (socket.socket.has_file()) {
+    socket.dead = true;
+    return look_at_file(id, slot, Why::dead);
+  }
+  if (!socket.socket.open_anew(listener.query, listener.sharing, listener.backlog))
+    return tell(ShutDown::lost);
   watch(socket);
-  return ShutDown::opened_anew;
+  tell(ShutDown::opened_anew);
 }
 
 // Each look may take as long as the path is a maze; so no more than a few are made at a time, in turn.
-void Primary::State::look_at_files(const std::string* asked_path) {
+void Primary::State::look_at_files() {
   if (turned_away) return;
-  const auto self = shared_from_this();
-  const bool asked = asked_path != nullptr;
-  std::vector<std::pair<Listening, ShutDown>> news;
-  bool any = false;
-  unsigned looks = asked ? 1 : most_file_looks;
-  const auto begin = sockets.upper_bound(asked ? 0 : file_looked_at);
-  std::vector<ListenerId> order;
-  for (auto one = begin; one != sockets.end(); ++one) order.push_back(one->first);
-  for (auto one = sockets.begin(); one != begin; ++one) order.push_back(one->first);
-  for (const ListenerId id : order) {
-    const auto listener = machine.listener(id);
-    const auto open = sockets.find(id);
-    if (!listener || open == sockets.end()) continue;
-    if (asked && listener->query.address != *asked_path) continue;
-    for (auto& [slot, socket] : open->second) {
-      any = any || socket.socket.has_file();
-      if (!socket.socket.has_file() || looks == 0) continue;
-      --looks;
-      if (!asked) file_looked_at = id;
-      if (!socket.socket.file_is_gone()) continue;
-      const bool lost_before = socket.file_lost;
-      const ShutDown how = make_file_anew(id, slot, socket, *listener, asked);
-      if (how == ShutDown::file_lost ? lost_before : asked && told_lately(socket)) continue;
-      socket.shut_told = now();
-      news.emplace_back(bound(*listener), how);
+  std::vector<std::pair<ListenerId, unsigned>> order;
+  const auto begin = sockets.upper_bound(file_looked_at);
+  const auto add = [&](const auto& entry) {
+    for (const auto& [slot, socket] : entry.second) {
+      if (socket.socket.has_file()) order.emplace_back(entry.first, slot);
     }
-  }
-  if (!asked && !any) files_timer.stop();
-  for (const auto& [where, how] : news) {
-    if (!shut) tell_shut(where, how);
-  }
+  };
+  std::for_each(begin, sockets.end(), add);
+  std::for_each(sockets.begin(), begin, add);
+  if (order.empty()) return files_timer.stop();
+  order.resize(std::min(order.size(), most_file_looks));
+  for (const auto& [id, slot] : order) look_at_file(id, slot, Why::time);
+  file_looked_at = order.back().first;
 }
 
-ShutDown Primary::State::make_file_anew(ListenerId id, unsigned slot, Socket& socket,
-                                        const PrimaryMachine::Listener& listener, bool asked) {
-  auto anew = socket.socket.another(process.loop(), listener.query, listener.sharing, listener.backlog);
-  socket.file_lost = !anew;
-  if (!anew) return ShutDown::file_lost;
+void Primary::State::look_at_file(ListenerId id, unsigned slot, Why why, Callback then) {
+  const auto [entry, first] = file_looks.try_emplace({id, slot});
+  FileLook& one = entry->second;
+  Socket& socket = sockets.at(id).at(slot);
+  if (then) one.then.push_back(std::move(then));
+  one.why = std::max(one.why, socket.dead ? Why::dead : why);
+  if (!first && why != Why::dead) return;
+  struct Seen {
+    net::SocketPlace place;
+    std::function<void()> removal;
+    std::function<Result<ListenerSocket>()> open;
+    std::optional<Result<ListenerSocket>> anew = {};
+  };
+  const auto listener = machine.listener(id);
+  const auto seen = std::make_shared<Seen>();
+  seen->place = socket.socket.place();
+  if (socket.dead) seen->removal = socket.socket.file_removal();
+  seen->open = [query = listener->query, sharing = listener->sharing, backlog = listener->backlog,
+                rights = socket.socket.rights()] {
+    return ListenerSocket::open(query, sharing, backlog, rights);
+  };
+  one.look = spawner::Look(
+      process.loop(), socket.looks, file_patience,
+      [seen] {
+        if (seen->removal) {
+          seen->removal();
+        } else if (!seen->place.is_gone()) {
+          return;
+        }
+        seen->anew = seen->open();
+      },
+      [this, seen, id, slot](const Result<void>& in_time) {
+        const auto self = shared_from_this();
+        FileLook over = std::move(file_looks.extract({id, slot}).mapped());
+        for (Callback& next : over.then) process.loop().defer(std::move(next));
+        if (in_time && seen->anew) return made_anew(id, slot, over.why, std::move(*seen->anew));
+        if (!in_time && over.why == Why::dead)
+          made_anew(id, slot, over.why, std::unexpected(in_time.error()));
+      });
+  if (why == Why::time) one.look.unref();
+}
+
+void Primary::State::made_anew(ListenerId id, unsigned slot, Why why, Result<ListenerSocket> anew) {
+  const auto listener = machine.listener(id);
+  const auto open = sockets.find(id);
+  const auto found = open == sockets.end() ? Sockets::iterator() : open->second.find(slot);
+  if (!listener || open == sockets.end() || found == open->second.end() || turned_away) {
+    if (anew) close_aside(*anew, nobodys_lane);
+    return;
+  }
+  Socket& socket = found->second;
+  const bool lost_before = std::exchange(socket.lost, !anew);
+  ShutDown how = why == Why::dead ? ShutDown::lost : ShutDown::file_lost;
+  if (anew) how = put_in_place(id, slot, why, socket, *listener, std::move(*anew));
+  if (anew ? told_lately(socket) : lost_before) return;
+  socket.shut_told = now();
+  tell_shut(bound(*listener), how);
+}
+
+ShutDown Primary::State::put_in_place(ListenerId id, unsigned slot, Why why, Socket& socket,
+                                      const PrimaryMachine::Listener& listener, ListenerSocket anew) {
   socket.watched.stop();
-  ListenerSocket before = std::exchange(socket.socket, std::move(*anew));
+  ListenerSocket before = std::exchange(socket.socket, std::move(anew));
+  socket.dead = false;
   watch(socket);
-  if (listener.sharing != Sharing::handed_over)
-    return asked ? ShutDown::file_taken : ShutDown::file_opened_anew;
+  if (listener.sharing != Sharing::handed_over) {
+    close_aside(before, socket.removals);
+    if (why == Why::dead) return ShutDown::opened_anew;
+    return why == Why::asked ? ShutDown::file_taken : ShutDown::file_opened_anew;
+  }
   // Who had connected already waits in the old one.
   if (socket.former_acceptor) socket.former_acceptor->close();
   socket.former_acceptor = std::exchange(socket.acceptor, nullptr);
+  if (socket.former) close_aside(*socket.former, socket.removals);
   socket.former.emplace(std::move(before));
   accept_from(id, slot, socket);
   return ShutDown::file_made_anew;

@@ -10,14 +10,13 @@
 #include <string_view>
 
 #include "cluster/inspect_port.h"
-#include "spawn/rights_linux.h"
 
 namespace baton::cluster {
 namespace {
 
 constexpr auto output_grace = std::chrono::seconds(5);
-constexpr uint32_t unknown_user = -1;
 constexpr std::size_t most_gone = 1024;
+constexpr auto removal_patience = std::chrono::milliseconds(300);  // of files, in all
 
 // What a chooser throws must not end in the middle of the machine.
 Policy contained(const Policy& policy, Loop& loop) {
@@ -93,15 +92,15 @@ WorkerProcess& Primary::State::fork(const WorkerOptions& how) {
     exec_args.push_back(*inspect);
     fork.exec_args(std::move(exec_args));
   }
-  fork.spawn(std::move(spawn));
+  fork.spawn(std::move(spawn)).notice_senders();
   ForkedChild& child = process.fork(how.exec().value_or(options.exec()), fork);
   last_worker = id;
   let_newcomers_in();
   closing = false;  // who forks again has a service again, whose listeners outlive its workers
 
   const uint32_t slot = how.slot() > 0 ? how.slot() : free_slot();
-  const auto [place, added] =
-      workers.emplace(id, std::make_unique<WorkerProcess::State>(*this, process.loop(), id, slot, child));
+  const auto [place, added] = workers.emplace(
+      id, std::make_unique<WorkerProcess::State>(*this, process.loop(), id, slot, lanes[slot].next(), child));
   WorkerProcess::State& worker = *place->second;
   watch_channel(worker);
   watch_process(worker);
@@ -184,7 +183,14 @@ void Primary::State::shut_down() {
   last_call = net::LastCall();
   last_calls.clear();
   connections.clear();
+  opening.clear();
+  file_looks.clear();
   sockets.clear();
+  const auto until = std::chrono::steady_clock::now() + removal_patience;
+  for (const spawner::Lane& lane : removing) {
+    const auto left = until - std::chrono::steady_clock::now();
+    (void)lane.finish(std::max(std::chrono::ceil<std::chrono::milliseconds>(left), {}));
+  }
   listener_watch.close();
   end_waits.clear();
   for (const auto& [id, worker] : workers) {
@@ -227,7 +233,6 @@ void Primary::State::watch_channel(WorkerProcess::State& worker) {
   worker.speakers.emplace(process.loop(), [weak = weak_from_this(), id = worker.id](Speakers::Loss loss) {
     if (const auto self = weak.lock()) self->lost_speaker(id, loss);
   });
-  child.notice_senders();
   child.on_internal([this, &worker](Message message) { on_internal(worker, std::move(message)); });
   child.on_message([this, &worker](Message message) { on_message(worker, std::move(message)); });
   child.on_peer_baton([this, &worker] { feed([&] { machine.worker_is_baton(worker.id); }); });
@@ -292,24 +297,11 @@ void Primary::State::on_internal(WorkerProcess::State& worker, Message message) 
     report(worker, Error(make_error_code(Errc::handle_unclaimed), "receive", message.handle_type()));
   }
   if (shut || !wire::is_cluster_message(message.value())) return;
+  note_speaker(worker, message.value()["act"]);
   // What is refused anyway is to cost little.
   const bool asks = message.value()["act"] == Value("queryServer") && machine.takes_query(worker.id);
-  if (asks && message.value()["addressType"] == Value(-1))
-    look_at_files(message.value()["address"].get_if_string());
-  if (shut) return;
-  note_speaker(worker, message.value()["act"]);
-  feed([&] {
-    // Rules are the same for all; else it counts who asks, and a program may have changed its user since it
-    // began.
-    if (options.allow_listen().empty() && asks) {
-      // Nobody waits for the answer, and its number may be a stranger's by now.
-      if (has_ended(worker.child.pid())) return;
-      const auto rights = spawner::Rights::of(worker.child.pid());
-      if (!rights && has_ended(worker.child.pid())) return;
-      machine.runs_as(worker.id, rights ? rights->user() : unknown_user);
-    }
-    machine.message(worker.id, message.value());
-  });
+  if (asks) return hear_query(worker, std::move(message));
+  feed([&] { machine.message(worker.id, message.value()); });
 }
 
 void Primary::State::note_speaker(WorkerProcess::State& worker, const Value& act) {

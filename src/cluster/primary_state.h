@@ -24,6 +24,7 @@ namespace baton::cluster {
 
 /// Whether a child has, also before that was heard of.
 [[nodiscard]] bool has_ended(pid_t child);
+[[nodiscard]] Listening asked(const wire::ListenQuery& query);
 
 /// Drives the primary's machine: feeds it what the kernel, the workers and the program do, and carries out
 /// what it decides. It decides nothing itself.
@@ -53,8 +54,7 @@ struct Primary::State : std::enable_shared_from_this<State> {
   void lost_speaker(WorkerId id, Speakers::Loss loss);
   void report(WorkerProcess::State& worker, const Error& error);
   void on_shut(int descriptor);
-  // Of all, or as a worker asks for that path.
-  void look_at_files(const std::string* asked_path = nullptr);
+  void look_at_files();
   void tell_shut(const Listening& where, ShutDown how);
   void settle_end();
   [[nodiscard]] bool somebody_waits() const;
@@ -67,9 +67,18 @@ struct Primary::State : std::enable_shared_from_this<State> {
   void send(PrimaryAction& action);
   void offer(PrimaryAction& action);
   void take_back(ConnectionId connection);
+  void hear_query(WorkerProcess::State& worker, Message message);
+  void hear_query_of(Asker asker, WorkerProcess::State& worker, Message message);
+  void hear(WorkerId id, const Asker& asker, const Message& query);
+  void pause(WorkerProcess::State& worker, bool on);
+  void close_aside(ListenerSocket& socket, const spawner::Lane& lane);
+  void look_at_asker(WorkerProcess::State& worker, const std::vector<Sender>& speakers, spawner::Look& look,
+                     std::move_only_function<void(Asker)> then);
+  [[nodiscard]] std::optional<std::pair<ListenerId, unsigned>> socket_at(const std::string& path) const;
   void open(const PrimaryAction& action);
-  Result<ListenerSocket> open_first(const PrimaryMachine::Listener& listener, WorkerId asked_by,
-                                    std::string& why);
+  void open_for(const Asker& asker, WorkerId by, ListenerId id, unsigned slot);
+  void opened(WorkerId by, ListenerId id, unsigned slot, Result<ListenerSocket> result,
+              const std::string& why = {});
   [[nodiscard]] std::optional<Result<ListenerSocket>> of_given(
       const PrimaryMachine::Listener& listener) const;
   void share(PrimaryAction& action);
@@ -96,14 +105,18 @@ struct Primary::State : std::enable_shared_from_this<State> {
     std::unique_ptr<StickyLook> look;
   };
   struct Socket {
-    explicit Socket(ListenerSocket opened) : socket(std::move(opened)) {}
+    Socket(ListenerSocket opened, spawner::Lane removes)
+        : socket(std::move(opened)), removals(std::move(removes)) {}
     ListenerSocket socket;
     std::shared_ptr<Acceptor> acceptor;
     bool accepting = false;
     // What it was before its file was removed: nobody else can connect there.
     std::optional<ListenerSocket> former;
     std::shared_ptr<Acceptor> former_acceptor;
-    bool file_lost = false;
+    spawner::Lane removals;               // of who asked for it
+    spawner::Lane looks;                  // at its file
+    bool dead = false;                    // another one is to take its place
+    bool lost = false;                    // it, or its file, and it could not be made anew
     net::ListenerWatch::Watched watched;  // goes first
     std::optional<Milliseconds> shut_told;
     [[nodiscard]] bool somebody_waits() const {
@@ -113,10 +126,20 @@ struct Primary::State : std::enable_shared_from_this<State> {
   void watch(Socket& socket);
   [[nodiscard]] bool told_lately(const Socket& socket) const;
   void accept_from(ListenerId listener, unsigned slot, Socket& socket);
-  [[nodiscard]] ShutDown revive(Socket& socket, const PrimaryMachine::Listener& listener);
-  [[nodiscard]] ShutDown make_file_anew(ListenerId id, unsigned slot, Socket& socket,
-                                        const PrimaryMachine::Listener& listener, bool asked);
+  void revive(ListenerId id, unsigned slot, Socket& socket, const PrimaryMachine::Listener& listener);
+  // Why its file is looked at: it is time to, a worker asks for its path, or the socket is dead.
+  enum class Why { time, asked, dead };
+  // A socket is made anew if its file is gone, or it is dead itself; `then` is called in any case.
+  void look_at_file(ListenerId id, unsigned slot, Why why, Callback then = {});
+  void made_anew(ListenerId id, unsigned slot, Why why, Result<ListenerSocket> anew);
+  [[nodiscard]] ShutDown put_in_place(ListenerId id, unsigned slot, Why why, Socket& socket,
+                                      const PrimaryMachine::Listener& listener, ListenerSocket anew);
   using Sockets = std::map<unsigned, Socket>;
+  struct FileLook {
+    spawner::Look look;
+    std::vector<Callback> then;
+    Why why = Why::time;
+  };
 
   Process& process;
   const PrimaryOptions options;
@@ -125,12 +148,17 @@ struct Primary::State : std::enable_shared_from_this<State> {
   PrimaryMachine machine;
   std::map<WorkerId, std::unique_ptr<WorkerProcess::State>> workers;
   std::deque<std::unique_ptr<WorkerProcess::State>> gone;
+  std::unordered_map<uint32_t, spawner::LanesOfAPlace> lanes;  // by slot
   std::shared_ptr<StickyLooks> sticky_looks;
   std::unordered_map<ConnectionId, Connection> connections;
   net::ListenerWatch listener_watch{process.loop(), [this](int descriptor) { on_shut(descriptor); }};
   std::map<ListenerId, Sockets> sockets;
   Timer files_timer;
   ListenerId file_looked_at = 0;  // last, of those that have one
+  std::map<std::pair<ListenerId, unsigned>, FileLook> file_looks;
+  std::map<std::pair<ListenerId, unsigned>, spawner::Look> opening;
+  spawner::Lane nobodys_lane;
+  std::vector<spawner::Lane> removing;  // in which files may still be removed
   Timer deadline;
   std::optional<Milliseconds> deadline_at;
   net::LastCall last_call;

@@ -40,14 +40,23 @@ void PrimaryMachine::time(Milliseconds now) {
 
 // This process itself was stopped, or starved: nobody else is to blame for the time that passed.
 void PrimaryMachine::slept() {
-  for (auto& [id, worker] : workers_) {
-    if (worker.silent_since) worker.silent_since = now_;
-    worker.suspect_until.reset();
-    for (Offer& offer : worker.offers) offer.since = now_;
-  }
+  for (auto& [id, worker] : workers_) excuse(worker);
   for (auto& [id, listener] : listeners_) {
     for (Seat& seat : listener.seats) std::ranges::fill(seat.offered, now_);
   }
+}
+
+void PrimaryMachine::excuse(Worker& worker) {
+  if (worker.silent_since) worker.silent_since = now_;
+  worker.suspect_until.reset();
+  for (Offer& offer : worker.offers) offer.since = now_;
+}
+
+void PrimaryMachine::unheard(WorkerId id, bool on) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || std::exchange(found->second.unheard, on) == on) return;
+  excuse(found->second);
+  watch(found->second);
 }
 
 void PrimaryMachine::watch(Worker& worker) {
@@ -59,7 +68,7 @@ void PrimaryMachine::watch(Worker& worker) {
       say_disconnect(worker);
     }
   }
-  if (limits_.hang_timeout > 0 && !worker.killed) watch_hang(worker);
+  if (limits_.hang_timeout > 0 && !worker.killed && !worker.unheard) watch_hang(worker);
 }
 
 void PrimaryMachine::watch_orphan(Worker& worker) {

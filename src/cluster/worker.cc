@@ -72,16 +72,14 @@ Op<net::UdpSocket> Worker::bind_udp(const Where& where, const net::UdpOptions& o
   Promise<net::UdpSocket> promise(state().process.loop());
   auto op = promise.op();
   state().bind_udp(where, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
-    if (!promise.wanted()) return false;
-    promise.resolve(std::move(socket));
-    return true;
+    if (promise.wanted()) promise.resolve(std::move(socket));
   });
   return op;
 }
 
 void Worker::disconnect() { state().disconnect(); }
 void Worker::kill() { state().kill(); }
-void Worker::on_leaving(Callback callback) { state().on_leaving.set(std::move(callback)); }
+void Worker::on_leaving(Handler<> callback) { state().on_leaving.set(std::move(callback)); }
 Op<> Worker::left() { return state().wait_until_left(); }
 bool Worker::exited_after_disconnect() const { return state().machine.leaving(); }
 uint32_t Worker::connections() const {

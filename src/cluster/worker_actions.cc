@@ -139,10 +139,12 @@ void Worker::State::adopt(const WorkerAction& action) {
   if (found->second.bound) {
     auto socket = net::UdpSocket::adopt(process.loop(), handle.release());
     if (!socket) return machine.listen_failed(action.server, EINVAL);
+    socket->on_gone([weak = weak_from_this(), id = action.server] {
+      if (const auto self = weak.lock()) self->closed(id);
+    });
     Asked answered = std::move(found->second);
     asked.erase(found);
-    // What nobody waits for any more the primary need not keep.
-    if (!answered.bound(std::move(socket))) return machine.close(action.server);
+    answered.bound(std::move(socket));
     return machine.listening(action.server, port);
   }
   if (!process.parent().peer_is_baton()) finish_listening(handle.descriptor(), local, found->second);

@@ -42,24 +42,18 @@ std::optional<double> WorkerProcess::lag() const noexcept { return state_.view()
 uint64_t WorkerProcess::accepted() const noexcept { return state_.view().handed; }
 std::size_t WorkerProcess::in_flight() const noexcept { return state_.offers.size(); }
 
-void WorkerProcess::on_online(Callback callback) { state_.on_online.set(std::move(callback)); }
-void WorkerProcess::on_listening(std::move_only_function<void(const Listening&)> callback) {
+void WorkerProcess::on_online(Handler<> callback) { state_.on_online.set(std::move(callback)); }
+void WorkerProcess::on_listening(Handler<const Listening&> callback) {
   state_.on_listening.set(std::move(callback));
 }
-void WorkerProcess::on_signalled(Callback callback) { state_.on_signalled.set(std::move(callback)); }
-void WorkerProcess::on_disconnect(Callback callback) { state_.on_disconnect.set(std::move(callback)); }
-void WorkerProcess::on_exit(std::move_only_function<void(const ExitStatus&)> callback) {
-  state_.on_exit.set(std::move(callback));
-}
-void WorkerProcess::on_close(std::move_only_function<void(const ExitStatus&)> callback) {
+void WorkerProcess::on_signalled(Handler<> callback) { state_.on_signalled.set(std::move(callback)); }
+void WorkerProcess::on_disconnect(Handler<> callback) { state_.on_disconnect.set(std::move(callback)); }
+void WorkerProcess::on_exit(Handler<const ExitStatus&> callback) { state_.on_exit.set(std::move(callback)); }
+void WorkerProcess::on_close(Handler<const ExitStatus&> callback) {
   state_.on_close.set(std::move(callback));
 }
-void WorkerProcess::on_message(std::move_only_function<void(Message)> callback) {
-  state_.on_message.set(std::move(callback));
-}
-void WorkerProcess::on_error(std::move_only_function<void(const Error&)> callback) {
-  state_.on_error.set(std::move(callback));
-}
+void WorkerProcess::on_message(Handler<Message> callback) { state_.on_message.set(std::move(callback)); }
+void WorkerProcess::on_error(Handler<const Error&> callback) { state_.on_error.set(std::move(callback)); }
 
 void WorkerProcess::State::cut() {
   speakers.reset();
@@ -80,8 +74,15 @@ bool WorkerProcess::State::remember(const Listening& where) {
            one.descriptor() == where.descriptor();
   };
   if (std::ranges::any_of(listening, is_this)) return true;
-  const bool full = listening.size() >= most_listening;
-  if (full) listening.erase(listening.begin());
+  const auto length = [](const Listening& one) { return one.address() ? one.address()->size() : 0; };
+  size_t text = length(where);
+  for (const Listening& one : listening) text += length(one);
+  bool full = false;
+  while (!listening.empty() && (listening.size() >= most_listening || text > most_listening_text)) {
+    full = true;
+    text -= length(listening.front());
+    listening.erase(listening.begin());
+  }
   listening.push_back(where);
   return !full || std::exchange(forgets, true);
 }

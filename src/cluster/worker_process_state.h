@@ -1,10 +1,11 @@
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "baton/cluster/worker_process.h"
@@ -12,23 +13,35 @@
 #include "cluster/speakers_linux.h"
 #include "loop/limited_reports.h"
 #include "loop/slot.h"
+#include "spawn/look_linux.h"
+#include "spawn/rights_linux.h"
 
 namespace baton::cluster {
 
+/// What a worker may, as it was just looked at, together with those who speak for it.
+struct Asker {
+  std::optional<spawner::Rights> rights = {};  // nothing: that is not known
+  bool has_all_ours = false;
+  std::string why = {};  // it is not known
+  std::vector<Sender> speakers = {};
+};
+
 struct WorkerProcess::State {
-  State(Primary::State& owner, Loop& loop, WorkerId number, uint32_t place, ForkedChild& forked)
+  State(Primary::State& owner, Loop& loop, WorkerId number, uint32_t place, spawner::Lane looks,
+        ForkedChild& forked)
       : primary(owner),
         id(number),
         slot(place),
+        lane(std::move(looks)),
         child(forked),
-        reports(loop, [number](std::string_view line) {
-          std::fprintf(stderr, "baton: worker %u: %.*s\n", number, static_cast<int>(line.size()),
-                       line.data());
+        reports(loop, [&loop, number](std::string_view line) {
+          loop.report("worker " + std::to_string(number) + ": " + std::string(line));
         }) {}
 
   Primary::State& primary;
   const WorkerId id;
   const uint32_t slot;
+  const spawner::Lane lane;  // for what it may hold
   ForkedChild& child;
   const std::shared_ptr<ForkedChild> kept = child.shared_from_this();
   WorkerProcess face{*this};
@@ -39,6 +52,8 @@ struct WorkerProcess::State {
   std::optional<Speakers> speakers;      // while it lives
   std::size_t unsent_answers = 0;        // to what it asked, not in the kernel yet
   std::size_t unanswered_shares = 0;     // of listeners; each is a descriptor
+  spawner::Look query_look, signal_look;
+  std::optional<Asker> asker;  // of the query that is heard
   bool dead = false;
   bool disconnected = false;
   bool forgets = false;  // where it listened first

@@ -1,6 +1,5 @@
 #include "cluster/worker_state.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -58,9 +57,9 @@ Error leaving_error(std::string_view operation) {
 }  // namespace
 
 Worker::State::State(Process& owner, const WorkerSettings& given)
-    : process(owner), settings(given), reports(owner.loop(), [](std::string_view line) {
-        std::fprintf(stderr, "baton: %.*s\n", static_cast<int>(line.size()), line.data());
-      }) {}
+    : process(owner),
+      settings(given),
+      reports(owner.loop(), [&loop = owner.loop()](std::string_view line) { loop.report(line); }) {}
 
 // --- what the program does
 
@@ -99,8 +98,7 @@ void Worker::State::listen(const Where& where, const ListenOptions& options, Lis
 
 void Worker::State::listen_alone(const Where& where, const ListenOptions& options, Listened done) {
   const int64_t backlog = options.backlog() > 0 ? options.backlog() : net::ListenOptions().backlog();
-  auto opened =
-      ListenerSocket::open(process.loop(), query_for(where, options), Sharing::handed_over, backlog);
+  auto opened = ListenerSocket::open(query_for(where, options), Sharing::handed_over, backlog);
   if (!opened) return done(std::unexpected(opened.error()));
   auto listener = std::make_shared<Listener::State>(process.loop(), weak_from_this(), 0, options);
   if (auto accepted = listener->accept_from(std::move(*opened)); !accepted) {
@@ -135,7 +133,7 @@ void Worker::State::bind_udp(const Where& where, const net::UdpOptions& options,
     if (socket && options.receive_buffer() != 0)
       std::ignore = socket->receive_buffer(options.receive_buffer());
     if (socket && options.send_buffer() != 0) std::ignore = socket->send_buffer(options.send_buffer());
-    return done(std::move(socket));
+    done(std::move(socket));
   };
   asked.emplace(id, Asked{nullptr, where.port(), {}, std::move(bound)});
   feed([&] { machine.listen(id, std::move(query)); });

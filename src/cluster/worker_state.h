@@ -20,8 +20,7 @@ namespace baton::cluster {
 /// Drives the worker's machine over the channel to the primary. It decides nothing itself.
 struct Worker::State : std::enable_shared_from_this<State> {
   using Listened = std::move_only_function<void(Result<Listener>)>;
-  /// Whether somebody waits for it still.
-  using Bound = std::move_only_function<bool(Result<net::UdpSocket>)>;
+  using Bound = std::move_only_function<void(Result<net::UdpSocket>)>;
 
   State(Process& owner, const WorkerSettings& given);
 

@@ -19,22 +19,23 @@ net::Endpoint Request::remote() const {
   return connection_.core_ ? connection_.socket_.remote() : net::Endpoint();
 }
 
-void Request::on_data(std::move_only_function<void(std::string_view)> callback) {
+void Request::on_data(baton::Handler<std::string_view> callback) {
   connection_.on_data_.set(std::move(callback));
   connection_.consume();
 }
 
-void Request::on_end(Callback callback) {
+void Request::on_end(baton::Handler<> callback) {
   connection_.on_end_.set(std::move(callback));
   connection_.consume();
 }
 
 Op<std::string> Request::body(std::size_t limit) { return connection_.collect(limit); }
 
-void Request::body(std::size_t limit, std::move_only_function<void(Result<std::string>)> callback) {
+void Request::body(std::size_t limit, baton::Handler<Result<std::string>> callback) {
+  std::move_only_function<void(Result<std::string>)> function = std::move(callback);
   body(limit).then([connection = connection_.shared_from_this(), exchange = connection_.requests_,
-                    callback = std::move(callback)](Result<std::string> body) mutable {
-    connection->call_for(exchange, [&] { callback(std::move(body)); });
+                    function = std::move(function)](Result<std::string> body) mutable {
+    connection->call_for(exchange, [&] { function(std::move(body)); });
   });
 }
 

@@ -42,8 +42,8 @@ Result<void> Response::end_file(const std::string& path, std::uint64_t offset, s
   return connection_.end_with_file(path, offset, length);
 }
 Op<> Response::drained() { return connection_.drained(); }
-void Response::on_drain(Callback callback) { connection_.on_drain_.set(std::move(callback)); }
-void Response::on_close(Callback callback) { connection_.on_close_.set(std::move(callback)); }
+void Response::on_drain(baton::Handler<> callback) { connection_.on_drain_.set(std::move(callback)); }
+void Response::on_close(baton::Handler<> callback) { connection_.on_close_.set(std::move(callback)); }
 bool Response::head_sent() const noexcept { return connection_.head_sent_; }
 bool Response::ended() const noexcept {
   return connection_.phase_ != Connection::Phase::open && connection_.phase_ != Connection::Phase::cut;

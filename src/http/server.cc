@@ -234,9 +234,7 @@ void Server::on_check_continue(Handler handler) { core().on_check_continue(std::
 void Server::on_check_expectation(Handler handler) { core().on_check_expectation(std::move(handler)); }
 void Server::on_upgrade(UpgradeHandler handler) { core().on_upgrade(std::move(handler)); }
 void Server::on_connect(UpgradeHandler handler) { core().on_connect(std::move(handler)); }
-void Server::on_error(std::move_only_function<void(const Error&)> callback) {
-  core().on_error(std::move(callback));
-}
+void Server::on_error(baton::Handler<const Error&> callback) { core().on_error(std::move(callback)); }
 void Server::adopt(net::Socket socket) { core().adopt(std::move(socket)); }
 Op<> Server::drain(std::chrono::nanoseconds time) { return core().drain(time); }
 Op<> Server::retire(milliseconds grace) { return core().retire(grace); }

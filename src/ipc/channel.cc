@@ -102,6 +102,14 @@ void Channel::hold(bool on) {
   if (!on) state->pump();
 }
 
+void Channel::pause(bool on) {
+  const auto state = this->state().shared_from_this();
+  if (std::exchange(state->paused, on) == on) return;
+  on ? state->update_interest() : state->pump();
+}
+
+bool Channel::paused() const { return state().paused; }
+
 Channel::Sent Channel::send_parcel(const Value& message, Parcel parcel) {
   auto sent = state().send(message, std::move(parcel));
   return Sent(state_, std::move(sent), !state().machine.behind());
@@ -173,20 +181,30 @@ Channel::Sent Channel::send(const Value& message, const net::Native& handle) {
   return send_copy(message, {.type = type, .handle = {}}, handle.descriptor());
 }
 
-void Channel::on_message(std::move_only_function<void(Message)> callback) {
+void Channel::on_message(Handler<Message> callback) {
   state().on_message.set(std::move(callback));
   state().update_ref();
   state().loop.defer([state = state_] { state->pump(); });
 }
-Op<Message> Channel::next_message() {
-  Promise<Message> promise(state().loop);
+Op<std::optional<Message>> Channel::next_message() {
+  Promise<std::optional<Message>> promise(state().loop);
   auto op = promise.op();
   state().next_messages.push_back(std::move(promise));
   state().update_ref();
   state().loop.defer([state = state_] { state->pump(); });
   return op;
 }
-void Channel::on_disconnect(std::move_only_function<void(bool unread)> callback) {
+Op<Value> Channel::request(const Value& message) {
+  auto op = state().calls().ask(message);
+  state().update_ref();
+  return op;
+}
+void Channel::on_request(Answer answer) {
+  state().calls().answer_with(std::move(answer));
+  state().update_ref();
+  state().loop.defer([state = state_] { state->pump(); });
+}
+void Channel::on_disconnect(Handler<bool> callback) {
   state().on_disconnect.set(std::move(callback));
   state().update_ref();
 }
@@ -201,11 +219,9 @@ Op<> Channel::disconnected() {
   }
   return op;
 }
-void Channel::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
-void Channel::on_error(std::move_only_function<void(const Error&)> callback) {
-  state().on_error.set(std::move(callback));
-}
-void Channel::on_unsent(std::move_only_function<void(net::Native, const Error&)> callback) {
+void Channel::on_drain(Handler<> callback) { state().on_drain.set(std::move(callback)); }
+void Channel::on_error(Handler<const Error&> callback) { state().on_error.set(std::move(callback)); }
+void Channel::on_unsent(Handler<net::Native, const Error&> callback) {
   state().on_unsent.set(std::move(callback));
 }
 
@@ -216,7 +232,7 @@ Op<> Channel::flushed() {
   state().settle_flush_waits();
   return op;
 }
-void Channel::on_close(Callback callback) { state().on_close.set(std::move(callback)); }
+void Channel::on_close(Handler<> callback) { state().on_close.set(std::move(callback)); }
 
 void Channel::disconnect() { state().disconnect(); }
 bool Channel::connected() const noexcept { return state_ && state_->descriptor && state_->machine.accepts(); }
@@ -261,19 +277,12 @@ void Channel::unref() {
   state().update_ref();
 }
 
-void Channel::read_now() {
-  const auto state = this->state().shared_from_this();
-  if (state->descriptor && !state->input_over) state->read();
-}
 bool Channel::write_now() {
   state().write_out();
   return state().descriptor && !state().machine.output_over() && state().machine.unsent() == 0;
 }
-void Channel::notice_senders() {
-  const int on = 1;
-  if (state().descriptor) ::setsockopt(state().descriptor.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-}
 pid_t Channel::sender() const { return state().sender; }
+const std::vector<Sender>& Channel::senders() const { return state().senders; }
 
 void Channel::peer_gone(Callback heard) {
   const auto state = this->state().shared_from_this();
@@ -286,18 +295,18 @@ void Channel::forget() {
   over->input_over = over->end_told = true;
   std::exchange(state_, std::move(over))->detach();
 }
-void Channel::on_peer_death(std::move_only_function<void(std::string_view)> callback) {
+void Channel::on_peer_death(Handler<std::string_view> callback) {
   state().on_peer_death.set(std::move(callback));
 }
 void Channel::tell_death(std::string_view what) {
   state().machine.tell_death(what);
   state().write_out();
 }
-void Channel::on_internal(std::move_only_function<void(Message)> callback) {
+void Channel::on_internal(Handler<Message> callback) {
   state().on_internal.set(std::move(callback));
   state().loop.defer([state = state_] { state->pump(); });
 }
-void Channel::on_internal_refused(std::move_only_function<void(Value)> callback) {
+void Channel::on_internal_refused(Handler<const Value&> callback) {
   state().on_internal_refused.set(std::move(callback));
 }
 Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
@@ -306,10 +315,8 @@ Result<uint64_t> Channel::offer(const Value& message, net::Native&& handle) {
   return state().offer(message, type, handle);
 }
 net::Native Channel::take_back(uint64_t offer) { return state().take_back(offer); }
-void Channel::on_refused(std::move_only_function<void(uint64_t offer)> callback) {
-  state().on_refused.set(std::move(callback));
-}
+void Channel::on_refused(Handler<uint64_t> callback) { state().on_refused.set(std::move(callback)); }
 bool Channel::peer_is_baton() const { return state().machine.peer_is_baton(); }
-void Channel::on_peer_baton(Callback callback) { state().on_peer_baton.set(std::move(callback)); }
+void Channel::on_peer_baton(Handler<> callback) { state().on_peer_baton.set(std::move(callback)); }
 
 }  // namespace baton

@@ -31,11 +31,16 @@ void Channel::State::pump() {
   carry_out_notices();
   if (!detached && loop.stopping()) return go_on_later();
   // A message may wait for a listener; what the layers above say to each other does not, nor does the end.
-  while (!detached) {
+  while (!detached && !paused) {
     const bool messages = somebody_takes_messages();
-    if (!messages && !on_internal) break;
-    auto delivery = machine.next_delivery(!messages);
-    if (!delivery) break;
+    const bool requests = !held && calls_ && calls_->answering();
+    const bool replies = !held && calls_;
+    if (!messages && !requests && !replies && !on_internal) break;
+    auto delivery = machine.next_delivery({.messages = messages, .requests = requests, .replies = replies});
+    if (!delivery) {
+      read_kept();
+      break;
+    }
     const bool may_take_long = delivery->internal || delivery->handle;
     deliver(std::move(*delivery));
     if (!over(may_take_long)) continue;
@@ -43,15 +48,15 @@ void Channel::State::pump() {
     return;
   }
   const bool internal_first = on_internal && machine.has_internals();
-  if (!detached && input_over && !end_told && !held && !on_message && !internal_first) {
-    deliver_end(machine.end_was_reset());
-  }
+  const bool told_before = end_told;
+  const bool end_is_next = input_over && !on_message && !internal_first && !machine.kept_frame();
+  if (!detached && end_is_next && !end_told && !held && !paused) deliver_end(machine.end_was_reset());
   if (detached) return;
   if (end_told && (queue.empty() || !descriptor)) finish();
-  if (end_told || !descriptor) {
-    for (auto& waiter : std::exchange(next_messages, {})) {
-      waiter.resolve(failure(Errc::disconnected, "next message"));
-    }
+  if (!next_messages.empty() && (end_told || !descriptor) && !machine.kept_frame()) {
+    // Who has been told of the end only now may ask for what came before.
+    if (!told_before && end_told) return go_on_later();
+    for (auto& waiter : std::exchange(next_messages, {})) waiter.resolve(std::nullopt);
   }
   // What was taken has made room.
   update_interest();
@@ -61,7 +66,7 @@ void Channel::State::pump() {
 
 // Messages that nobody takes keep nobody waiting; those that are held do.
 void Channel::State::tell_heard() {
-  if (!heard_ || held || machine.large_frame()) return;
+  if (!heard_ || held || paused || machine.large_frame() || machine.kept_frame()) return;
   if (descriptor && !input_over && !machine.saturated()) return;
   auto heard = std::exchange(heard_, nullptr);
   heard();
@@ -73,6 +78,12 @@ void Channel::State::carry_out_notices() {
   // The queue knows handles by their descriptors, and they may be closed or given back from here on.
   if (machine.output_over()) queue.clear();
   while (auto notice = machine.next_notice()) carry_out(*notice);
+  for (Value& one : machine.take_dropped()) drop(std::move(one), true);
+}
+
+void Channel::State::drop(Value&& value, bool large) {
+  Message gone(std::move(value));
+  if (large) gone.destroy_beside();
 }
 
 void Channel::State::carry_out(wire::Notice& notice) {
@@ -88,7 +99,7 @@ void Channel::State::carry_out(wire::Notice& notice) {
       net::Native back = handles.take_back(notice.handle);
       if (on_unsent && !shared) {
         on_unsent.fire(loop, std::move(back), *notice.error);
-      } else if (!detached) {
+      } else if (!detached && !(shared && watched.contains(notice.sequence))) {
         report(*notice.error);
       }
       break;
@@ -97,7 +108,8 @@ void Channel::State::carry_out(wire::Notice& notice) {
       on_refused.fire(loop, notice.handle);
       break;
     case Kind::internal_refused:
-      on_internal_refused.fire(loop, std::move(notice.message));
+      on_internal_refused.fire(loop, notice.message);
+      drop(std::move(notice.message), notice.large);
       break;
     case Kind::peer_is_baton:
       on_peer_baton.fire(loop);
@@ -146,16 +158,24 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
     if (!end_told) deliver_end(delivery.unread);
     return;
   }
+  const bool is_reply = delivery.call == wire::CallKind::reply;
+  if (delivery.call != wire::CallKind::none && calls_ && (is_reply || calls_->answering())) {
+    const bool large = delivery.large;
+    return drop(calls_->came(wire::read_call(std::move(delivery.message)), large), large);
+  }
   // What nearly all messages are takes the short way.
   if (!delivery.handle && !delivery.internal && next_messages.empty()) {
-    on_message.fire(loop, Message(std::move(delivery.message)));
+    Message message(std::move(delivery.message));
+    if (delivery.large) message.destroy_beside();
+    on_message.fire(loop, std::move(message));
     return;
   }
   auto message = make_message(delivery);
   if (!message) {
     report(message.error());
-    return;
+    return drop(std::move(delivery.message), delivery.large);
   }
+  if (delivery.large) message->destroy_beside();
   if (delivery.internal) {
     if (on_internal) {
       on_internal.fire(loop, std::move(*message));
@@ -212,6 +232,7 @@ void Channel::State::deliver_end(bool unread) {
   // What was sent until now still goes out if the peer reads on.
   machine.disconnect();
   for (auto& wait : std::exchange(disconnect_waits, {})) wait.resolve({});
+  if (calls_) calls_->ended();
   on_disconnect.fire_once(loop, unread);
   if (detached) return;
   restart_deadline();

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -47,7 +46,9 @@ void Channel::State::on_event(int events) {
 // What it has sent takes its time to be closed: nothing more of it comes in before. At its end all of that
 // does.
 bool Channel::State::held_up() {
-  if (rest_ || !handles.aside().full()) return false;
+  if (rest_) return false;
+  if (paused) return true;
+  if (!handles.aside().full()) return false;
   if (!held_up_timer.active()) {
     held_up_timer = Timer(loop, starved_pause, [this] {
       held_up_timer.stop();
@@ -79,6 +80,18 @@ void Channel::State::read() {
   update_interest();
 }
 
+// A message may be made of what several have written, and one that waits is not of who wrote last.
+void Channel::State::note(const Sender& one) {
+  sender = one.process;
+  if (machine.nothing_waits()) senders.clear();
+  if (std::ranges::find(senders, one) != senders.end()) return;
+  if (senders.size() < most_senders) {
+    senders.push_back(one);
+  } else {
+    senders.back() = {};
+  }
+}
+
 // False: nothing more is to be read for now.
 bool Channel::State::read_once(DescriptorRead& read) {
   const auto outcome = read.from(descriptor.get(), std::min(turn.size(), rest_.value_or(turn.size())));
@@ -89,7 +102,7 @@ bool Channel::State::read_once(DescriptorRead& read) {
     end_input(outcome == DescriptorRead::Outcome::reset || outcome == DescriptorRead::Outcome::failed);
     return false;
   }
-  sender = read.sender();
+  note(read.sender());
   std::vector<wire::ReceivedHandle> received;
   received.reserve(read.descriptors().size());
   for (Fd& fd : read.descriptors()) {
@@ -129,26 +142,41 @@ bool Channel::State::try_again_after(int error) {
 }
 
 // A large frame costs others on the loop no time.
+Work Channel::State::read_beside(const wire::Inbox::Frame& frame,
+                                 std::move_only_function<void(Result<Value>&&)> done) {
+  const auto outcome = std::make_shared<std::optional<Result<Value>>>();
+  auto job = [frame, outcome, how = options.serialization(), limits = machine.limits()] {
+    outcome->emplace(wire::read_message(how, *frame, limits));
+  };
+  return {loop, std::move(job), [outcome, done = std::move(done)]() mutable {
+            if (!*outcome) outcome->emplace(failure(ENOMEM, "read a message"));
+            done(std::move(**outcome));
+          }};
+}
+
 void Channel::State::read_large() {
   const auto frame = machine.large_frame();
   if (!frame || reading_large) return;
-  const auto outcome = std::make_shared<std::optional<Result<Value>>>();
-  auto job = [frame, outcome, how = options.serialization(), limits = machine.limits()] {
-    try {
-      outcome->emplace(wire::read_message(how, *frame, limits));
-    } catch (const std::bad_alloc&) {
-      outcome->emplace(failure(ENOMEM, "read a message"));
-    }
-  };
-  reading_large = Work(loop, std::move(job), [this, outcome] {
+  reading_large = read_beside(frame, [this](Result<Value>&& message) {
     const auto self = shared_from_this();
-    machine.read_large(std::move(**outcome));
+    machine.read_large(std::move(message));
     if (machine.input_refused()) input_over = true;
-    if (rest_ == 0 && !input_over && !machine.large_frame()) end_input(false);
+    if (rest_ && (input_over || (*rest_ == 0 && !machine.large_frame()))) end_input(false);
     flush();
     pump();
     read_large();
     update_interest();
+  });
+}
+
+void Channel::State::read_kept() {
+  const auto frame = machine.kept_frame();
+  if (!frame || reading_kept) return;
+  reading_kept = read_beside(frame, [this, frame](Result<Value>&& message) {
+    const auto self = shared_from_this();
+    if (!message) report(message.error());
+    machine.read_kept(frame, std::move(message).value_or(Value()));
+    pump();
   });
 }
 

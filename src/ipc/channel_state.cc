@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <utility>
 
 namespace baton {
@@ -16,10 +15,6 @@ constexpr size_t frames_that_wait = 16;
 constexpr size_t flush_at = size_t{64} << 10;
 // Of a channel without a handler for errors, in a second.
 constexpr unsigned most_reports = 1000;
-
-void print(std::string_view line) {
-  std::fprintf(stderr, "baton: channel: %.*s\n", static_cast<int>(line.size()), line.data());
-}
 
 wire::ChannelLimits limits_of(const ChannelOptions& options) {
   wire::ChannelLimits limits;
@@ -37,7 +32,9 @@ Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
       descriptor(std::move(fd)),
       options(channel_options),
       machine(limits_of(channel_options), channel_options.serialization()),
-      reports(owner, print, ReportLimit(most_reports, most_reports)) {
+      reports(
+          owner, [&owner](std::string_view line) { owner.report("channel: " + std::string(line)); },
+          ReportLimit(most_reports, most_reports)) {
   poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
 }
 
@@ -175,7 +172,9 @@ void Channel::State::detach() {
   on_peer_death.clear();
   next_messages.clear();
   disconnect_waits.clear();
+  calls_.reset();
   heard_ = nullptr;
+  reading_kept = Work();
   if (descriptor) {
     enqueue(machine.take_output());
     queue.flush(descriptor.get());
@@ -185,7 +184,22 @@ void Channel::State::detach() {
 }
 
 bool Channel::State::listening() const {
-  return on_message || on_disconnect || !next_messages.empty() || !disconnect_waits.empty();
+  return on_message || on_disconnect || !next_messages.empty() || !disconnect_waits.empty() ||
+         (calls_ && (calls_->answering() || calls_->waiting()));
+}
+
+Calls& Channel::State::calls() {
+  if (!calls_) {
+    calls_ = std::make_unique<Calls>(loop, *this);
+    if (end_told || !descriptor) calls_->ended();
+  }
+  return *calls_;
+}
+
+Result<void> Channel::State::send_call(const Value& message) {
+  auto sent = send(message);
+  if (!sent) return std::unexpected(std::move(sent).error());
+  return {};
 }
 
 void Channel::State::update_ref() {

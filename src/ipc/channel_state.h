@@ -11,6 +11,7 @@
 
 #include "baton/ipc/channel.h"
 #include "baton/loop/timer.h"
+#include "ipc/calls.h"
 #include "ipc/descriptor_read.h"
 #include "ipc/handle_table.h"
 #include "loop/limited_reports.h"
@@ -35,7 +36,7 @@ struct Channel::Parcel {
 
 /// Drives the machine of the wire over a descriptor: feeds it what the kernel and the program do, and carries
 /// out what it decides. It decides nothing itself.
-struct Channel::State : std::enable_shared_from_this<State> {
+struct Channel::State : std::enable_shared_from_this<State>, Calls::Ends {
   State(Loop& owner, Fd fd, ChannelOptions channel_options);
 
   // What the program does.
@@ -57,7 +58,9 @@ struct Channel::State : std::enable_shared_from_this<State> {
   void on_event(int events);
   void read();
   bool held_up();
+  Work read_beside(const wire::Inbox::Frame& frame, std::move_only_function<void(Result<Value>&&)> done);
   void read_large();
+  void read_kept();
   void schedule_flush();
   void write_out();
   void flush();
@@ -72,9 +75,15 @@ struct Channel::State : std::enable_shared_from_this<State> {
   void deliver(wire::Delivery&& delivery);
   Result<Message> make_message(wire::Delivery& delivery);
   void deliver_end(bool unread);
+  // Nobody wants it; `large`: to destroy it takes long.
+  static void drop(Value&& value, bool large);
 
   void report(const Error& error);
   [[nodiscard]] bool listening() const;
+  Calls& calls();
+  Result<void> send_call(const Value& message) override;
+  void lost_reply(const Error& why) override { report(why); }
+  void waits_changed() override { update_ref(); }
   bool somebody_takes_messages();
   void shut_down();
   void settle_flush_waits();
@@ -88,6 +97,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
   wire::ChannelMachine machine;
   Turn turn{smallest_read, DescriptorRead::most_bytes};
   Work reading_large;
+  Work reading_kept;
   NextTurn pumping;
   Poll poll;
   net::WriteQueue queue;
@@ -101,10 +111,10 @@ struct Channel::State : std::enable_shared_from_this<State> {
   Slot<const Error&> on_error;
   Slot<net::Native, const Error&> on_unsent;
   Slot<uint64_t> on_refused;
-  Slot<Value> on_internal_refused;
+  Slot<const Value&> on_internal_refused;
   Slot<> on_peer_baton;
   Slot<std::string_view> on_peer_death;
-  std::deque<Promise<Message>> next_messages;
+  std::deque<Promise<std::optional<Message>>> next_messages;
   std::vector<Promise<>> disconnect_waits;
   std::vector<Promise<>> flush_waits;
   std::unordered_map<uint64_t, Promise<>> watched;
@@ -121,7 +131,9 @@ struct Channel::State : std::enable_shared_from_this<State> {
   std::optional<bool> fixed_ref;
   LimitedReports reports;  // unless somebody listens for errors
   pid_t sender = 0;        // of what was read last
+  std::vector<Sender> senders;
   bool held = false;
+  bool paused = false;
   bool detached = false;
   bool flush_scheduled = false;
   bool blocked = false;
@@ -131,8 +143,10 @@ struct Channel::State : std::enable_shared_from_this<State> {
 
  private:
   static constexpr size_t smallest_read = 512;
+  static constexpr size_t most_senders = 8;
 
   void was_accepted();
+  void note(const Sender& one);
   bool read_once(DescriptorRead& read);
   bool try_again_after(int error);
   void end_input(bool reset);
@@ -140,10 +154,11 @@ struct Channel::State : std::enable_shared_from_this<State> {
   void enqueue(wire::Output&& output);
   void append_frames(std::string_view bytes);
 
-  unsigned failed_reads_ = 0;   // in a row
-  size_t run_ = 0;              // bytes that one system call may join at the end of the queue
-  std::optional<size_t> rest_;  // what the dead peer has left to be read
-  Callback heard_;              // somebody waits for the end of that
+  unsigned failed_reads_ = 0;     // in a row
+  size_t run_ = 0;                // bytes that one system call may join at the end of the queue
+  std::optional<size_t> rest_;    // what the dead peer has left to be read
+  std::unique_ptr<Calls> calls_;  // once a request was made or is to be answered
+  Callback heard_;                // somebody waits for the end of that
 };
 
 }  // namespace baton

@@ -53,14 +53,14 @@ DescriptorRead::Outcome DescriptorRead::from(int socket, size_t bytes) {
 }
 
 void DescriptorRead::take_control(const msghdr& message) {
-  sender_ = 0;
+  sender_ = {};
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(const_cast<msghdr*>(&message), header)) {
     if (header->cmsg_level != SOL_SOCKET) continue;
     if (header->cmsg_type == SCM_CREDENTIALS) {
       ucred who{};
       std::memcpy(&who, CMSG_DATA(header), sizeof who);
-      sender_ = who.pid;
+      sender_ = {who.pid, who.uid};
     }
     if (header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);

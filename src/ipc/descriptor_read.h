@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "baton/base/fd.h"
+#include "baton/ipc/sender.h"
 
 namespace baton {
 
@@ -35,8 +36,8 @@ class DescriptorRead {
   [[nodiscard]] std::vector<Fd>& descriptors() noexcept { return descriptors_; }
   /// The kernel had to drop descriptors: this process is at its limit.
   [[nodiscard]] bool truncated() const noexcept { return truncated_; }
-  /// Which process has written it, if the socket tells (SO_PASSCRED) and we can see that process; else 0.
-  [[nodiscard]] pid_t sender() const noexcept { return sender_; }
+  /// Who has written it, if the socket tells (SO_PASSCRED) and we can see that process.
+  [[nodiscard]] const Sender& sender() const noexcept { return sender_; }
   /// Nothing more is there for now.
   [[nodiscard]] bool emptied() const noexcept { return bytes_.size() < asked_ && descriptors_.empty(); }
 
@@ -48,7 +49,7 @@ class DescriptorRead {
   size_t asked_ = most_bytes;
   std::string_view bytes_;
   std::vector<Fd> descriptors_;
-  pid_t sender_ = 0;
+  Sender sender_;
   bool truncated_ = false;
 };
 

@@ -4,20 +4,25 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <coroutine>
 #include <cstdio>
 #include <deque>
+#include <iterator>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
 #include "loop/limited_reports.h"
+#include "loop/slot.h"
 #include "loop/standard_streams.h"
 
 namespace baton {
@@ -38,6 +43,24 @@ void expect_room() {
   }
 }
 
+// The living loops that were made on this thread, the running one last.
+thread_local std::vector<Loop*> of_this_thread;
+
+// A callback may run another loop, and destroy any that does not run.
+class Running {
+ public:
+  explicit Running(Loop& loop) : loop_(&loop) { of_this_thread.push_back(&loop); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    const auto mine = std::find(of_this_thread.rbegin(), of_this_thread.rend(), loop_);
+    if (mine != of_this_thread.rend()) of_this_thread.erase(std::prev(mine.base()));
+  }
+
+ private:
+  Loop* loop_;
+};
+
 }  // namespace
 
 struct Loop::State {
@@ -48,7 +71,10 @@ struct Loop::State {
   std::deque<std::shared_ptr<void>> remembered;
   // Shared, so that it lives while it runs, though it be replaced meanwhile.
   std::shared_ptr<std::move_only_function<void(std::exception_ptr)>> on_uncaught;
+  Slot<std::string_view> on_report;
   std::exception_ptr fatal;
+  std::exception_ptr of_handler;  // what left its coroutine before the first wait
+  bool handling = false;
   std::optional<LimitedReports> contained;
   bool stopping = false;
   bool draining = false;
@@ -58,6 +84,7 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   open_standard_streams();
   expect_room();
   if (const int status = uv_loop_init(&state_->uv); status != 0) throw Error(-status, "make an event loop");
+  of_this_thread.push_back(this);
 }
 
 Loop::~Loop() {
@@ -70,6 +97,7 @@ Loop::~Loop() {
     auto dropped = std::exchange(state_->deferred, {});
     const auto forgotten = std::exchange(state_->remembered, {});
   }
+  std::erase(of_this_thread, this);
   uv_run(&state_->uv, UV_RUN_NOWAIT);
   if (uv_loop_close(&state_->uv) == 0) return;
   uv_walk(
@@ -83,6 +111,7 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
+  const Running here(*this);
   drain();
   while (!state_->stopping) {
     uv_run(&state_->uv, UV_RUN_DEFAULT);
@@ -93,17 +122,29 @@ void Loop::run() {
   if (state_->fatal) std::rethrow_exception(std::exchange(state_->fatal, nullptr));
 }
 
+Loop& Loop::running() {
+  if (of_this_thread.empty())
+    throw std::logic_error("there is no loop on this thread that could run a coroutine");
+  return *of_this_thread.back();
+}
+
 void Loop::stop() noexcept {
   state_->stopping = true;
   uv_stop(&state_->uv);
 }
 
-void Loop::defer(Callback callback) { state_->deferred.push_back(std::move(callback)); }
+void Loop::defer(Handler<> callback) { state_->deferred.push_back(std::move(callback)); }
 
-void Loop::on_uncaught(std::move_only_function<void(std::exception_ptr)> handler) {
-  state_->on_uncaught =
-      handler ? std::make_shared<std::move_only_function<void(std::exception_ptr)>>(std::move(handler))
-              : nullptr;
+void Loop::on_uncaught(Handler<std::exception_ptr> handler) {
+  std::move_only_function<void(std::exception_ptr)> function = std::move(handler);
+  state_->on_uncaught = function ? std::make_shared<decltype(function)>(std::move(function)) : nullptr;
+}
+
+void Loop::on_report(Handler<std::string_view> handler) { state_->on_report.set(std::move(handler)); }
+
+void Loop::report(std::string_view line) noexcept {
+  if (state_->on_report) return state_->on_report.fire(*this, line);
+  std::fprintf(stderr, "baton: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
 bool Loop::stopping() const noexcept { return state_->stopping; }
@@ -115,13 +156,20 @@ std::chrono::milliseconds Loop::now() const noexcept {
 uv_loop_s* Loop::native() noexcept { return &state_->uv; }
 
 void Loop::uncaught(std::exception_ptr exception) noexcept {
-  if (const auto handler = state_->on_uncaught) {
+  // What leaves the handler itself, a coroutine of it too, is not given to it once more.
+  if (const auto handler = state_->on_uncaught; handler && !std::exchange(state_->handling, true)) {
     try {
       (*handler)(exception);
-      return;
+      exception = std::exchange(state_->of_handler, nullptr);
     } catch (...) {
       exception = std::current_exception();
+      state_->of_handler = nullptr;
     }
+    state_->handling = false;
+    if (!exception) return;
+  } else if (handler) {
+    state_->of_handler = exception;
+    return;
   }
   if (!state_->fatal) state_->fatal = exception;
   stop();
@@ -130,9 +178,7 @@ void Loop::uncaught(std::exception_ptr exception) noexcept {
 void Loop::contained(const std::exception_ptr& exception, const Error& error) noexcept {
   if (state_->on_uncaught) return uncaught(exception);
   if (!state_->contained) {
-    state_->contained.emplace(*this, [](std::string_view line) {
-      std::fprintf(stderr, "baton: %.*s\n", static_cast<int>(line.size()), line.data());
-    });
+    state_->contained.emplace(*this, [this](std::string_view line) { report(line); });
   }
   state_->contained->report(error);
 }

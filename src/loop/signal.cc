@@ -11,7 +11,7 @@ struct SignalWatcher::State : UvHandle<State, uv_signal_t, std::move_only_functi
   using UvHandle::UvHandle;
 };
 
-SignalWatcher::SignalWatcher(Loop& loop, int signal_number, std::move_only_function<void(int)> callback)
+SignalWatcher::SignalWatcher(Loop& loop, int signal_number, Handler<int> callback)
     : state_(new State(loop, std::move(callback))) {
   uv_signal_init(loop.native(), &state_->handle);
   uv_unref(state_->base());

@@ -26,7 +26,7 @@ struct Timer::State : UvHandle<State, uv_timer_t, Callback> {
   uint64_t interval_ms;
 };
 
-Timer::Timer(Loop& loop, std::chrono::nanoseconds delay, Callback callback)
+Timer::Timer(Loop& loop, std::chrono::nanoseconds delay, Handler<> callback)
     : state_(new State(loop, to_ms(delay), 0, std::move(callback))) {}
 Timer::Timer(Timer&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
 Timer& Timer::operator=(Timer&& other) noexcept {
@@ -38,7 +38,7 @@ Timer& Timer::operator=(Timer&& other) noexcept {
 }
 Timer::~Timer() { stop(); }
 
-Timer Timer::every(Loop& loop, std::chrono::nanoseconds interval, Callback callback) {
+Timer Timer::every(Loop& loop, std::chrono::nanoseconds interval, Handler<> callback) {
   const uint64_t ms = to_ms(interval) > 0 ? to_ms(interval) : 1;
   return Timer(new State(loop, ms, ms, std::move(callback)));
 }
@@ -50,11 +50,11 @@ bool Timer::active() const noexcept { return state_ != nullptr && uv_is_active(s
 void Timer::restart() {
   if (state_ != nullptr) state_->start();
 }
-Timer& Timer::ref() {
+Timer& Timer::ref() & {
   if (state_ != nullptr) uv_ref(state_->base());
   return *this;
 }
-Timer& Timer::unref() {
+Timer& Timer::unref() & {
   if (state_ != nullptr) uv_unref(state_->base());
   return *this;
 }

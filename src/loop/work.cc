@@ -9,7 +9,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <utility>
 
 #include "base/quiet_thread.h"
@@ -18,10 +17,9 @@
 namespace baton {
 
 struct Work::State {
-  Loop& loop;
+  Loop* loop;
   std::move_only_function<void()> job;
   Callback done;
-  std::binary_semaphore ended{0};
 
   std::mutex mutex;
   Bell* bell = nullptr;  // none: nobody listens any more
@@ -68,7 +66,7 @@ class Pool {
 
   void begin() {
     try {
-      start_quiet_thread([this] { live(); });
+      start_quiet_thread([this] { live(); }, QuietStack::usual);
       ++threads_;
     } catch (const std::exception&) {
       // As few as there are.
@@ -99,7 +97,7 @@ class Pool {
 }  // namespace
 
 void Work::State::listen(const std::shared_ptr<State>& self) {
-  bell = new Bell(loop, [self] {
+  bell = new Bell(*loop, [self] {
     self->hear_no_more();
     if (self->done) std::exchange(self->done, nullptr)();
   });
@@ -111,19 +109,28 @@ void Work::State::hear_no_more() {
 }
 
 void Work::State::do_it() {
-  // What it holds may be large.
-  std::exchange(job, nullptr)();
-  ended.release();
+  try {
+    // What it holds may be large.
+    std::exchange(job, nullptr)();
+  } catch (...) {
+    // Whoever waits for it sees that nothing is there.
+  }
   const std::scoped_lock lock(mutex);
   if (bell != nullptr) bell->ring();
 }
 
 Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done)
-    : state_(new State{.loop = loop, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
+    : state_(new State{.loop = &loop, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
   state_->listen(state_);
   if (Pool::of_process().take(state_)) return;
   // Somebody has taken all the threads that there may be; what has to be done is done.
   state_->do_it();
+}
+
+void do_aside(std::move_only_function<void()> job) {
+  const std::shared_ptr<Work::State> work(
+      new Work::State{.loop = nullptr, .job = std::move(job), .done = nullptr, .mutex = {}});
+  if (!Pool::of_process().take(work)) work->do_it();
 }
 
 Work& Work::operator=(Work&& other) noexcept {
@@ -135,14 +142,6 @@ Work& Work::operator=(Work&& other) noexcept {
 }
 
 Work::operator bool() const noexcept { return state_ && state_->done; }
-
-void Work::finish() {
-  if (!*this) return;
-  const auto state = state_;
-  state->ended.acquire();
-  state->hear_no_more();
-  std::exchange(state->done, nullptr)();
-}
 
 void Work::abandon() noexcept {
   if (!state_) return;

@@ -14,7 +14,8 @@ class Work {
   struct State;
 
   Work() = default;
-  /// `job` may touch nothing but what is its own. `done` is called from the loop when it has ended.
+  /// `job` may touch nothing but what is its own. `done` is called from the loop when it has ended,
+  /// also by an exception, which is lost: most likely there was no memory.
   Work(Loop& loop, std::move_only_function<void()> job, Callback done);
   Work(Work&&) noexcept = default;
   Work& operator=(Work&& other) noexcept;
@@ -23,12 +24,13 @@ class Work {
 
   /// Whether `done` is still to be called.
   explicit operator bool() const noexcept;
-  /// Waits for the end of the job, and calls `done` now.
-  void finish();
 
  private:
   void abandon() noexcept;
   std::shared_ptr<State> state_;
 };
+
+/// Does it so, and nobody is told.
+void do_aside(std::move_only_function<void()> job);
 
 }  // namespace baton

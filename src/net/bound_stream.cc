@@ -36,11 +36,12 @@ FileMode mode_of(const ListenOptions& options) {
 
 }  // namespace
 
-Fd bound_stream(const Endpoint& endpoint, const ListenOptions& options, const std::string& operation) {
+Fd bound_stream(const Endpoint& endpoint, const ListenOptions& options, const std::string& operation,
+                const std::function<void(int)>& bound) {
   const SocketAddress address(endpoint);
   Fd descriptor = stream_for(address, options, operation);
   const bool file = address.domain() == AF_UNIX && !endpoint.path().starts_with('\0');
-  const int status = file ? bind_file(descriptor, endpoint.path(), mode_of(options))
+  const int status = file ? bind_file(descriptor, endpoint.path(), mode_of(options), bound)
                           : ::bind(descriptor.get(), address.get(), address.length());
   if (status != 0) throw Error(errno, operation, "bind");
   if (address.domain() == AF_UNIX || endpoint.port() != 0) return descriptor;
@@ -50,6 +51,14 @@ Fd bound_stream(const Endpoint& endpoint, const ListenOptions& options, const st
   Fd keeping = stream_for(chosen, options, operation);
   if (::bind(keeping.get(), chosen.get(), chosen.length()) != 0) return descriptor;
   return keeping;
+}
+
+Fd listening_stream(const Endpoint& endpoint, const ListenOptions& options, const ListenCall& call) {
+  const std::string operation = "listen " + endpoint.to_string();
+  const auto listen = [&](int socket) { return call(socket, options.backlog()); };
+  Fd descriptor = bound_stream(endpoint, options, operation, listen);
+  if (listen(descriptor.get()) != 0) throw Error(errno, operation, "listen");
+  return descriptor;
 }
 
 }  // namespace baton::net

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "base/fifo.h"
+#include "baton/base/fd.h"
 #include "baton/net/endpoint.h"
+#include "baton/net/udp.h"
 #include "net/sockaddr.h"
 
 namespace baton::net {
@@ -15,6 +17,9 @@ struct Datagram {
   std::string bytes;
   SocketAddress to;
 };
+
+/// The socket of `bind_udp`. Throws as that does.
+[[nodiscard]] Fd bound_udp(const Endpoint& endpoint, const UdpOptions& options);
 
 /// How many datagrams go in one system call, either way.
 inline constexpr int most_datagrams = 16;

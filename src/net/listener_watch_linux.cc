@@ -73,7 +73,9 @@ Result<ListenerWatch::Watched> ListenerWatch::watch(int descriptor) {
     }
   }
   epoll_event wanted{};
-  wanted.events = EPOLLRDHUP;
+  // The errors of a UDP socket, which anybody who shares it may have kept, are told too, and are no end.
+  const bool stream = socket_option(descriptor, SO_TYPE) == SOCK_STREAM;
+  wanted.events = EPOLLRDHUP | (stream ? 0U : static_cast<uint32_t>(EPOLLET));
   wanted.data.fd = descriptor;
   if (::epoll_ctl(epoll_->get(), EPOLL_CTL_ADD, descriptor, &wanted) != 0) {
     return failure(errno, operation, "epoll_ctl");
@@ -84,7 +86,9 @@ Result<ListenerWatch::Watched> ListenerWatch::watch(int descriptor) {
 void ListenerWatch::look() {
   // One at a time: the callback may end us, and what is still to be told is told in the next turn.
   epoll_event event{};
-  if (::epoll_wait(epoll_->get(), &event, 1, 0) == 1) shut_(event.data.fd);
+  if (::epoll_wait(epoll_->get(), &event, 1, 0) != 1) return;
+  if ((event.events & (EPOLLRDHUP | EPOLLHUP)) != 0 || socket_option(event.data.fd, SO_TYPE) == SOCK_STREAM)
+    shut_(event.data.fd);
 }
 
 }  // namespace baton::net

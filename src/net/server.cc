@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -123,7 +122,7 @@ struct Server::State : std::enable_shared_from_this<State> {
     if (on_error) {
       on_error.fire(loop, error);
     } else {
-      std::fprintf(stderr, "baton: %s\n", error.what());
+      loop.report(error.what());
     }
   }
 
@@ -198,9 +197,7 @@ void Server::on_connection(Serving<Socket> callback) {
              }));
   state().update();
 }
-void Server::on_error(std::move_only_function<void(const Error&)> callback) {
-  state().on_error.set(std::move(callback));
-}
+void Server::on_error(Handler<const Error&> callback) { state().on_error.set(std::move(callback)); }
 void Server::pause() {
   state().paused = true;
   state().update();
@@ -235,10 +232,7 @@ void Server::ref() { state().poll.ref(); }
 void Server::unref() { state().poll.unref(); }
 
 Server listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options) {
-  const std::string operation = "listen " + endpoint.to_string();
-  Fd descriptor = bound_stream(endpoint, options, operation);
-  if (::listen(descriptor.get(), options.backlog()) != 0) throw Error(errno, operation, "listen");
-  return Server(std::make_shared<Server::State>(loop, std::move(descriptor), key_of(endpoint)));
+  return Server(std::make_shared<Server::State>(loop, listening_stream(endpoint, options), key_of(endpoint)));
 }
 
 Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options) {

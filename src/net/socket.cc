@@ -375,23 +375,21 @@ Socket::State& Socket::state() const {
 Loop& Socket::loop() const { return state().loop; }
 
 void Socket::expect_data() { state().first_read = State::FirstRead::at_once; }
-void Socket::on_data(std::move_only_function<void(std::string_view)> callback) {
+void Socket::on_data(Handler<std::string_view> callback) {
   state().on_data.set(std::move(callback));
   state().reading = true;
   state().begin_reading();
 }
-void Socket::on_end(Callback callback) {
+void Socket::on_end(Handler<> callback) {
   state().on_end.set(std::move(callback));
   state().reading = true;
   state().update_interest();
 }
-void Socket::on_error(std::move_only_function<void(const Error&)> callback) {
-  state().on_error.set(std::move(callback));
-}
-void Socket::on_close(Callback callback) { state().on_close.set(std::move(callback)); }
-void Socket::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
-void Socket::on_gone(Callback callback) { state().on_gone.set(std::move(callback)); }
-void Socket::when_writable(Callback callback) {
+void Socket::on_error(Handler<const Error&> callback) { state().on_error.set(std::move(callback)); }
+void Socket::on_close(Handler<> callback) { state().on_close.set(std::move(callback)); }
+void Socket::on_drain(Handler<> callback) { state().on_drain.set(std::move(callback)); }
+void Socket::on_gone(Handler<> callback) { state().on_gone.set(std::move(callback)); }
+void Socket::when_writable(Handler<> callback) {
   state().when_writable.set(std::move(callback));
   state().update_interest();
 }

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,9 +11,12 @@
 #include <cstdio>
 #include <mutex>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/patiently.h"
+#include "net/bound_file.h"
 #include "net/socket_file.h"
 
 namespace baton::net {
@@ -40,7 +44,8 @@ class SocketFolder {
     if (!move(name_, aside)) return false;
     if (is_it(*this, aside)) return ::unlinkat(descriptor_.get(), aside.c_str(), 0) == 0;
     if (!move(aside, name_)) {
-      std::fprintf(stderr, "baton: the file of a socket, %s, is called %s by now\n", name_.c_str(),
+      // Its own name, which others chose, may be made to be shown wrongly.
+      std::fprintf(stderr, "baton: the file of a socket was taken for another and is called %s by now\n",
                    aside.c_str());
     }
     return false;
@@ -86,79 +91,118 @@ bool is_held(const std::string& path) {
   return !probe || ::connect(probe.get(), address.get(), address.length()) == 0 || errno != ECONNREFUSED;
 }
 
-bool remove_stale(const std::string& path) {
+void remove_stale(const std::string& path) {
   const SocketFolder folder(path);
-  return folder.remove_if([&](const SocketFolder& in, const std::string& name) {
+  (void)folder.remove_if([&](const SocketFolder& in, const std::string& name) {
     return in.socket_at(name) && !is_held(in.is_own_name(name) ? path : in.path_of(name));
   });
 }
 
-int bind_with_mode(const Fd& socket, const SocketAddress& address, FileMode mode) {
+// Whoever waits for the file means to connect: it listens with nothing in between. What hinders it says the
+// caller's own listen(2).
+int bind_and_listen(const Fd& socket, const SocketAddress& address, const std::function<void(int)>& bound) {
+  const int status = ::bind(socket.get(), address.get(), address.length());
+  if (status == 0 && bound) bound(socket.get());
+  return status;
+}
+
+int bind_with_mode(const Fd& socket, const SocketAddress& address, FileMode mode,
+                   const std::function<void(int)>& bound) {
   // The kernel gives the file the socket's own mode, less the umask.
   if (mode.at_most != 0777 && ::fchmod(socket.get(), mode.at_most) != 0) return -1;
-  if (mode.at_least == 0) return ::bind(socket.get(), address.get(), address.length());
-  // The umask is the whole process's, so other threads that bind must wait.
-  static std::mutex changing;
-  const std::lock_guard<std::mutex> guard(changing);
-  const mode_t before = ::umask(077);
-  ::umask(before & ~mode.at_least);
-  const int status = ::bind(socket.get(), address.get(), address.length());
-  const int error = errno;
-  ::umask(before);
+  if (mode.at_least == 0) return bind_and_listen(socket, address, bound);
+  const auto bind = [&] {
+    const mode_t before = ::umask(077);
+    ::umask(before & ~mode.at_least);
+    const int status = bind_and_listen(socket, address, bound);
+    const int error = errno;
+    ::umask(before);
+    return status == 0 ? 0 : error;
+  };
+  // The umask is the whole process's, unless a thread leaves that; and bind(2) may take as long as somebody
+  // likes who holds the folder.
+  int error = EAGAIN;
+  bool own = false;
+  try {
+    std::thread([&] {
+      own = ::unshare(CLONE_FS) == 0;
+      if (own) error = bind();
+    }).join();
+  } catch (const std::system_error&) {
+    // There is no thread to be had.
+  }
+  if (!own) {
+    static std::mutex changing;
+    const std::lock_guard<std::mutex> guard(changing);
+    error = bind();
+  }
   errno = error;
-  return status;
+  return error == 0 ? 0 : -1;
 }
 
 }  // namespace
 
-int bind_file(const Fd& socket, const std::string& path, FileMode mode) {
+int bind_file(const Fd& socket, const std::string& path, FileMode mode,
+              const std::function<void(int)>& bound) {
   const SocketAddress address(Endpoint::unix_path(path));
-  const int status = bind_with_mode(socket, address, mode);
+  const int status = bind_with_mode(socket, address, mode, bound);
   if (status == 0 || errno != EADDRINUSE) return status;
-  if (remove_stale(path)) return bind_with_mode(socket, address, mode);
-  errno = EADDRINUSE;
-  return status;
+  // Its owner may have been just about to remove it.
+  remove_stale(path);
+  return bind_with_mode(socket, address, mode, bound);
 }
 
-SocketFile::SocketFile(std::string path) {
-  const auto found = SocketFolder(path).socket_at(path.substr(path.rfind('/') + 1));
-  if (!found) return;
-  path_ = std::move(path);
-  device_ = found->st_dev;
-  inode_ = found->st_ino;
+bool SocketPlace::is_gone() const noexcept {
+  if (path.empty()) return false;
+  struct stat found{};
+  // Whoever may not look knows nothing.
+  if (::lstat(path.c_str(), &found) != 0) return errno == ENOENT || errno == ENOTDIR;
+  return found.st_dev != device || found.st_ino != inode;
+}
+
+void SocketPlace::remove_file() const {
+  const SocketFolder folder(path);
+  (void)folder.remove_if([&](const SocketFolder& in, const std::string& name) {
+    const auto found = in.socket_at(name);
+    return found && found->st_dev == device && found->st_ino == inode;
+  });
+}
+
+SocketFile::SocketFile(int socket, std::string path) {
+  Fd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat found{};
+  if (!file || ::fstat(file.get(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
+  if (!is_bound_to(socket, file)) return;
+  place_ = {std::move(path), found.st_dev, found.st_ino};
+  kept_ = std::make_shared<Fd>(std::move(file));
 }
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
-    : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
+    : place_(std::exchange(other.place_, {})), kept_(std::move(other.kept_)) {}
 
 SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
   if (this == &other) return *this;
   remove();
-  path_ = std::exchange(other.path_, {});
-  device_ = other.device_;
-  inode_ = other.inode_;
+  place_ = std::exchange(other.place_, {});
+  kept_ = std::move(other.kept_);
   return *this;
 }
 
-bool SocketFile::is_gone() const noexcept {
-  if (path_.empty()) return false;
-  struct stat found{};
-  // Whoever may not look knows nothing.
-  if (::lstat(path_.c_str(), &found) != 0) return errno == ENOENT || errno == ENOTDIR;
-  return found.st_dev != device_ || found.st_ino != inode_;
+void SocketFile::forget() noexcept {
+  place_ = {};
+  kept_.reset();
+}
+
+std::function<void()> SocketFile::removal() const {
+  return [place = place_, kept = kept_] {
+    if (kept) place.remove_file();
+  };
 }
 
 void SocketFile::remove() noexcept {
-  if (path_.empty()) return;
-  const auto remove_it = [path = path_, device = device_, inode = inode_] {
-    const SocketFolder folder(path);
-    (void)folder.remove_if([&](const SocketFolder& in, const std::string& name) {
-      const auto found = in.socket_at(name);
-      return found && found->st_dev == device && found->st_ino == inode;
-    });
-  };
+  if (!*this) return;
   // A file that stays is no harm: it is nobody's, and gives way to the next one.
-  if (!patiently(remove_patience, remove_it)) path_.clear();
+  if (!patiently(remove_patience, removal())) forget();
 }
 
 }  // namespace baton::net

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,7 +45,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
   Poll poll;
   Slot<std::string_view, const Endpoint&> on_message;
   Slot<const Error&> on_error;
-  Slot<> on_drain;
+  Slot<> on_drain, on_gone;
   Fifo<Datagram> queue;
   size_t queued_bytes = 0;
   uint64_t accepted = 0;  // datagrams, since the beginning
@@ -240,7 +239,6 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     first_answer = 0;
     for (int i = 0; i < count; ++i) {
       queued_bytes -= queue.front().bytes.size();
-      queue.front().bytes = {};
       queue.pop_front();
     }
     const uint64_t gone = accepted - queue.size();
@@ -264,7 +262,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     if (on_error) return on_error.fire(loop, error);
     if (!descriptor || loop.now() - last_report < error_interval) return;
     last_report = loop.now();
-    std::fprintf(stderr, "baton: udp: %s\n", error.what());
+    loop.report("udp: " + std::string(error.what()));
   }
 
   void close() noexcept {
@@ -279,6 +277,7 @@ struct UdpSocket::State : std::enable_shared_from_this<State> {
     queued_bytes = 0;
     flushes.clear();
     kept.clear();
+    on_gone.fire_once(loop);
   }
 };
 
@@ -320,10 +319,8 @@ void UdpSocket::on_message(Serving<std::string_view, const Endpoint&> callback) 
              }));
   state().receive();
 }
-void UdpSocket::on_error(std::move_only_function<void(const Error&)> callback) {
-  state().on_error.set(std::move(callback));
-}
-void UdpSocket::on_drain(Callback callback) { state().on_drain.set(std::move(callback)); }
+void UdpSocket::on_error(Handler<const Error&> callback) { state().on_error.set(std::move(callback)); }
+void UdpSocket::on_drain(Handler<> callback) { state().on_drain.set(std::move(callback)); }
 
 bool UdpSocket::send(std::string_view bytes, const Endpoint& to) {
   if (state().connected) throw std::logic_error("send to an address: the UDP socket is connected");
@@ -411,5 +408,6 @@ Endpoint UdpSocket::local() const { return local_endpoint(state().descriptor.get
 Endpoint UdpSocket::remote() const { return remote_endpoint(state().descriptor.get()); }
 void UdpSocket::ref() { state().poll.ref(); }
 void UdpSocket::unref() { state().poll.unref(); }
+void UdpSocket::on_gone(Handler<> callback) { state().on_gone.set(std::move(callback)); }
 
 }  // namespace baton::net

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "baton/net/udp.h"
+#include "net/datagrams.h"
 #include "net/interface.h"
 #include "net/sockaddr.h"
 
@@ -88,7 +89,7 @@ std::string named(const char* what, std::string_view subject) { return what + st
 
 }  // namespace
 
-UdpSocket bind_udp(Loop& loop, const Endpoint& endpoint, const UdpOptions& options) {
+Fd bound_udp(const Endpoint& endpoint, const UdpOptions& options) {
   if (endpoint.family() != 4 && endpoint.family() != 6) {
     throw std::invalid_argument("no address for UDP: " + endpoint.to_string());
   }
@@ -109,7 +110,11 @@ UdpSocket bind_udp(Loop& loop, const Endpoint& endpoint, const UdpOptions& optio
     must(set(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer(), operation));
   if (options.send_buffer() != 0) must(set(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer(), operation));
   if (::bind(fd, address.get(), address.length()) != 0) throw Error(errno, operation, "bind");
-  auto socket = UdpSocket::adopt(loop, std::move(descriptor));
+  return descriptor;
+}
+
+UdpSocket bind_udp(Loop& loop, const Endpoint& endpoint, const UdpOptions& options) {
+  auto socket = UdpSocket::adopt(loop, bound_udp(endpoint, options));
   if (!socket) throw Error(socket.error());
   return std::move(*socket);
 }

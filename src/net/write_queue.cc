@@ -117,7 +117,6 @@ void WriteQueue::consume(size_t count) {
     }
     count -= left;
     head_ = 0;
-    chunks_.front() = {};
     chunks_.pop_front();
   }
 }

@@ -13,6 +13,7 @@
 #include "base/thrown.h"
 #include "loop/standard_streams.h"
 #include "process/inherited.h"
+#include "process/process_name.h"
 #include "process/program_note.h"
 #include "process/script.h"
 
@@ -48,6 +49,11 @@ Command command_for(const std::string& module, const ForkOptions& options) {
   return command;
 }
 
+void tell_uncaught(const std::string& what) {
+  std::fprintf(stderr, "%s (pid %d): uncaught exception: %s\n", process_name().c_str(), ::getpid(),
+               what.c_str());
+}
+
 // As Node tells its children. Who is not told must not take what was said to this process, or to another, for
 // his.
 void tell_of_channel(SpawnOptions& how, const ForkOptions& options, int descriptor, bool to_node) {
@@ -67,7 +73,18 @@ void tell_of_channel(SpawnOptions& how, const ForkOptions& options, int descript
 
 }  // namespace
 
-void Entry::start_task(Process& self, Task<> task) { start(self.loop(), std::move(task)); }
+void Entry::follow(Process& self, Task<> task) { start(self.loop(), std::move(task)); }
+void Entry::follow(Process& self, int exit_code) {
+  if (!self.exiting_) self.exit_code_ = exit_code;
+}
+void Entry::follow(Process& self, Task<int> task) {
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): the process outlives its loop
+  const auto exit_with = [](Process& process, Task<int> code) -> Task<> {
+    const int ended = co_await std::move(code);
+    follow(process, ended);
+  };
+  start(self.loop(), exit_with(self, std::move(task)));
+}
 
 Process::Process(Loop& loop, std::vector<std::string> args, const std::vector<Entry>& entries)
     : loop_(loop), args_(std::move(args)), entries_(entries) {}
@@ -92,12 +109,14 @@ ForkedChild& Process::fork(const std::string& module, const ForkOptions& options
   }
   Fd ours(ends[0]);
   const Fd theirs(ends[1]);
+  const int on = 1;
+  if (options.notices_senders()) ::setsockopt(ours.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
   SpawnOptions how = options.spawn();
   how.shell("");
   tell_of_channel(how, options, theirs.get(), script);
   if (entry) {
     how.add_env("BATON_ENTRY", module);
-    if (!how.arg0()) how.arg0(module);
+    if (!how.arg0()) how.arg0(program_name() + ": " + module);
   }
 
   Command command = command_for(module, options);
@@ -124,6 +143,7 @@ Channel& Process::parent() {
 
 void Process::exit(int code) {
   exit_code_ = code;
+  exiting_ = true;
   if (!has_parent() || !parent_.connected()) {
     loop_.stop();
     return;
@@ -154,6 +174,7 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
     return 1;
   }
   Loop& loop = *made;
+  name_process(argc > 0 ? argv[0] : "", wanted);
   int code = 0;
   {
     Process self(loop, {argv + std::min(argc, 1), argv + argc}, entries);
@@ -174,7 +195,7 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
       code = self.exit_code_;
     } catch (...) {
       const std::string what = what_of(std::current_exception());
-      std::fprintf(stderr, "uncaught exception: %s\n", what.c_str());
+      tell_uncaught(what);
       if (self.has_parent()) self.parent_.tell_death(what);
       code = 1;
     }
@@ -183,7 +204,7 @@ int run(int argc, char** argv, std::vector<Entry> entries) {
   try {
     loop.run();  // until the children that were left are gone
   } catch (...) {
-    std::fprintf(stderr, "uncaught exception: %s\n", what_of(std::current_exception()).c_str());
+    tell_uncaught(what_of(std::current_exception()));
     code = 1;
   }
   return code;

@@ -61,12 +61,8 @@ void Child::resize(WindowSize size) {
   if (auto set = spawner::set_window_size(terminal().descriptor(), size); !set) throw std::move(set).error();
 }
 
-void Child::on_exit(std::move_only_function<void(const ExitStatus&)> callback) {
-  state().on_exit.set(std::move(callback));
-}
-void Child::on_close(std::move_only_function<void(const ExitStatus&)> callback) {
-  state().on_close.set(std::move(callback));
-}
+void Child::on_exit(Handler<const ExitStatus&> callback) { state().on_exit.set(std::move(callback)); }
+void Child::on_close(Handler<const ExitStatus&> callback) { state().on_close.set(std::move(callback)); }
 
 Op<ExitStatus> Child::exited() {
   Promise<ExitStatus> promise(state().loop);

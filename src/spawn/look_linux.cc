@@ -2,8 +2,9 @@
 
 #include <pthread.h>
 
-#include <array>
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -24,20 +25,29 @@ struct LookTask {
   std::unordered_set<pid_t> children;
   std::mutex mutex;
   Callback tell;  // from the thread; empty: nobody waits
-  std::atomic<bool> failed = false;
+  bool ended = false;
+  bool threw = false;
 
   void run() {
     if (is_forgotten()) return;
     set_own_children(std::move(children));
-    bool threw = false;
+    bool failed = false;
     try {
       job();
     } catch (...) {
-      threw = true;
+      failed = true;
     }
     const std::scoped_lock lock(mutex);
-    failed = threw;
+    ended = true;
+    threw = failed;
     if (tell) tell();
+  }
+  // What became of it, as far as that is known.
+  Result<void> outcome() {
+    const std::scoped_lock lock(mutex);
+    if (!ended) return failure(ETIMEDOUT, "look beside the loop");
+    if (threw) return failure(ECANCELED, "look beside the loop");
+    return {};
   }
   void forget() {
     const std::scoped_lock lock(mutex);
@@ -49,82 +59,132 @@ struct LookTask {
   }
 };
 
-namespace {
-
-class Looker {
+// What one lane has to do, and its thread.
+class Lane::Looker : public std::enable_shared_from_this<Looker> {
  public:
-  // The thread stays, so that there is one when nobody gets another.
-  void ask(const std::shared_ptr<LookTask>& task) {
+  explicit Looker(bool stays) : stays_(stays) {}
+
+  // False: there are as many threads as there may be, or too many wait. Throws if the system has no thread.
+  bool ask(const std::shared_ptr<LookTask>& task) {
     {
       const std::scoped_lock lock(mutex_);
-      if (!runs_) {
-        start_quiet_thread([this] { run(); });
-        runs_ = true;
-      }
+      if (!runs_ && !start()) return false;
       // Who is held holds the others up for long.
       std::erase_if(tasks_, [](const auto& one) { return one->is_forgotten(); });
+      if (tasks_.size() >= most_waiting) return false;
       tasks_.push_back(task);
     }
-    news_.notify_one();
+    news_.notify_all();
+    return true;
+  }
+
+  [[nodiscard]] bool stays() const noexcept { return stays_; }
+  bool finish(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, patience, [this] { return tasks_.empty() && !busy_; });
   }
 
  private:
-  void run() {
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      news_.wait(lock, [this] { return !tasks_.empty(); });
-      const auto task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task->run();
-    }
+  bool start() {
+    if (!stays_ && passing_threads >= most_threads) return false;
+    start_quiet_thread([self = shared_from_this()] { self->run(); });
+    if (!stays_) ++passing_threads;
+    runs_ = true;
+    return true;
   }
 
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (stays_) news_.wait(lock, [this] { return !tasks_.empty(); });
+      if (tasks_.empty()) break;
+      auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      busy_ = true;
+      lock.unlock();
+      task->run();
+      // What it has may take its time to go, too.
+      task.reset();
+      lock.lock();
+      busy_ = false;
+      news_.notify_all();
+    }
+    runs_ = false;
+    --passing_threads;
+  }
+
+  static inline std::atomic<int> passing_threads = 0;
+
+  const bool stays_;
   std::mutex mutex_;
   std::condition_variable news_;
   std::deque<std::shared_ptr<LookTask>> tasks_;
   bool runs_ = false;
+  bool busy_ = false;
 };
 
-// Their threads are there until the process ends, and so are they. A fork has none of them.
-using Lookers = std::array<Looker, 2>;
-std::atomic<Lookers*> lookers = nullptr;
+namespace {
 
-Looker& looker(Lane lane) {
-  static const int forgets_in_forks = ::pthread_atfork(nullptr, nullptr, [] { lookers = nullptr; });
+// Their threads are there until the process ends, and so are they. A fork has none of them.
+struct Staying {
+  std::shared_ptr<Lane::Looker> trees = std::make_shared<Lane::Looker>(true);
+  std::shared_ptr<Lane::Looker> ports = std::make_shared<Lane::Looker>(true);
+};
+std::atomic<Staying*> staying = nullptr;
+
+Staying& staying_lookers() {
+  static const int forgets_in_forks = ::pthread_atfork(nullptr, nullptr, [] { staying = nullptr; });
   (void)forgets_in_forks;
-  Lookers* all = lookers;
+  Staying* all = staying;
   if (all == nullptr) {
-    auto made = std::make_unique<Lookers>();
-    if (lookers.compare_exchange_strong(all, made.get())) all = made.release();
+    auto made = std::make_unique<Staying>();
+    if (staying.compare_exchange_strong(all, made.get())) all = made.release();
   }
-  return all->at(static_cast<size_t>(lane));
+  return *all;
 }
 
-// False: there is no thread to be had, and what has to be done was done here.
-bool hand_over(Lane lane, const std::shared_ptr<LookTask>& task) {
+// False: it is not done.
+bool hand_over(Lane::Looker& looker, const std::shared_ptr<LookTask>& task) {
   task->children = all_own_children();
   try {
-    looker(lane).ask(task);
-    return true;
+    return looker.ask(task);
   } catch (const std::system_error&) {
-    task->forget();
-    try {
-      task->job();
-    } catch (...) {
-      task->failed = true;
-    }
-    return false;
+    // Whoever has taken all threads may be about to hold who looks at him; but what ends processes has to be
+    // done.
+    if (!looker.stays()) return false;
+    task->run();
+    return true;
   }
 }
 
 }  // namespace
 
+Lane Lane::trees() { return Lane(staying_lookers().trees); }
+Lane Lane::ports() { return Lane(staying_lookers().ports); }
+Lane::Lane() : looker_(std::make_shared<Looker>(false)) {}
+
+bool Lane::post(Callback job) const {
+  const auto task = std::make_shared<LookTask>();
+  task->job = std::move(job);
+  task->tell = [] {};
+  return hand_over(*looker_, task);
+}
+
+bool Lane::finish(std::chrono::milliseconds patience) const { return looker_->finish(patience); }
+
+Lane LanesOfAPlace::next() {
+  std::erase_if(held_, [](const Lane& one) { return one.finish(std::chrono::milliseconds(0)); });
+  if (held_.size() < most_held) held_.emplace_back();
+  return held_.back();
+}
+
 struct Look::State {
   std::shared_ptr<LookTask> task = std::make_shared<LookTask>();
-  std::move_only_function<void(bool)> done;
+  std::move_only_function<void(const Result<void>&)> done;
   Bell* bell = nullptr;
   Timer patience;
+  Result<void> refused;
+  bool half_over = false;
 
   State() = default;
   State(const State&) = delete;
@@ -136,26 +196,31 @@ struct Look::State {
     patience.stop();
     if (bell != nullptr) std::exchange(bell, nullptr)->close();
   }
+  void over() {
+    const auto outcome = refused ? task->outcome() : refused;
+    close();
+    if (done) std::exchange(done, nullptr)(outcome);
+  }
 };
 
-Look::Look(Loop& loop, Lane lane, std::chrono::milliseconds patience, Callback job,
-           std::move_only_function<void(bool)> done)
+Look::Look(Loop& loop, const Lane& lane, std::chrono::milliseconds patience, Callback job,
+           std::move_only_function<void(const Result<void>&)> done)
     : state_(std::make_shared<State>()) {
   state_->done = std::move(done);
-  const auto over = [weak = std::weak_ptr(state_)](bool in_time) {
-    const auto state = weak.lock();
-    if (!state || !state->done) return;
-    state->close();
-    std::exchange(state->done, nullptr)(in_time);
-  };
-  state_->bell = new Bell(loop, [weak = std::weak_ptr(state_), over] {
-    const auto state = weak.lock();
-    over(state && !state->task->failed);
+  state_->bell = new Bell(loop, [weak = std::weak_ptr(state_)] {
+    if (const auto state = weak.lock()) state->over();
   });
   state_->task->job = std::move(job);
   state_->task->tell = [bell = state_->bell] { bell->ring(); };
-  state_->patience = Timer(loop, patience, [over] { over(false); });
-  if (!hand_over(lane, state_->task)) state_->bell->ring();
+  // In two halves: if the loop did not run meanwhile, the first one was no time at all.
+  const auto half = std::max(patience / 2, std::chrono::milliseconds(1));
+  state_->patience = Timer::every(loop, half, [weak = std::weak_ptr(state_)] {
+    const auto state = weak.lock();
+    if (state && std::exchange(state->half_over, true)) state->over();
+  });
+  if (hand_over(*lane.looker_, state_->task)) return;
+  state_->refused = failure(EAGAIN, "look beside the loop", "no thread");
+  state_->bell->ring();
 }
 
 Look& Look::operator=(Look&& other) noexcept {
@@ -181,7 +246,7 @@ void Look::abandon() noexcept {
   state_.reset();
 }
 
-bool look_now(Lane lane, std::chrono::milliseconds patience, Callback job) {
+bool look_now(const Lane& lane, std::chrono::milliseconds patience, Callback job) {
   struct Answer {
     std::mutex mutex;
     std::condition_variable news;
@@ -195,13 +260,13 @@ bool look_now(Lane lane, std::chrono::milliseconds patience, Callback job) {
     answer->there = true;
     answer->news.notify_all();
   };
-  if (!hand_over(lane, task)) return true;
+  if (!hand_over(*lane.looker_, task)) return false;
   std::unique_lock lock(answer->mutex);
   const bool in_time = answer->news.wait_for(lock, patience, [&] { return answer->there; });
   lock.unlock();
   // Who has not begun yet need not begin.
   if (!in_time) task->forget();
-  return in_time && !task->failed;
+  return in_time && task->outcome();
 }
 
 }  // namespace baton::spawner

@@ -1,6 +1,7 @@
 #include "spawn/process_table_linux.h"
 
 #include <dirent.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,8 @@ namespace {
 constexpr int deepest_family = 256;
 constexpr size_t longest_environment = size_t{256} << 10;
 constexpr std::chrono::milliseconds environment_patience(1000);
+constexpr std::chrono::milliseconds stat_patience(100);
+constexpr size_t longest_stat = 4096;
 
 bool is(const Error& error, int code) {
   return error.code() == std::error_code(code, std::generic_category());
@@ -72,16 +75,49 @@ Result<std::optional<std::vector<pid_t>>> own_children() {
   return children;
 }
 
-// Of the text of /proc/PID/environ.
-std::optional<std::string> value_in(std::string_view environment, std::string_view name) {
+// What the kernel tells of a process without /proc.
+Result<ProcessEntry> held_process(pid_t pid) {
+  const pid_t session = ::getsid(pid);
+  if (session < 0) return failure(errno, "find process " + std::to_string(pid), "getsid");
+  siginfo_t info{};
+  const bool ours = ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  return ProcessEntry{.pid = pid,
+                      .parent = ours ? ::getpid() : 0,
+                      .session = session,
+                      .state = ours && info.si_pid == pid ? 'Z' : '?',
+                      .held = true};
+}
+
+std::vector<Result<ProcessEntry>> find_processes(const std::vector<pid_t>& pids) {
+  std::vector<std::string> paths;
+  paths.reserve(pids.size());
+  for (const pid_t pid : pids) paths.push_back("/proc/" + std::to_string(pid) + "/stat");
+  const auto stats = read_each_patiently(paths, longest_stat, stat_patience, {ReadFor::Purpose::table, 0});
+  std::vector<Result<ProcessEntry>> found;
+  found.reserve(pids.size());
+  for (size_t i = 0; i < pids.size(); ++i) {
+    if (!stats[i] && is(stats[i].error(), ETIMEDOUT)) {
+      found.emplace_back(held_process(pids[i]));
+    } else if (!stats[i]) {
+      found.emplace_back(std::unexpected(stats[i].error()));
+    } else if (const auto entry = parse_stat(*stats[i])) {
+      found.emplace_back(*entry);
+    } else {
+      found.emplace_back(failure(ESRCH, "read " + paths[i]));
+    }
+  }
+  return found;
+}
+
+// "NAME=value" of the text of /proc/PID/environ; empty if it is not there, or long.
+std::string entry_in(std::string_view environment, std::string_view name) {
   for (std::string_view rest = environment; !rest.empty();) {
     const std::string_view entry = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
-    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('=')) {
-      return std::string(entry.substr(name.size() + 1));
-    }
+    if (!entry.starts_with(name) || !entry.substr(name.size()).starts_with('=')) continue;
+    return std::string(entry.size() - name.size() - 1 > longest_value ? std::string_view() : entry);
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -121,14 +157,7 @@ std::optional<ProcessEntry> parse_stat(std::string_view stat) {
   return entry;
 }
 
-Result<ProcessEntry> find_process(pid_t pid) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
-  const auto stat = read_proc_file(path);
-  if (!stat) return std::unexpected(stat.error());
-  const auto entry = parse_stat(*stat);
-  if (!entry) return failure(ESRCH, "read " + path);
-  return *entry;
-}
+Result<ProcessEntry> find_process(pid_t pid) { return std::move(find_processes({pid}).front()); }
 
 bool is_gone(const Error& error) { return is(error, ENOENT) || is(error, ESRCH); }
 
@@ -136,8 +165,7 @@ Result<std::vector<ProcessEntry>> all_processes() {
   const auto numbers = numbers_in("/proc");
   if (!numbers) return std::unexpected(numbers.error());
   std::vector<ProcessEntry> table;
-  for (const pid_t pid : *numbers) {
-    const auto entry = find_process(pid);
+  for (const auto& entry : find_processes(*numbers)) {
     const bool hidden = !entry && (is(entry.error(), EACCES) || is(entry.error(), EPERM));
     if (entry) {
       table.push_back(*entry);
@@ -195,13 +223,15 @@ std::vector<std::optional<std::string>> environment_values(const std::vector<Pro
   std::vector<std::string> paths;
   paths.reserve(processes.size());
   for (const ProcessEntry& one : processes) paths.push_back("/proc/" + std::to_string(one.pid) + "/environ");
-  const auto texts = read_each_patiently(paths, longest_environment, patience, whom);
+  const auto entries = read_each_patiently(
+      paths, longest_environment, patience, whom,
+      [name = std::string(name)](const std::string& text) { return entry_in(text, name); });
   std::vector<std::optional<std::string>> values(processes.size());
   for (size_t i = 0; i < processes.size(); ++i) {
-    if (!texts[i]) continue;
+    if (!entries[i] || entries[i]->empty()) continue;
     // The number may have been given to another meanwhile.
     const auto now = find_process(processes[i].pid);
-    if (now && now->is(processes[i])) values[i] = value_in(*texts[i], name);
+    if (now && now->is(processes[i])) values[i] = entries[i]->substr(name.size() + 1);
   }
   return values;
 }
@@ -227,7 +257,7 @@ Result<std::vector<ProcessEntry>> adopted_children(size_t most_living) {
     adopted.push_back(entry);
     living += entry.ended() ? 0 : 1;
   };
-  const auto children = own_children();
+  auto children = own_children();
   if (!children) return std::unexpected(children.error());
   if (!*children) {
     const auto table = all_processes();
@@ -235,10 +265,9 @@ Result<std::vector<ProcessEntry>> adopted_children(size_t most_living) {
     std::ranges::for_each(*table, consider);
     return adopted;
   }
-  for (const pid_t pid : **children) {
+  std::erase_if(**children, [](pid_t pid) { return is_own_child(pid); });
+  for (const auto& entry : find_processes(**children)) {
     if (living >= most_living) break;
-    if (is_own_child(pid)) continue;
-    const auto entry = find_process(pid);
     if (entry) {
       consider(*entry);
     } else if (!is_gone(entry.error())) {

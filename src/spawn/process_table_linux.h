@@ -22,6 +22,9 @@ struct ProcessEntry {
   pid_t session = 0;
   char state = '?';  ///< 'Z': it has ended and was not collected yet
   uint64_t started = 0;
+  /// It holds whoever looks at it in /proc: known are its number, its session, and whether it is a child of
+  /// this process.
+  bool held = false;
 
   [[nodiscard]] bool ended() const noexcept { return state == 'Z' || state == 'X'; }
   /// Whether both are one process.
@@ -36,7 +39,8 @@ struct ProcessEntry {
 /// The content of /proc/PID/stat; nothing if it is none.
 [[nodiscard]] std::optional<ProcessEntry> parse_stat(std::string_view stat);
 
-/// The process of that number. Fails, also if there is none.
+/// The process of that number. Fails, also if there is none. Takes a tenth of a second where it holds whoever
+/// looks at it, once.
 [[nodiscard]] Result<ProcessEntry> find_process(pid_t pid);
 /// Whether an error of these says that the process is no more, and not that it could not be looked at.
 [[nodiscard]] bool is_gone(const Error& error);
@@ -55,8 +59,10 @@ struct ProcessEntry {
 /// Whether its program has a handler for that signal; false if it cannot be looked at.
 [[nodiscard]] bool handles_signal(pid_t pid, int signal_number);
 
-/// What a variable of a process's environment was when its program began; nothing if it was not set, or is
-/// not to be seen. Waits for it at most 1 s; not for a loop.
+/// What is kept of a process's environment is no longer.
+inline constexpr size_t longest_value = 256;
+/// What a variable of a process's environment was when its program began; nothing if it was not set, is
+/// longer than `longest_value`, or is not to be seen. Waits for it at most 1 s; not for a loop.
 [[nodiscard]] std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name,
                                                            const ReadFor& whom);
 /// The same of many, with a patience for all together; in their order.

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,19 +14,16 @@
 #include <charconv>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 
-#include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
 
 namespace baton::spawner {
 namespace {
-
-// Long enough for a machine that has much to do: whoever holds it longer gets nothing, once in his life.
-constexpr std::chrono::milliseconds auxv_patience(1000);
 
 // The words behind "Name:" in /proc/PID/status.
 std::optional<std::vector<std::string_view>> words_of(std::string_view status, std::string_view name) {
@@ -69,8 +67,7 @@ bool has_rights_of_its_file(pid_t pid) {
   if (::stat(("/proc/" + std::to_string(pid)).c_str(), &about) != 0) return true;
   // What became more than its starter belongs to root there, as it leaves no core (PR_SET_DUMPABLE).
   if (about.st_uid != 0) return false;
-  const auto vector = read_patiently("/proc/" + std::to_string(pid) + "/auxv", 4096, auxv_patience,
-                                     {ReadFor::Purpose::rights, pid});
+  const auto vector = read_proc_file("/proc/" + std::to_string(pid) + "/auxv", 4096);
   if (!vector) return true;
   unsigned long entry[2];
   for (size_t at = 0; at + sizeof entry <= vector->size(); at += sizeof entry) {
@@ -80,13 +77,13 @@ bool has_rights_of_its_file(pid_t pid) {
   return true;
 }
 
-// In a user namespace of its own a process has every capability, and none of ours.
-bool in_our_namespace(pid_t pid) {
+// Whether what /proc says of a process by that name is the same as of this one. False if it cannot be told.
+bool shares(pid_t pid, const std::string& name) {
   struct stat theirs{};
   struct stat ours{};
-  const std::string path = "/proc/" + std::to_string(pid) + "/ns/user";
-  return ::stat(path.c_str(), &theirs) == 0 && ::stat("/proc/self/ns/user", &ours) == 0 &&
-         theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+  return ::stat(("/proc/" + std::to_string(pid) + "/" + name).c_str(), &theirs) == 0 &&
+         ::stat(("/proc/self/" + name).c_str(), &ours) == 0 && theirs.st_ino == ours.st_ino &&
+         theirs.st_dev == ours.st_dev;
 }
 
 using CapabilityData = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
@@ -98,22 +95,38 @@ Result<void> capabilities(long call, CapabilityData& data) {
   return failure(errno, "take on another's rights", call == SYS_capget ? "capget" : "capset");
 }
 
-// A change of the user for files makes the process one that leaves no core and shows nothing of itself.
-class Dumpable {
+// When a thread changes its user the kernel makes the whole process one that leaves no core and shows nothing
+// of itself. It is that as long as this lives, and no longer.
+class Undumpable {
  public:
-  Dumpable() : before_(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)) {}
-  Dumpable(const Dumpable&) = delete;
-  Dumpable& operator=(const Dumpable&) = delete;
-  ~Dumpable() {
+  Undumpable() {
+    if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
+  Undumpable(const Undumpable&) = delete;
+  Undumpable& operator=(const Undumpable&) = delete;
+  ~Undumpable() {
     if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   }
 
  private:
-  int before_;
+  static std::mutex& changing() {
+    static std::mutex one;
+    return one;
+  }
+  const std::scoped_lock<std::mutex> lock_{changing()};
+  const int before_ = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 };
 
+// Of the calling thread. The kernel says nothing of a failure.
+bool set_user_for_files(std::optional<uid_t> user, std::optional<gid_t> group) {
+  const Undumpable undumpable;
+  if (group) ::syscall(SYS_setfsgid, *group);
+  if (user) ::syscall(SYS_setfsuid, *user);
+  return (!group || static_cast<gid_t>(::syscall(SYS_setfsgid, -1)) == *group) &&
+         (!user || static_cast<uid_t>(::syscall(SYS_setfsuid, -1)) == *user);
+}
+
 Result<void> in_a_thread(const std::function<Result<void>()>& what) {
-  const Dumpable dumpable;
   Result<void> result;
   std::exception_ptr thrown;
   try {
@@ -138,7 +151,11 @@ Result<Rights> Rights::of(pid_t pid) {
   auto status = read_proc_file("/proc/" + std::to_string(pid) + "/status");
   if (!status) return std::unexpected(status.error());
   auto rights = parse(*status);
-  if (rights && !in_our_namespace(pid)) rights->capabilities_ = 0;
+  if (!rights) return rights;
+  // In a user namespace of its own a process has every capability, and none of ours.
+  if (!shares(pid, "ns/user")) rights->capabilities_ = 0;
+  rights->our_network_ = shares(pid, "ns/net");
+  rights->our_files_ = shares(pid, "ns/mnt") && shares(pid, "root");
   return rights;
 }
 
@@ -166,6 +183,31 @@ bool Rights::are_those_of(const Rights& other) const noexcept {
   return user_ == other.user_ && (other.capabilities_ & ~capabilities_) == 0;
 }
 
+// Who may become any user has that one's rights too.
+bool Rights::include(const Rights& other) const noexcept {
+  constexpr uint64_t becomes_others = (uint64_t{1} << CAP_SETUID) | (uint64_t{1} << CAP_SETGID);
+  if ((other.capabilities_ & ~capabilities_) != 0) return false;
+  if ((capabilities_ & becomes_others) == becomes_others) return true;
+  const auto has = [&](gid_t group) {
+    return group == group_ || std::ranges::find(groups_, group) != groups_.end();
+  };
+  return user_ == other.user_ && has(other.group_) && std::ranges::all_of(other.groups_, has);
+}
+
+std::optional<Rights> Rights::fewer(const Rights& other) const {
+  std::optional<Rights> fewer;
+  if (include(other)) {
+    fewer = other;
+  } else if (other.include(*this)) {
+    fewer = *this;
+  } else {
+    return std::nullopt;
+  }
+  fewer->our_network_ = our_network_ && other.our_network_;
+  fewer->our_files_ = our_files_ && other.our_files_;
+  return fewer;
+}
+
 Result<void> Rights::take_capabilities() const {
   CapabilityData data{};
   if (auto got = capabilities(SYS_capget, data); !got) return got;
@@ -179,12 +221,7 @@ Result<void> Rights::take_user() const {
   const std::string operation = "take on the rights of user " + std::to_string(user_);
   if (::syscall(SYS_setgroups, groups_.size(), groups_.data()) != 0)
     return failure(errno, operation, "setgroups");
-  ::syscall(SYS_setfsgid, group_);
-  ::syscall(SYS_setfsuid, user_);
-  // They return what was before, and say nothing of a failure.
-  const bool taken = static_cast<gid_t>(::syscall(SYS_setfsgid, -1)) == group_ &&
-                     static_cast<uid_t>(::syscall(SYS_setfsuid, -1)) == user_;
-  return taken ? Result<void>() : failure(EPERM, operation, "setfsuid");
+  return set_user_for_files(user_, group_) ? Result<void>() : failure(EPERM, operation, "setfsuid");
 }
 
 Result<void> Rights::to_files(const std::function<Result<void>()>& what) const {
@@ -195,16 +232,36 @@ Result<void> Rights::to_files(const std::function<Result<void>()>& what) const {
   });
 }
 
+// The kernel notes the effective user, by which others may get at a thread: its files in /proc, and the
+// scheduler. So it is changed for this one call alone, which nobody can hold.
+Result<void> Rights::listen(int socket, int backlog) const {
+  const auto listens = [&]() -> Result<void> {
+    if (::listen(socket, backlog) == 0) return {};
+    return failure(errno, "listen");
+  };
+  if (user_ == ::geteuid() && group_ == ::getegid()) return listens();
+  const Undumpable undumpable;
+  return in_a_thread([&]() -> Result<void> {
+    CapabilityData data{};
+    if (auto got = capabilities(SYS_capget, data); !got) return got;
+    // Who opens has laid them aside, and without them nobody becomes another.
+    for (auto& half : data) half.effective = half.permitted;
+    if (auto set = capabilities(SYS_capset, data); !set) return set;
+    const std::string operation = "listen as user " + std::to_string(user_);
+    if (::syscall(SYS_setgroups, groups_.size(), groups_.data()) != 0)
+      return failure(errno, operation, "setgroups");
+    if (::syscall(SYS_setresgid, -1, group_, -1) != 0) return failure(errno, operation, "setresgid");
+    if (::syscall(SYS_setresuid, -1, user_, -1) != 0) return failure(errno, operation, "setresuid");
+    return listens();
+  });
+}
+
 Result<void> Rights::as_owner(std::optional<uid_t> user, std::optional<gid_t> group,
                               const std::function<Result<void>()>& what) {
   return in_a_thread([&]() -> Result<void> {
     CapabilityData before{};
     if (auto got = capabilities(SYS_capget, before); !got) return got;
-    if (group) ::syscall(SYS_setfsgid, *group);
-    if (user) ::syscall(SYS_setfsuid, *user);
-    const bool taken = (!group || static_cast<gid_t>(::syscall(SYS_setfsgid, -1)) == *group) &&
-                       (!user || static_cast<uid_t>(::syscall(SYS_setfsuid, -1)) == *user);
-    if (!taken) return failure(EPERM, "make a file of another owner", "setfsuid");
+    if (!set_user_for_files(user, group)) return failure(EPERM, "make a file of another owner", "setfsuid");
     // Those for files have gone with the user.
     if (auto set = capabilities(SYS_capset, before); !set) return set;
     return what();

@@ -114,8 +114,8 @@ void TreeEnd::look() {
   const auto seen = std::make_shared<Seen>(std::nullopt, leader_.pid, known_);
   seen->leader_was_gone = leader_.gone();
   look_ = Look(
-      loop_, Lane::trees, look_patience, [seen, mark = leader_.mark] { seen->look(mark); },
-      [this, seen, gone = seen->leader_was_gone](bool in_time) {
+      loop_, Lane::trees(), look_patience, [seen, mark = leader_.mark] { seen->look(mark); },
+      [this, seen, gone = seen->leader_was_gone](const Result<void>& in_time) {
         if (in_time) return decide(*seen);
         // That one is still the thread's.
         Seen nothing{failure(ETIMEDOUT, "read /proc"), leader_.pid, {}, {}, {}, gone};
@@ -181,8 +181,8 @@ bool TreeEnd::find_orphans(const Seen& seen) {
 void TreeEnd::signal_all(Round round, std::optional<int> question) {
   const auto sent = std::make_shared<Sent>(known_, question, round.kills);
   look_ = Look(
-      loop_, Lane::trees, signal_patience, [sent] { sent->send(); },
-      [this, sent, round = std::move(round)](bool in_time) mutable {
+      loop_, Lane::trees(), signal_patience, [sent] { sent->send(); },
+      [this, sent, round = std::move(round)](const Result<void>& in_time) mutable {
         if (!in_time) return go_on_blindly(std::move(round), Error(ETIMEDOUT, "kill them"));
         for (size_t i = 0; i < sent->to.size(); ++i) round.note(sent->to[i], sent->killed[i]);
         judge(std::move(round));

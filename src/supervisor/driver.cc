@@ -58,8 +58,7 @@ Driver::Driver(Process& process, Options options)
       listen_watch_(loop_,
                     [this](int descriptor) {
                       const auto self = shared_from_this();
-                      if (const auto shut = sockets_.revive(loop_, descriptor, listen_watch_))
-                        on_shut_down(shut->first, shut->second);
+                      sockets_.revive(loop_, descriptor, listen_watch_, tell_shut_down());
                     }),
       random_(std::random_device()()),
       machine_(limits_of(options_), [this] { return std::uniform_real_distribution<double>()(random_); }),
@@ -102,9 +101,7 @@ void Driver::start() {
   });
 }
 
-void Driver::reload() {
-  later([this] { after_a_look_at_ports([this] { machine_.reload(now()); }); });
-}
+void Driver::reload() { ask(0); }
 
 void Driver::scale(int by) {
   later([this, by] { machine_.scale(by, now()); });
@@ -115,15 +112,24 @@ void Driver::scale_to(unsigned workers) {
 }
 
 void Driver::replace(unsigned slot) {
-  later([this, slot] {
-    after_a_look_at_ports([this, slot] {
-      for (const auto& [id, run] : runs_) {
-        if (run.slot != slot || run.told_at || !run.lives()) continue;
-        asked_to_replace_.insert(slot);
-        machine_.replace(id, now());
-      }
-    });
+  if (slot != 0) ask(slot);
+}
+
+// Whoever gives orders may give a thousand.
+void Driver::ask(unsigned slot) {
+  if (!asked_.insert(slot).second || asked_.size() > 1) return;
+  later([this] {
+    for (const unsigned one : std::exchange(asked_, {})) obey_after_a_look_at_ports(one);
   });
+}
+
+void Driver::obey(unsigned slot) {
+  if (slot == 0) return machine_.reload(now());
+  for (const auto& [id, run] : runs_) {
+    if (run.slot != slot || run.told_at || !run.lives()) continue;
+    asked_to_replace_.insert(slot);
+    machine_.replace(id, now());
+  }
 }
 
 void Driver::stop() {
@@ -149,7 +155,7 @@ Result<void> Driver::open() {
     if (!adopted) return std::unexpected(adopted.error());
     orphans_ = std::move(*adopted);
   }
-  auto sockets = ListenSockets::open(loop_, options_.listen());
+  auto sockets = ListenSockets::open(options_.listen());
   if (!sockets) return std::unexpected(sockets.error());
   sockets_ = std::move(*sockets);
   sockets_.watch_with(listen_watch_);
@@ -174,8 +180,7 @@ Result<void> Driver::open() {
   if (!sockets_.empty()) {
     files_timer_ = Timer::every(loop_, between_looks_at_files, [this] {
       const auto self = shared_from_this();
-      for (const auto& [address, what] : sockets_.look_at_files(loop_, listen_watch_))
-        on_shut_down(address, what);
+      sockets_.look_at_files(loop_, listen_watch_, tell_shut_down());
     });
     files_timer_.unref();
     backlog_timer_ = Timer::every(loop_, BacklogWatch::between_looks, [this] { look_at_backlogs(); });
@@ -251,12 +256,20 @@ void Driver::note_problem(WorkerRun& run, const Error& error) {
   run.problems->report(error);
 }
 
+ListenSockets::Tell Driver::tell_shut_down() {
+  return [this](const std::string& address, cluster::ShutDown how) {
+    const auto self = shared_from_this();
+    on_shut_down(address, how);
+  };
+}
+
 void Driver::on_shut_down(const std::string& address, cluster::ShutDown how) {
   const bool again = how == cluster::ShutDown::listens_again;
   if (again && shut_told_at_ && now() < *shut_told_at_ + shut_pause) return;
   shut_told_at_ = now();
-  tell_event(
-      Event(EventKind::problem).text("listener " + address + " " + std::string(cluster::describe(how))));
+  if (is_told("shut down"))
+    tell_event(
+        Event(EventKind::problem).text("listener " + address + " " + std::string(cluster::describe(how))));
   // New workers get the new socket; if it is they who break it, that would go on for ever.
   const bool by_new_ones =
       how == cluster::ShutDown::opened_anew || how == cluster::ShutDown::file_opened_anew;
@@ -385,14 +398,36 @@ void Driver::note_reload_failed(const Action& action) {
   }
 }
 
-void Driver::announce_listeners() {
-  std::set<std::string> open;
-  for (const std::string& address : listeners()) {
-    open.insert(address);
-    if (announced_.contains(address)) continue;
-    tell_event(Event(EventKind::listening).address(address).workers(machine_.wanted()));
+bool Driver::is_told(std::string_view kind) {
+  if (news_.over(loop_.now())) tell_rests();
+  const bool told = news_.admits(kind, loop_.now());
+  if (const auto due = news_.due(); due && !news_timer_.active()) {
+    news_timer_ = Timer(loop_, std::max(*due - loop_.now(), std::chrono::milliseconds(0)), [this] {
+      const auto self = shared_from_this();
+      news_timer_.stop();
+      tell_rests();
+      // A worker with many must not hide where another one listens: what is still open has another turn.
+      if (phase_ == Phase::running && machine_.ever_all_ready()) announce_listeners();
+    });
+    news_timer_.unref();
   }
-  announced_ = std::move(open);
+  return told;
+}
+
+void Driver::tell_rests() {
+  for (const ReportLimit::Rest& rest : news_.rests()) tell_event(Event(EventKind::notice).text(rest.text()));
+}
+
+void Driver::announce_listeners() {
+  std::set<std::string> announced;
+  for (const std::string& address : listeners()) {
+    if (!announced_.contains(address)) {
+      if (!is_told("listening")) continue;
+      tell_event(Event(EventKind::listening).address(address).workers(machine_.wanted()));
+    }
+    announced.insert(address);
+  }
+  announced_ = std::move(announced);
 }
 
 // What was let in is taken by a worker before any hears of the end.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -10,17 +11,18 @@
 #include <utility>
 #include <vector>
 
+#include "base/report_limit.h"
 #include "baton/cluster/primary.h"
 #include "baton/loop/timer.h"
 #include "baton/process/process.h"
 #include "baton/supervisor/supervisor.h"
-#include "loop/next_turn.h"
 #include "loop/slot.h"
 #include "net/last_call.h"
 #include "spawn/look_linux.h"
 #include "supervisor/listen_sockets.h"
 #include "supervisor/orphans_linux.h"
 #include "supervisor/supervisor_machine.h"
+#include "supervisor/usage_looks.h"
 #include "supervisor/worker_output.h"
 #include "supervisor/worker_run.h"
 
@@ -44,7 +46,7 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void pause_output();
   void resume_output();
   [[nodiscard]] Snapshot snapshot() const;
-  [[nodiscard]] std::vector<Usage> usage() const;
+  [[nodiscard]] Op<std::vector<Usage>> usage();
 
   Slot<const Event&> on_event;
   Slot<const OutputLine&> on_output;
@@ -67,6 +69,10 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void note_gone_if_over(const std::vector<WorkerId>& whom);
   void note_problem(WorkerRun& run, const Error& error);
   void on_shut_down(const std::string& address, cluster::ShutDown how);
+  // Whether one more of that kind, of which workers can make many, is told.
+  bool is_told(std::string_view kind);
+  void tell_rests();
+  [[nodiscard]] ListenSockets::Tell tell_shut_down();
   void measure_memory();
   void note_memory(WorkerId id, uint64_t bytes);
   [[nodiscard]] WorkerRun* find(const cluster::WorkerProcess& process);
@@ -75,10 +81,13 @@ class Driver : public std::enable_shared_from_this<Driver> {
   void saw(WorkerId id, Sign sign);
   void see_services();
   void see_service(const WorkerRun& run);
+  [[nodiscard]] std::vector<cluster::Listening> service_before(unsigned slot) const;
   void look_at_backlogs();
   void look_at_ports(WorkerId only, Callback then);
   void look_at_ports_of(const std::vector<WorkerId>& whom, Callback then);
-  void after_a_look_at_ports(Callback then);
+  void ask(unsigned slot);
+  void obey_after_a_look_at_ports(unsigned slot);
+  void obey(unsigned slot);
   void note_ports();
   void note_belief(WorkerId id, Sign sign);
   bool tell_of_own_ports();
@@ -156,19 +165,31 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::set<std::string> announced_;
   bool listeners_closed_ = false;
   bool own_ports_told_ = false;
+  bool listener_failed_ = false;
   const bool inspected_;  // each worker has an inspector
   Time looked_at_ = Time::min();
   uint64_t port_looks_asked_ = 0;
   std::map<uint64_t, spawner::Look> port_looks_;
-  std::vector<Callback> after_ports_;
+  // A slot whose worker is to be replaced, or 0: a reload.
+  std::set<unsigned> asked_;
+  struct Order {
+    uint64_t after;  // which look at the ports
+    unsigned slot;
+  };
+  std::deque<Order> after_ports_;
   bool awaiting_ports_ = false;
-  spawner::Look memory_look_;
+  ReportLimit news_;
+  Timer news_timer_;
+  std::map<unsigned, spawner::LanesOfAPlace> notify_lanes_;  // by slot
+  UsageLooks memory_looks_{loop_, Usage::brief, false};
+  UsageLooks usage_looks_{loop_, Usage::of};
+  std::vector<Promise<std::vector<Usage>>> usage_waits_;
   bool belief_told_ = false;                          // that who is alive is ready
   std::map<unsigned, std::set<std::string>> served_;  // by slot, where its workers listen by themselves
   // By slot, where the last one that was ready listens.
   std::map<unsigned, std::vector<cluster::Listening>> services_;
-  NextTurn next_services_;
-  bool services_seen_ = false;  // in this turn
+  Timer services_timer_;
+  bool services_seen_ = false;  // and not to be seen again yet
   bool services_stale_ = false;
   static constexpr std::size_t most_private = 1024;
   std::set<std::string> private_;  // listeners of workers that are no service

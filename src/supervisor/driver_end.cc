@@ -65,7 +65,8 @@ void Driver::end_with(EndReason reason) {
   finish_by_ = now() + last_wait;
   port_looks_.clear();
   after_ports_.clear();
-  memory_look_ = {};
+  memory_looks_.stop();
+  news_timer_.stop();
   if (!orphans_ || reason == EndReason::killed) return finish();
   orphans_->look(SIGTERM, [this](const Orphans::Left&) { finish(); });
 }
@@ -119,10 +120,11 @@ void Driver::release() {
   look_timer_.stop();
   outsider_timer_.stop();
   finish_timer_.stop();
-  next_services_.close();
+  services_timer_.stop();
   port_looks_.clear();
   after_ports_.clear();
-  memory_look_ = {};
+  memory_looks_.stop();
+  news_timer_.stop();
   outputs_.clear();
   runs_.clear();
   primary_.reset();
@@ -138,7 +140,7 @@ void Driver::end_descendants() {
     if (run.pid != 0) whom.emplace_back(run.pid, run.collected());
   }
   if (!whom.empty()) {
-    (void)spawner::look_now(spawner::Lane::trees, last_look, [whom] {
+    (void)spawner::look_now(spawner::Lane::trees(), last_look, [whom] {
       const auto table = spawner::all_processes();
       for (const auto& [pid, ended] : whom) {
         if (table) kill_descendants(*table, pid, ended);
@@ -152,7 +154,7 @@ void Driver::end_descendants() {
     if (::getpgid(run.pid) == run.pid) ::kill(-run.pid, SIGKILL);
   }
   if (orphans_)
-    (void)spawner::look_now(spawner::Lane::trees, last_look, [] { (void)Orphans::signal(SIGKILL); });
+    (void)spawner::look_now(spawner::Lane::trees(), last_look, [] { (void)Orphans::signal(SIGKILL); });
 }
 
 void Driver::abandon() {
@@ -238,15 +240,6 @@ Snapshot Driver::snapshot() const {
     shot.requeued_ = primary_->requeued();
   }
   return shot;
-}
-
-std::vector<Usage> Driver::usage() const {
-  std::vector<Usage> all;
-  for (const auto& [id, run] : runs_) {
-    if (run.pid != 0 && !run.collected()) all.push_back(Usage::of(run.pid, run.slot));
-  }
-  std::ranges::stable_sort(all, {}, &Usage::slot);
-  return all;
 }
 
 }  // namespace baton::supervisor

@@ -17,7 +17,7 @@ void Driver::on_exit(cluster::WorkerProcess& process, const ExitStatus& status) 
   WorkerRun* run = find(process);
   if (run == nullptr) return;
   const WorkerId id = run->id;
-  if (run->notify) run->notify->read_now();
+  if (run->notify) run->notify->read_last();
   // What it left behind has nothing to announce.
   run->notify.reset();
   run->check.reset();
@@ -51,10 +51,12 @@ void Driver::note_exit(WorkerRun& run) {
   note_gone_if_over({id});
 }
 
-// What else happens, happens after it.
+// What else happens, happens after it; but who holds what it could not have is worth a wait, unless all are
+// to end.
 void Driver::note_exits() {
   std::vector<WorkerId> over;
   for (auto& [id, run] : runs_) {
+    if (run.holder && machine_.state() != State::draining) continue;
     if (tell_exit(run) && run.tree_over) over.push_back(id);
   }
   if (over.empty()) return;
@@ -101,9 +103,10 @@ void Driver::note_end(WorkerRun& run, const Action& action) {
       now() >= looked_at_ + between_looks_at_ends) {
     look_at_ports(0, [this] { (void)tell_of_own_ports(); });
   }
-  // Who was ready had what it serves on.
-  if (!run.listen_error.empty() && !run.ready_at && !run.told_at && !machine_.ever_all_ready()) {
-    end_words_ = run.listen_error;
+  // Where anybody was ever ready, there is a service that one worker alone shall not end.
+  if (!run.listen_error.empty() && !run.told_at && !machine_.ever_ready()) {
+    // The first one's, who was waited for until it was known who holds it.
+    if (!std::exchange(listener_failed_, true)) end_words_ = run.listen_error;
     machine_.give_up(EndReason::listener_failed, run.id, now());
   }
   if (!started) {

@@ -1,45 +1,44 @@
 // How a driver sees how much memory its workers have.
-#include <chrono>
-#include <memory>
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "spawn/look_linux.h"
 #include "supervisor/driver.h"
 #include "supervisor/memory_watch.h"
 
 namespace baton::supervisor {
-namespace {
-
-constexpr std::chrono::milliseconds measure_patience(2000);
-
-}  // namespace
 
 void Driver::measure_memory() {
-  if (memory_look_) return;
-  struct Measured {
-    std::vector<std::pair<WorkerId, pid_t>> whom;
-    std::vector<std::optional<uint64_t>> bytes = {};
-  };
-  const auto measured = std::make_shared<Measured>();
+  if (memory_looks_.busy()) return;
+  std::vector<UsageLooks::Whom> whom;
   for (const auto& [id, run] : runs_) {
-    if (run.ready_at && !run.told_at && run.lives()) measured->whom.emplace_back(id, run.pid);
+    if (run.ready_at && !run.told_at && run.lives()) whom.emplace_back(run.slot, run.pid);
   }
-  memory_look_ = spawner::Look(
-      loop_, spawner::Lane::ports, measure_patience,
-      [measured] {
-        for (const auto& [id, pid] : measured->whom) measured->bytes.push_back(resident_bytes(pid));
-      },
-      [this, measured](bool in_time) {
-        const auto self = shared_from_this();
-        if (!in_time) return;
-        for (std::size_t i = 0; i < measured->whom.size(); ++i) {
-          if (measured->bytes[i]) note_memory(measured->whom[i].first, *measured->bytes[i]);
-        }
-      });
-  memory_look_.unref();
+  if (whom.empty()) return;
+  memory_looks_.measure(whom, [this](const std::vector<Usage>& all) {
+    const auto self = shared_from_this();
+    for (const Usage& one : all) {
+      const auto run = std::ranges::find_if(
+          runs_, [&](const auto& entry) { return entry.second.pid == one.pid() && entry.second.lives(); });
+      if (run != runs_.end() && one.rss()) note_memory(run->first, *one.rss());
+    }
+  });
+}
+
+Op<std::vector<Usage>> Driver::usage() {
+  Promise<std::vector<Usage>>& promise = usage_waits_.emplace_back(loop_);
+  auto op = promise.op();
+  if (usage_looks_.busy()) return op;
+  std::vector<UsageLooks::Whom> whom;
+  for (const auto& [id, run] : runs_) {
+    if (run.pid != 0 && !run.collected()) whom.emplace_back(run.slot, run.pid);
+  }
+  std::ranges::sort(whom);
+  usage_looks_.measure(whom, [this](const std::vector<Usage>& all) {
+    for (auto& one : std::exchange(usage_waits_, {})) one.resolve(all);
+  });
+  return op;
 }
 
 void Driver::note_memory(WorkerId id, uint64_t bytes) {

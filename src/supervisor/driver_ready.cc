@@ -1,5 +1,6 @@
 // By what a driver knows that a worker is ready, and where it listens by itself.
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -87,8 +88,9 @@ void Driver::on_listening(cluster::WorkerProcess& process) {
   if (!services_seen_) see_services();
 }
 
-// However often a worker says where it listens: at once, and then once a turn.
+// However often workers say where they listen: at once, and then for a tenth of the time.
 void Driver::see_services() {
+  const auto begin = std::chrono::steady_clock::now();
   services_seen_ = true;
   services_stale_ = false;
   std::vector<WorkerId> said;
@@ -100,13 +102,10 @@ void Driver::see_services() {
     if (run != runs_.end() && run->second.process != nullptr) see_service(run->second);
   }
   if (machine_.ever_all_ready()) announce_listeners();
-  if (!next_services_) {
-    next_services_ = NextTurn(loop_, [this] {
-      services_seen_ = false;
-      if (services_stale_) see_services();
-    });
-  }
-  next_services_.ask();
+  services_timer_ = Timer(loop_, 9 * (std::chrono::steady_clock::now() - begin), [this] {
+    services_seen_ = false;
+    if (services_stale_) see_services();
+  });
 }
 
 // Who comes after another is ready where that one listened, and not by what it opens on the way there.
@@ -126,17 +125,36 @@ void Driver::see_service(const WorkerRun& run) {
     for (const cluster::Listening* one : service) last.push_back(*one);
     return;
   }
-  const auto before = services_.contains(run.slot) ? services_.find(run.slot) : services_.begin();
-  if (before == services_.end()) return saw(run.id, Sign::listening);
+  const std::vector<cluster::Listening> before = service_before(run.slot);
+  if (before.empty()) return saw(run.id, Sign::listening);
   const OpenPlaces open(primary_->listeners());
   std::set<std::string> here;
   for (const cluster::Listening* one : service) here.insert(one->to_string());
   const auto is_awaited = [&](const cluster::Listening& where) {
     return open.contains(where) && !here.contains(where.to_string());
   };
-  if (std::ranges::none_of(before->second, is_awaited)) return saw(run.id, Sign::listening);
+  if (std::ranges::none_of(before, is_awaited)) return saw(run.id, Sign::listening);
   machine_.listens_elsewhere(run.id, now());
   pump();
+}
+
+// Of a new slot, what most others have: none alone is to say where its siblings listen.
+std::vector<cluster::Listening> Driver::service_before(unsigned slot) const {
+  if (const auto own = services_.find(slot); own != services_.end()) return own->second;
+  std::map<std::string, std::pair<const cluster::Listening*, std::set<unsigned>>> places;
+  for (const auto& [other, service] : services_) {
+    for (const cluster::Listening& one : service) {
+      auto& [where, slots] = places[one.to_string()];
+      where = &one;
+      slots.insert(other);
+    }
+  }
+  std::vector<cluster::Listening> most;
+  for (const auto& [name, place] : places) {
+    const auto& [where, slots] = place;
+    if (slots.size() > 1 && 2 * slots.size() > services_.size()) most.push_back(*where);
+  }
+  return most;
 }
 
 void Driver::note_ready(WorkerRun& run, Sign sign) {
@@ -173,7 +191,7 @@ void Driver::note_belief(WorkerId id, Sign sign) {
 // Ready workers that do not take what waits are no service.
 void Driver::look_at_backlogs() {
   if (machine_.ready_workers() == 0) return;
-  std::vector<std::string> stuck = sockets_.stuck(now());
+  std::vector<std::string> stuck = sockets_.stuck(loop_, now());
   for (const std::string& address : stuck) {
     if (std::ranges::find(stuck_, address) != stuck_.end()) continue;
     tell_event(
@@ -203,7 +221,8 @@ void Driver::look_at_ports_of(const std::vector<WorkerId>& whom, Callback then) 
     const PortLook look;
     for (const auto& [id, pid] : ports->of) ports->found.push_back(look.own_ports_of(pid));
   };
-  auto done = [this, ports, number = ++port_looks_asked_, then = std::move(then)](bool in_time) mutable {
+  auto done = [this, ports, number = ++port_looks_asked_,
+               then = std::move(then)](const Result<void>& in_time) mutable {
     const auto self = shared_from_this();
     const auto look = port_looks_.extract(number);
     if (phase_ != Phase::running) return;
@@ -215,13 +234,15 @@ void Driver::look_at_ports_of(const std::vector<WorkerId>& whom, Callback then) 
       if (inspected_) std::erase_if(run->second.own_ports, &ListeningPort::loopback);
     }
     then();
-    if (port_looks_.empty()) {
-      for (Callback& one : std::exchange(after_ports_, {})) one();
+    while (!after_ports_.empty() && after_ports_.front().after <= number) {
+      const unsigned slot = after_ports_.front().slot;
+      after_ports_.pop_front();
+      obey(slot);
     }
     pump();
   };
   port_looks_[port_looks_asked_] =
-      spawner::Look(loop_, spawner::Lane::ports, ports_patience, job, std::move(done));
+      spawner::Look(loop_, spawner::Lane::ports(), ports_patience, job, std::move(done));
 }
 
 void Driver::look_at_ports(WorkerId only, Callback then) {
@@ -249,12 +270,15 @@ void Driver::note_ports() {
   }
 }
 
-// Whoever gives orders may give a thousand.
-void Driver::after_a_look_at_ports(Callback then) {
-  after_ports_.push_back(std::move(then));
-  if (!port_looks_.empty()) return;
-  if (phase_ == Phase::running && now() >= looked_at_ + between_asked_looks) return look_at_ports(0, [] {});
-  for (Callback& one : std::exchange(after_ports_, {})) one();
+// The same again, before the next look, is the same.
+void Driver::obey_after_a_look_at_ports(unsigned slot) {
+  if (port_looks_.empty() && phase_ == Phase::running && now() >= looked_at_ + between_asked_looks)
+    look_at_ports(0, [] {});
+  if (port_looks_.empty()) return obey(slot);
+  const bool waits = std::ranges::any_of(after_ports_, [&](const Order& order) {
+    return order.after == port_looks_asked_ && order.slot == slot;
+  });
+  if (!waits) after_ports_.push_back({port_looks_asked_, slot});
 }
 
 // Whether there is something to tell, now or before.
@@ -326,8 +350,8 @@ void Driver::look_for_holder(WorkerRun& run, const Error& error, const cluster::
                     address = where.address().value_or(""), port = where.port()] {
     *text = with_holder(error, path ? net::Endpoint::unix_path(address) : net::Endpoint("0.0.0.0", port));
   };
-  run.holder = spawner::Look(loop_, spawner::Lane::ports, ports_patience, job,
-                             [this, text, id = run.id](bool in_time) {
+  run.holder = spawner::Look(loop_, spawner::Lane::ports(), ports_patience, job,
+                             [this, text, id = run.id](const Result<void>& in_time) {
                                const auto self = shared_from_this();
                                const auto found = runs_.find(id);
                                if (found == runs_.end()) return;

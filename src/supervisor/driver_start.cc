@@ -121,7 +121,7 @@ void Driver::fork_worker(WorkerRun& run) {
   }
   run.pid = run.process->pid();
   run.notify = std::move(*notify);
-  run.notify->set_worker(run.pid);
+  run.notify->set_worker(run.pid, notify_lanes_[run.slot].next());
   if (const auto& probe = options_.ready_probe()) {
     run.check = std::make_unique<ReadyCheck>(loop_, *probe, [this, id] { saw(id, Sign::probe); });
   }

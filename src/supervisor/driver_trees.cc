@@ -1,4 +1,6 @@
 // What descends from a worker, until nothing is left of it.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -49,14 +51,20 @@ spawner::TreeEnd& Driver::tree_of(WorkerRun& run) {
   return *run.tree;
 }
 
-// An orphan that left the session of whom it descends from says whose it is by its environment. If it has
-// none of ours, it is of a dead worker when no living one is old enough to have started it.
+// An orphan that left the session of whom it descends from says whose it is by its environment. If that names
+// nobody who can have started it and is still to look for it, it is of a dead worker when no living one is
+// old enough to have started it.
 bool Driver::is_left_by(WorkerId id, const spawner::ProcessEntry& orphan,
                         const std::optional<std::string>& claimed) const {
-  const auto run =
-      claimed ? std::ranges::find_if(runs_, [&](const auto& one) { return one.second.mark == *claimed; })
-              : runs_.end();
+  const auto run = std::ranges::find_if(runs_, [&](const auto& one) {
+    return one.second.mark == claimed && one.second.started <= orphan.started && !one.second.tree_over;
+  });
   if (run != runs_.end()) return run->first == id;
+  const auto beside = program_beside();
+  if (beside && *beside <= orphan.started && claimed == mark_of_worker(::getpid(), 0)) return false;
+  // What was there before it is no worker's: an entrypoint has started it, and then become this program.
+  const auto dead = runs_.find(id);
+  if (dead == runs_.end() || orphan.started < dead->second.started) return false;
   return std::ranges::none_of(
       runs_, [&](const auto& one) { return one.second.lives() && one.second.started <= orphan.started; });
 }
@@ -76,8 +84,8 @@ void Driver::look_behind(WorkerRun& run) {
       return !one.ended() && spawner::is_adopted(one) && one.started >= started;
     });
   };
-  run.behind = spawner::Look(loop_, spawner::Lane::trees, behind_patience, job,
-                             [this, left, id = run.id](bool in_time) {
+  run.behind = spawner::Look(loop_, spawner::Lane::trees(), behind_patience, job,
+                             [this, left, id = run.id](const Result<void>& in_time) {
                                const auto self = shared_from_this();
                                const auto found = runs_.find(id);
                                if (found == runs_.end()) return;

@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <memory>
+#include <utility>
 
 #include "baton/net/server.h"
 #include "net/backlog.h"
+#include "net/bound_stream.h"
 #include "net/last_call.h"
 #include "net/sockaddr.h"
 #include "spawn/rights_linux.h"
@@ -18,6 +22,8 @@ namespace baton::supervisor {
 namespace {
 
 constexpr int first_number = 3;
+constexpr std::chrono::milliseconds file_patience(1000);
+constexpr std::chrono::milliseconds backlog_patience(2000);
 constexpr unsigned usual_shared_mode = 0660;
 
 bool is_given(const ListenSocket& wanted) { return wanted.owner() || wanted.group(); }
@@ -26,13 +32,13 @@ std::string operation_of(const ListenSocket& wanted) {
   return (wanted.is_udp() ? "bind udp:" : "listen ") + wanted.endpoint().to_string();
 }
 
-Fd listening_stream(Loop& loop, const ListenSocket& wanted, net::Endpoint& bound) {
+Fd stream_for_workers(const ListenSocket& wanted, net::Endpoint& bound) {
   auto options = net::ListenOptions();
   if (is_given(wanted)) options.file_mode(usual_shared_mode);
   if (wanted.mode()) options.file_mode(wanted.mode());
-  net::Server server = net::listen(loop, wanted.endpoint(), options);
-  bound = server.local();
-  return server.release();
+  Fd socket = net::listening_stream(wanted.endpoint(), options);
+  bound = net::local_endpoint(socket.get());
+  return socket;
 }
 
 Fd bound_datagram(net::Endpoint& bound, const std::string& operation) {
@@ -44,14 +50,21 @@ Fd bound_datagram(net::Endpoint& bound, const std::string& operation) {
   return socket;
 }
 
+struct FullBacklog {
+  std::size_t index;
+  net::Endpoint endpoint;
+  unsigned waiting;
+  std::optional<net::Waiting> who = {};
+};
+
 }  // namespace
 
 ListenSockets::Open::Open(Fd opened, ListenSocket asked, net::Endpoint where)
     : socket(std::move(opened)), wanted(std::move(asked)), endpoint(std::move(where)) {
-  if (endpoint.family() == -1) file = net::SocketFile(endpoint.path());
+  if (endpoint.family() == -1) file = net::SocketFile(socket.get(), endpoint.path());
 }
 
-Result<ListenSockets::Open> ListenSockets::open_one(Loop& loop, const ListenSocket& wanted) {
+Result<ListenSockets::Open> ListenSockets::open_one(const ListenSocket& wanted) {
   const std::string operation = operation_of(wanted);
   try {
     net::Endpoint bound = wanted.endpoint();
@@ -59,7 +72,7 @@ Result<ListenSockets::Open> ListenSockets::open_one(Loop& loop, const ListenSock
     // The file is theirs from the first moment: who may write into the folder may put another one there
     // meanwhile.
     const auto open = [&]() -> Result<void> {
-      socket = wanted.is_udp() ? bound_datagram(bound, operation) : listening_stream(loop, wanted, bound);
+      socket = wanted.is_udp() ? bound_datagram(bound, operation) : stream_for_workers(wanted, bound);
       return {};
     };
     const auto made =
@@ -76,7 +89,7 @@ Result<ListenSockets::Open> ListenSockets::open_one(Loop& loop, const ListenSock
   }
 }
 
-Result<ListenSockets> ListenSockets::open(Loop& loop, const std::vector<ListenSocket>& wanted) {
+Result<ListenSockets> ListenSockets::open(const std::vector<ListenSocket>& wanted) {
   ListenSockets opened;
   std::vector<GivenSocket> given = given_sockets();
   for (const ListenSocket& one : wanted) {
@@ -84,7 +97,7 @@ Result<ListenSockets> ListenSockets::open(Loop& loop, const std::vector<ListenSo
       opened.add_given(std::move(socket), one);
       continue;
     }
-    auto socket = open_one(loop, one);
+    auto socket = open_one(one);
     if (!socket) {
       opened.remove_files();
       return std::unexpected(socket.error());
@@ -130,14 +143,31 @@ void ListenSockets::turn_newcomers_away() noexcept {
   }
 }
 
-std::vector<std::string> ListenSockets::stuck(Time now) {
+std::vector<std::string> ListenSockets::stuck(Loop& loop, Time now) {
   std::vector<std::string> addresses;
-  for (Open& one : sockets_) {
-    if (const auto backlog = net::backlog_of(one.socket.get())) {
-      one.backlog.seen(backlog->waiting, backlog->full(), now);
+  auto full = std::make_shared<std::vector<FullBacklog>>();
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    Open& one = sockets_[i];
+    const auto backlog = net::backlog_of(one.socket.get());
+    if (backlog && backlog->waiting > 0 && backlog->full()) {
+      full->push_back({i, one.endpoint, backlog->waiting});
+    } else if (backlog) {
+      one.backlog.seen(backlog->waiting, now);
     }
     if (one.backlog.stuck()) addresses.push_back(one.endpoint.to_string());
   }
+  if (full->empty() || backlog_look_) return addresses;
+  const auto job = [full] {
+    for (FullBacklog& one : *full) one.who = net::who_waits_at(one.endpoint);
+  };
+  const auto done = [this, full, now](const Result<void>& in_time) {
+    // What the thread has is still its own.
+    if (!in_time) return;
+    for (FullBacklog& one : *full)
+      sockets_[one.index].backlog.seen_full(one.waiting, std::move(one.who), now);
+  };
+  backlog_look_ = spawner::Look(loop, backlog_lane_, backlog_patience, job, done);
+  backlog_look_.unref();
   return addresses;
 }
 
@@ -148,6 +178,7 @@ bool ListenSockets::somebody_waits() const noexcept {
 }
 
 void ListenSockets::remove_files() {
+  look_ = {};
   for (Open& one : sockets_) one.file.remove();
 }
 
@@ -159,49 +190,84 @@ void ListenSockets::watch_with(net::ListenerWatch& watch) {
   }
 }
 
-std::optional<std::pair<std::string, cluster::ShutDown>> ListenSockets::revive(Loop& loop, int descriptor,
-                                                                               net::ListenerWatch& watch) {
+void ListenSockets::revive(Loop& loop, int descriptor, net::ListenerWatch& watch, const Tell& tell) {
   using cluster::ShutDown;
   const auto found =
       std::ranges::find_if(sockets_, [&](const Open& one) { return one.socket.get() == descriptor; });
-  if (found == sockets_.end()) return std::nullopt;
+  if (found == sockets_.end()) return;
   const std::string address = found->endpoint.to_string();
-  if (net::revive_listener(descriptor, net::ListenOptions().backlog()) != net::Revival::lost) {
-    return std::pair(address, ShutDown::listens_again);
-  }
+  if (net::revive_listener(descriptor, net::ListenOptions().backlog()) != net::Revival::lost)
+    return tell(address, ShutDown::listens_again);
   found->watched.stop();
-  found->file.remove();
-  // The name of a path is free again, and a dead socket is better than none to start workers with.
-  if (found->endpoint.family() != -1) found->socket.reset();
-  return std::pair(address, open_anew(loop, *found, watch) ? ShutDown::opened_anew : ShutDown::lost);
-}
-
-std::vector<std::pair<std::string, cluster::ShutDown>> ListenSockets::look_at_files(
-    Loop& loop, net::ListenerWatch& watch) {
-  using cluster::ShutDown;
-  std::vector<std::pair<std::string, ShutDown>> news;
-  for (Open& one : sockets_) {
-    if (!one.file.is_gone()) continue;
-    if (open_anew(loop, one, watch)) {
-      news.emplace_back(one.endpoint.to_string(), ShutDown::file_opened_anew);
-    } else if (!std::exchange(one.file_lost, true)) {
-      news.emplace_back(one.endpoint.to_string(), ShutDown::file_lost);
-    }
+  if (found->endpoint.family() == -1) {
+    if (!found->file) return tell(address, ShutDown::lost);
+    found->dead = true;
+    return look_at_files(loop, watch, tell);
   }
-  return news;
+  found->socket.reset();
+  auto anew = open_one(once_more(*found));
+  if (anew) put_in_place(*found, std::move(*anew), watch);
+  tell(address, anew ? ShutDown::opened_anew : ShutDown::lost);
 }
 
-bool ListenSockets::open_anew(Loop& loop, Open& socket, net::ListenerWatch& watch) {
+void ListenSockets::look_at_files(Loop& loop, net::ListenerWatch& watch, Tell tell) {
+  using cluster::ShutDown;
+  struct Looked {
+    std::size_t index;
+    net::SocketPlace place;
+    bool dead;
+    ListenSocket wanted;
+    std::optional<Result<Open>> anew = {};
+  };
+  const auto all = std::make_shared<std::vector<Looked>>();
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    const Open& one = sockets_[i];
+    if (one.file) all->push_back({i, one.file.place(), one.dead, once_more(one)});
+  }
+  if (all->empty()) return;
+  const auto job = [all] {
+    for (Looked& one : *all) {
+      // A dead socket is better than none to start workers with, but its file is in the way.
+      if (one.dead) one.place.remove_file();
+      if (one.dead || one.place.is_gone()) one.anew = open_one(one.wanted);
+    }
+  };
+  const auto done = [this, all, &watch, tell = std::move(tell)](const Result<void>& in_time) {
+    for (Open& one : sockets_) {
+      if (!in_time && one.dead && !std::exchange(one.loss_told, true))
+        tell(one.endpoint.to_string(), ShutDown::lost);
+    }
+    // What the thread has is still its own.
+    if (!in_time) return;
+    for (Looked& one : *all) {
+      Open& socket = sockets_[one.index];
+      if (!one.anew) continue;
+      const std::string address = socket.endpoint.to_string();
+      if (one.anew->has_value()) {
+        put_in_place(socket, std::move(**one.anew), watch);
+        tell(address, one.dead ? ShutDown::opened_anew : ShutDown::file_opened_anew);
+      } else if (!std::exchange(one.dead ? socket.loss_told : socket.file_loss_told, true)) {
+        tell(address, one.dead ? ShutDown::lost : ShutDown::file_lost);
+      }
+    }
+  };
+  look_ = spawner::Look(loop, lane_, file_patience, job, done);
+  look_.unref();
+}
+
+ListenSocket ListenSockets::once_more(const Open& socket) {
   ListenSocket wanted(socket.wanted.name(), socket.endpoint);
   if (socket.wanted.mode()) wanted.mode(*socket.wanted.mode());
   if (socket.wanted.owner()) wanted.owner(*socket.wanted.owner());
   if (socket.wanted.group()) wanted.group(*socket.wanted.group());
-  auto anew = open_one(loop, wanted);
-  if (!anew) return false;
+  return wanted;
+}
+
+void ListenSockets::put_in_place(Open& socket, Open anew, net::ListenerWatch& watch) {
   socket.watched.stop();
-  socket = std::move(*anew);
+  socket.file.forget();  // it is gone
+  socket = std::move(anew);
   if (auto watched = watch.watch(socket.socket.get())) socket.watched = std::move(*watched);
-  return true;
 }
 
 void ListenSockets::hand_to(ForkOptions& how) const {

@@ -101,13 +101,16 @@ bool SupervisorMachine::counts(Sign sign) const {
   return false;
 }
 
-// Where the programs of the slots do different things, each is measured by its own.
+// Where the programs of the slots do different things, each is measured by its own; a new one by what most
+// others have shown, as one of them alone is not to keep its siblings from being ready.
 bool SupervisorMachine::alive_counts(const Slot& slot) const {
-  return slot.best ? *slot.best == Sign::alive : !better_;
+  if (slot.best) return *slot.best == Sign::alive;
+  const auto better = static_cast<std::size_t>(std::ranges::count_if(
+      slots_, [](const auto& one) { return one.second.best && *one.second.best < Sign::own_port; }));
+  return 2 * better <= slots_.size() - 1;
 }
 
 void SupervisorMachine::note_sign(unsigned slot, Sign sign) {
-  if (sign != Sign::alive && sign != Sign::own_port) better_ = true;
   const auto found = slots_.find(slot);
   if (found == slots_.end()) return;
   std::optional<Sign>& best = found->second.best;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 
@@ -30,8 +28,5 @@ class MemoryWatch {
  private:
   std::optional<Time> over_since_;
 };
-
-/// The resident set of a process, in bytes; nothing if it is gone.
-[[nodiscard]] std::optional<uint64_t> resident_bytes(pid_t pid);
 
 }  // namespace baton::supervisor

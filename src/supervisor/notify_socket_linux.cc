@@ -8,10 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +23,6 @@
 #include "base/patiently.h"
 #include "baton/net/native.h"
 #include "loop/turn.h"
-#include "spawn/proc_file_linux.h"
 #include "spawn/process_table_linux.h"
 
 namespace baton::supervisor {
@@ -36,7 +37,10 @@ constexpr size_t most_descriptors = 253;
 constexpr int usual_number = 100;
 
 constexpr std::chrono::milliseconds pause_until_closed(10);
-constexpr std::chrono::milliseconds folder_patience(200);
+constexpr std::chrono::milliseconds folder_patience(50);
+constexpr std::chrono::milliseconds stranger_patience(1000);
+constexpr std::chrono::milliseconds last_patience(100);
+constexpr size_t most_strangers = 8;  // looked at at a time
 
 constexpr std::string_view notify_operation = "open a notify socket";
 
@@ -186,32 +190,58 @@ void NotifySocket::hand_to(ForkOptions& how) {
   how.spawn(std::move(spawn));
 }
 
-void NotifySocket::set_worker(pid_t pid) {
+// Nobody can hold who reads what is open already. It is opened before the worker could hold its folder.
+void NotifySocket::set_worker(pid_t pid, spawner::Lane lane) {
   worker_ = pid;
+  lane_ = std::move(lane);
+  status_.reset(::open(("/proc/" + std::to_string(pid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
   look_at_worker();
 }
 
 // Entrypoints change their user.
 void NotifySocket::look_at_worker() {
-  const auto status = spawner::read_proc_file("/proc/" + std::to_string(worker_) + "/status");
-  if (!status) return;
+  std::array<char, 4096> buffer;
+  const ssize_t got = ::pread(status_.get(), buffer.data(), buffer.size(), 0);
+  const std::string_view status(buffer.data(), static_cast<size_t>(std::max<ssize_t>(got, 0)));
   constexpr std::string_view key = "\nUid:\t";
-  const size_t at = status->find(key);
-  if (at == std::string::npos) return;
+  const size_t at = status.find(key);
+  if (at == status.npos) return;
   uid_t user = 0;
-  const char* begin = status->data() + at + key.size();
-  if (std::from_chars(begin, status->data() + status->size(), user).ec == std::errc()) user_ = user;
+  const char* begin = status.data() + at + key.size();
+  if (std::from_chars(begin, status.data() + status.size(), user).ec == std::errc()) user_ = user;
 }
 
-bool NotifySocket::is_heard(const NotifySender& sender) {
+void NotifySocket::hear(const NotifySender& sender) {
   // It is in no namespace that this process can see: no descendant.
-  if (sender.pid == 0) return false;
-  // The kernel tells that without /proc, where whoever owns a process can hold up who looks at it.
-  if (sender.pid == worker_ || ::getsid(sender.pid) == worker_) return true;
-  if (spawner::find_process(sender.pid)) return spawner::descends_from(sender.pid, worker_);
+  if (sender.pid == 0) return;
+  // The kernel tells that without /proc.
+  if (sender.pid == worker_ || ::getsid(sender.pid) == worker_) return heard();
+  if (::kill(sender.pid, 0) == 0 || errno != ESRCH) return look_at(sender);
   // It has ended. What its user may do to the worker is no less than to speak for it.
   look_at_worker();
-  return sender.uid == user_;
+  if (sender.uid == user_) heard();
+}
+
+// It can hold whoever looks at it.
+void NotifySocket::look_at(const NotifySender& stranger) {
+  if (strangers_.size() >= most_strangers || strangers_.contains(stranger.pid)) return;
+  Stranger& one = strangers_[stranger.pid];
+  one.look = spawner::Look(
+      loop_, lane_, stranger_patience,
+      [descends = one.descends, pid = stranger.pid, worker = worker_] {
+        *descends = spawner::descends_from(pid, worker);
+      },
+      [this, descends = one.descends, stranger](const Result<void>& looked) {
+        strangers_.erase(stranger.pid);
+        if (!looked) return;
+        if (*descends) return heard();
+        if (::kill(stranger.pid, 0) != 0 && errno == ESRCH) hear(stranger);
+      });
+  one.look.unref();
+}
+
+void NotifySocket::heard() {
+  if (!std::exchange(heard_, true)) ready_();
 }
 
 void NotifySocket::read_now() {
@@ -219,6 +249,12 @@ void NotifySocket::read_now() {
   while (!aside_->full() && read_one() && Turn::Clock::now() < until) {
   }
   if (aside_->full()) wait_until_closed();
+}
+
+void NotifySocket::read_last() {
+  read_now();
+  if (heard_ || strangers_.empty() || !lane_.finish(last_patience)) return;
+  if (std::ranges::any_of(strangers_, [](const auto& one) { return one.second.descends->load(); })) heard();
 }
 
 // What came with the messages takes its time to be closed: no more of them before.
@@ -266,10 +302,7 @@ bool NotifySocket::read_one() {
   }
   const bool whole = static_cast<size_t>(got) <= longest_message;
   if (!whole || !says_ready(std::string_view(text.data(), static_cast<size_t>(got)))) return true;
-  if (!heard_ && is_heard(sender)) {
-    heard_ = true;
-    ready_();
-  }
+  if (!heard_) hear(sender);
   return true;
 }
 

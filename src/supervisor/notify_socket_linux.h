@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "baton/loop/timer.h"
 #include "baton/process/forked_child.h"
 #include "loop/poll.h"
+#include "spawn/look_linux.h"
 
 namespace baton::supervisor {
 
@@ -48,9 +51,11 @@ class NotifySocket {
   /// Once; its other descriptors are decided before.
   void hand_to(ForkOptions& how);
   /// Heard are this process and what descends from it; of who has ended meanwhile, who ran as its user.
-  void set_worker(pid_t pid);
+  void set_worker(pid_t pid, spawner::Lane lane = {});
   /// Takes what has come, for a share of a turn, without waiting for the loop.
   void read_now();
+  /// The same at its worker's end; who may descend from it is waited for a little.
+  void read_last();
 
   /// How this process itself would call it, until it was handed over.
   [[nodiscard]] std::string name() const;
@@ -61,7 +66,9 @@ class NotifySocket {
   [[nodiscard]] bool bind_abstract();
   /// False: there is no more.
   bool read_one();
-  [[nodiscard]] bool is_heard(const NotifySender& sender);
+  void hear(const NotifySender& sender);
+  void look_at(const NotifySender& stranger);
+  void heard();
   void look_at_worker();
   void wait_until_closed();
 
@@ -75,7 +82,14 @@ class NotifySocket {
   Poll poll_;
   bool heard_ = false;
   pid_t worker_ = 0;
+  spawner::Lane lane_;         ///< for who may descend from it, and hold who looks at him
+  Fd status_;                  ///< of the worker, in /proc
   std::optional<uid_t> user_;  ///< whom the worker ran as when it was last looked at
+  struct Stranger {
+    spawner::Look look;
+    std::shared_ptr<std::atomic<bool>> descends = std::make_shared<std::atomic<bool>>(false);
+  };
+  std::map<pid_t, Stranger> strangers_;  ///< who may descend from it, or not
 };
 
 }  // namespace baton::supervisor

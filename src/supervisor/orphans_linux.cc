@@ -10,6 +10,7 @@
 #include <csignal>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "baton/loop/timer.h"
 #include "loop/turn.h"
@@ -53,6 +54,16 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
   // As many as there are may live: only those that have ended are looked at, unless one is in the way. The
   // kernel goes through all of them for each.
   void collect() {
+    // A number that the thread is about to collect must not become somebody else's.
+    if (look) {
+      again = true;
+      return;
+    }
+    std::erase_if(inherited, [](pid_t pid) {
+      if (::waitpid(pid, nullptr, WNOHANG) == 0) return false;
+      spawner::forget_child(pid);
+      return true;
+    });
     const auto until = Turn::Clock::now() + Turn::share;
     for (;;) {
       siginfo_t info{};
@@ -71,14 +82,10 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
   }
 
   void collect_aside() {
-    if (look) {
-      again = true;
-      return;
-    }
     const auto orphans = std::make_shared<Result<std::vector<ProcessEntry>>>();
     look = Look(
-        loop, Lane::trees, look_patience, [orphans] { *orphans = adopted_children(); },
-        [this, orphans](bool in_time) {
+        loop, Lane::trees(), look_patience, [orphans] { *orphans = adopted_children(); },
+        [this, orphans](const Result<void>& in_time) {
           const auto self = shared_from_this();
           if (in_time && *orphans) return collect_these(std::move(**orphans));
           // Perhaps the next time.
@@ -94,13 +101,13 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
     std::erase_if(orphans, [](const ProcessEntry& one) { return !one.ended(); });
     const bool some_live = orphans.size() < all;
     look = Look(
-        loop, Lane::trees, look_patience,
+        loop, Lane::trees(), look_patience,
         [orphans = std::move(orphans)] {
           siginfo_t info{};
           for (const ProcessEntry& one : orphans)
             (void)::waitid(P_PID, static_cast<id_t>(one.pid), &info, WEXITED | WNOHANG);
         },
-        [this, some_live](bool) {
+        [this, some_live](const Result<void>&) {
           const auto self = shared_from_this();
           if (std::exchange(again, false)) return collect_soon();
           if (ownerless && !some_live) loop.let_go(this);
@@ -115,11 +122,17 @@ struct Orphans::Collector : std::enable_shared_from_this<Collector> {
   Look look;
   bool again = false;
   bool ownerless = false;
+  // What an entrypoint had started before it became this program is no worker's, and lives on.
+  std::vector<pid_t> inherited;
 };
 
 Orphans::Orphans(Loop& loop, bool was_subreaper)
     : loop_(loop), collector_(std::make_shared<Collector>(loop)), was_subreaper_(was_subreaper) {
-  // Those that came before.
+  for (const ProcessEntry& child : adopted_children().value_or(std::vector<ProcessEntry>())) {
+    spawner::remember_child(child.pid);
+    collector_->inherited.push_back(child.pid);
+  }
+  // Those of them that have ended.
   collector_->collect();
 }
 
@@ -141,8 +154,8 @@ Result<std::unique_ptr<Orphans>> Orphans::adopt(Loop& loop) {
 void Orphans::look(std::optional<int> signal_number, std::move_only_function<void(const Left&)> done) {
   const auto seen = std::make_shared<Result<std::vector<ProcessEntry>>>();
   look_ = Look(
-      loop_, Lane::trees, Collector::look_patience, [seen] { *seen = adopted_children(); },
-      [this, seen, signal_number, done = std::move(done)](bool in_time) mutable {
+      loop_, Lane::trees(), Collector::look_patience, [seen] { *seen = adopted_children(); },
+      [this, seen, signal_number, done = std::move(done)](const Result<void>& in_time) mutable {
         const auto fail = [&](const Error& why) { done({std::unexpected(why), std::unexpected(why)}); };
         // That one is still the thread's.
         if (!in_time) return fail(Error(ETIMEDOUT, "read /proc"));
@@ -152,9 +165,9 @@ void Orphans::look(std::optional<int> signal_number, std::move_only_function<voi
         if ((*seen)->empty() || !signal_number) return done({!(*seen)->empty(), {}});
         const auto sent = std::make_shared<Result<void>>();
         look_ = Look(
-            loop_, Lane::trees, Collector::look_patience,
+            loop_, Lane::trees(), Collector::look_patience,
             [seen, sent, number = *signal_number] { *sent = signal(**seen, number); },
-            [sent, done = std::move(done)](bool sent_in_time) mutable {
+            [sent, done = std::move(done)](const Result<void>& sent_in_time) mutable {
               done({true, sent_in_time ? *sent : failure(ETIMEDOUT, "kill orphans")});
             });
       });

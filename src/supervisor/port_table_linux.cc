@@ -4,20 +4,24 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "base/excerpt.h"
+#include "net/unix_listeners.h"
 #include "spawn/look_linux.h"
 #include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
@@ -32,11 +36,12 @@ using spawner::read_proc_file;
 
 constexpr std::string_view listening_state = "0A";        // of /proc/net/tcp
 constexpr std::string_view accepting_flags = "00010000";  // of /proc/net/unix
+constexpr std::size_t longest_table = std::size_t{1} << 20;
 constexpr std::size_t longest_command = 80;
 constexpr std::chrono::milliseconds command_patience(200);
 constexpr std::chrono::milliseconds holder_patience(2000);
 constexpr std::size_t most_of_a_worker = 1024;  // of a worker and of its descendants, looked at at once
-constexpr std::size_t most_of_all = 16384;      // of all processes, once in the life of a worker
+constexpr std::size_t most_of_all = 65536;      // of all processes, once in the life of a worker
 
 std::string proc_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
 
@@ -94,18 +99,36 @@ void add_tcp(std::vector<ListeningPort>& all, const std::string& table) {
   }
 }
 
-void add_unix(std::vector<ListeningPort>& all, const std::string& table) {
-  std::istringstream lines(table);
-  std::string line;
-  for (std::getline(lines, line); std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string number, references, protocol, flags, type, state, socket, path;
-    fields >> number >> references >> protocol >> flags >> type >> state >> socket >> std::ws;
-    std::getline(fields, path);
-    const auto inode = number_in(socket, 10);
-    // A name that is no file is for the program's own use.
-    if (flags != accepting_flags || !inode || !path.starts_with('/')) continue;
-    all.push_back({"unix:" + path, 0, *inode, true, true});
+// A name that is no file is for the program's own use.
+void add_path(std::vector<ListeningPort>& all, std::string_view path, uint64_t socket,
+              const WantedPort& wanted) {
+  if (!path.starts_with('/')) return;
+  ListeningPort one{"unix:" + std::string(path), 0, socket, true, true};
+  if (!wanted || wanted(one)) all.push_back(std::move(one));
+}
+
+// Whether it sees another network than this process does.
+bool is_elsewhere(pid_t pid) {
+  struct stat theirs{};
+  struct stat ours{};
+  return ::stat((proc_of(pid) + "/ns/net").c_str(), &theirs) == 0 &&
+         ::stat("/proc/self/ns/net", &ours) == 0 &&
+         (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev);
+}
+
+void add_unix(std::vector<ListeningPort>& all, pid_t pid, const WantedPort& wanted) {
+  const std::size_t before = all.size();
+  if (!is_elsewhere(pid) && net::each_unix_listener([&](uint64_t socket, std::string_view path) {
+        add_path(all, path, socket, wanted);
+      })) {
+    return;
+  }
+  all.resize(before);
+  // The line that shows another one to be forged may be in the rest.
+  const auto text = read_proc_file(proc_of(pid) + "/net/unix", longest_table);
+  if (!text || text->size() >= longest_table) return;
+  for (ListeningPort& one : unix_ports_in(*text)) {
+    if (!wanted || wanted(one)) all.push_back(std::move(one));
   }
 }
 
@@ -165,20 +188,24 @@ bool is_at(const ListeningPort& one, const net::Endpoint& taken) {
 // Empty if nobody is found.
 std::string holder_of(const net::Endpoint& taken) {
   std::set<uint64_t> sockets;
-  for (const ListeningPort& one : listening_ports(::getpid())) {
-    if (is_at(one, taken)) sockets.insert(one.socket);
-  }
-  const auto table = spawner::all_processes();
+  const auto wanted = [&taken](const ListeningPort& one) { return is_at(one, taken); };
+  for (const ListeningPort& one : listening_ports(::getpid(), wanted)) sockets.insert(one.socket);
+  auto table = spawner::all_processes();
   if (sockets.empty() || !table) return {};
   // Of several that share it, the one that was there last is told: a supervisor's worker, not the supervisor.
-  const ProcessEntry* holder = nullptr;
+  std::ranges::reverse(*table);
+  std::ranges::stable_sort(*table, std::greater(), &ProcessEntry::started);
   std::size_t left = most_of_all;
-  for (const ProcessEntry& process : *table) {
-    if (holder != nullptr && holder->started > process.started) continue;
-    const std::set<uint64_t> held = sockets_of(process.pid, left);
-    if (std::ranges::any_of(sockets, [&](uint64_t one) { return held.contains(one); })) holder = &process;
-  }
-  if (holder == nullptr) return {};
+  const auto holds = [&](const ProcessEntry& process) {
+    // Whoever has many is not to hide the others, and a listener is among the first ones.
+    std::size_t of_it = std::min(left, most_of_a_worker);
+    left -= of_it;
+    const std::set<uint64_t> held = sockets_of(process.pid, of_it);
+    left += of_it;
+    return std::ranges::any_of(sockets, [&](uint64_t one) { return held.contains(one); });
+  };
+  const auto holder = std::ranges::find_if(*table, holds);
+  if (holder == table->end()) return {};
   const std::string who = "held by process " + std::to_string(holder->pid);
   const auto command = command_of(holder->pid);
   return command ? who + " (" + excerpt(*command) + ")" + whose(*holder) : who + " (?)";
@@ -186,12 +213,32 @@ std::string holder_of(const net::Endpoint& taken) {
 
 }  // namespace
 
-std::vector<ListeningPort> listening_ports(pid_t pid) {
+std::vector<ListeningPort> listening_ports(pid_t pid, const WantedPort& wanted) {
   std::vector<ListeningPort> all;
   for (const char* table : {"/net/tcp", "/net/tcp6"}) {
     if (const auto text = read_proc_file(proc_of(pid) + table)) add_tcp(all, *text);
   }
-  if (const auto text = read_proc_file(proc_of(pid) + "/net/unix")) add_unix(all, *text);
+  if (wanted) std::erase_if(all, std::not_fn(wanted));
+  add_unix(all, pid, wanted);
+  return all;
+}
+
+std::vector<ListeningPort> unix_ports_in(const std::string& table) {
+  std::vector<ListeningPort> all;
+  std::unordered_map<uint64_t, int> lines_of;
+  std::istringstream lines(table);
+  std::string line;
+  for (std::getline(lines, line); std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string number, references, protocol, flags, type, state, socket, path;
+    fields >> number >> references >> protocol >> flags >> type >> state >> socket >> std::ws;
+    std::getline(fields, path);
+    const auto inode = number_in(socket, 10);
+    if (!inode) continue;
+    ++lines_of[*inode];
+    if (flags == accepting_flags) add_path(all, path, *inode, nullptr);
+  }
+  std::erase_if(all, [&](const ListeningPort& one) { return lines_of.at(one.socket) > 1; });
   return all;
 }
 
@@ -208,8 +255,8 @@ std::vector<ListeningPort> PortLook::own_ports_of(pid_t worker) const {
     theirs.merge(sockets_of(one.pid, left));
   std::erase_if(theirs, [&](uint64_t socket) { return ours_.contains(socket); });
   if (theirs.empty()) return {};
-  std::vector<ListeningPort> ports = listening_ports(worker);
-  std::erase_if(ports, [&](const ListeningPort& one) { return !theirs.contains(one.socket); });
+  std::vector<ListeningPort> ports =
+      listening_ports(worker, [&theirs](const ListeningPort& one) { return theirs.contains(one.socket); });
   if (ports.size() > most_ports) ports.resize(most_ports);
   return ports;
 }
@@ -228,8 +275,8 @@ std::string with_holder(const Error& error, const net::Endpoint& endpoint) {
 
 std::string with_holder_in_time(const Error& error, const net::Endpoint& endpoint) {
   const auto text = std::make_shared<std::string>();
-  const bool known =
-      spawner::look_now(spawner::Lane::ports, holder_patience, [=] { *text = with_holder(error, endpoint); });
+  const bool known = spawner::look_now(spawner::Lane::ports(), holder_patience,
+                                       [=] { *text = with_holder(error, endpoint); });
   return known ? *text : error.what();
 }
 

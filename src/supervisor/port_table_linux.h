@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace baton::supervisor {
 
-/// A listening socket, of TCP or with a path, as /proc shows it.
+/// A listening socket, of TCP or with a path, as the kernel shows it.
 struct ListeningPort {
   std::string address;  ///< "0.0.0.0:80", "[::]:80", "unix:/path"
   uint16_t port = 0;
@@ -23,8 +24,13 @@ struct ListeningPort {
   bool chosen = true;
 };
 
-/// Those that process `pid` can see, as far as they fit into 1 MiB of a table, which they stand in front of.
-[[nodiscard]] std::vector<ListeningPort> listening_ports(pid_t pid);
+using WantedPort = std::function<bool(const ListeningPort&)>;
+/// Those of them that process `pid` can see and that are wanted, all without `wanted`; of TCP as far as they
+/// fit into 1 MiB of a table, which they stand in front of.
+[[nodiscard]] std::vector<ListeningPort> listening_ports(pid_t pid, const WantedPort& wanted = nullptr);
+/// Those of a text of /proc/net/unix, for where the kernel's diagnosis does not tell of them. Names stand
+/// there as they are, with newlines, so that anybody may forge lines: what stands on two is not believed.
+[[nodiscard]] std::vector<ListeningPort> unix_ports_in(const std::string& table);
 
 /// The processes of this moment, to see where workers listen by themselves.
 class PortLook {

@@ -22,19 +22,15 @@ void Supervisor::replace(unsigned slot) { driver_->replace(slot); }
 void Supervisor::stop() { driver_->stop(); }
 void Supervisor::kill() { driver_->kill(); }
 
-void Supervisor::on_event(std::move_only_function<void(const Event&)> callback) {
-  driver_->on_event.set(std::move(callback));
-}
-void Supervisor::on_output(std::move_only_function<void(const OutputLine&)> callback) {
+void Supervisor::on_event(Handler<const Event&> callback) { driver_->on_event.set(std::move(callback)); }
+void Supervisor::on_output(Handler<const OutputLine&> callback) {
   driver_->on_output.set(std::move(callback));
 }
-void Supervisor::on_end(std::move_only_function<void(const End&)> callback) {
-  driver_->on_end.set(std::move(callback));
-}
+void Supervisor::on_end(Handler<const End&> callback) { driver_->on_end.set(std::move(callback)); }
 
 void Supervisor::pause_output() { driver_->pause_output(); }
 void Supervisor::resume_output() { driver_->resume_output(); }
 Snapshot Supervisor::snapshot() const { return driver_->snapshot(); }
-std::vector<Usage> Supervisor::usage() const { return driver_->usage(); }
+Op<std::vector<Usage>> Supervisor::usage() { return driver_->usage(); }
 
 }  // namespace baton::supervisor

@@ -180,8 +180,11 @@ bool SupervisorMachine::advance_reload(Time now) {
       slot.start_at.reset();
       tell(std::exchange(slot.current, 0), now);
     }
-    // So that reload upon reload does not fill the machine with workers that drain.
-    if (leaving_of(*number) != 0 || (alone && anything_left_of(*number))) return false;
+    // So that reload upon reload does not fill the machine with workers that drain. A slot without a worker
+    // is waited for no longer than it would wait by itself: its workers may leave one after another without
+    // ending, and would hold up everything else for ever.
+    const unsigned leaving = slot.current == 0 ? MachineLimits::leaving : 1;
+    if (leaving_of(*number) >= leaving || (alone && anything_left_of(*number))) return false;
     slot.start_at.reset();
     awaited_ = begin_worker(*number, whole ? Action::Why::reload : Action::Why::replacement, now);
     (slot.current == 0 ? slot.current : slot.incoming) = awaited_;

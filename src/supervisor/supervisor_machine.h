@@ -78,15 +78,15 @@ struct Action {
 /// those that are leaving. No process, no clock and no chance of its own: events say what time it is, and
 /// `chance` answers numbers from 0 to 1.
 ///
-///   slot has       | wanted                     | its worker ends            | reload            | scaled
-///   away
-///   ---------------+----------------------------+----------------------------+-------------------+------------
-///   nothing        | start now or after back-off|                            | start, see ready  | forget
-///   current        |                            | back-off or at once        | start incoming    | tell
-///   current,       | incoming ready: it becomes | incoming becomes current   |                   | tell both
-///   incoming       | current, tell the old one  | incoming's end: failed     |                   |
-///   nothing, done  | nothing: it has ended and  |                            | nothing           | forget
-///                  | is not started again       |                            |                   |
+///   slot has | wanted                   | its worker ends           | reload          | scaled away
+///   ---------+--------------------------+---------------------------+-----------------+------------
+///   nothing  | start, or after back-off |                           | start, see ready| forget
+///   current  |                          | back-off or at once       | start incoming  | tell
+///   current, | incoming ready: becomes  | current: incoming becomes |                 | tell both
+///   incoming | current, the old is told | it; incoming: failed      |                 |
+///   done     | ended, stays so          |                           | nothing         | forget
+///
+/// The first incoming of a reload becomes current only when its trial is over.
 ///
 /// Where two cannot live beside one another (`stop_first`), a reload tells the current one, and starts the
 /// next when nothing of it is left.
@@ -139,6 +139,7 @@ class SupervisorMachine {
   [[nodiscard]] State state() const noexcept;
   [[nodiscard]] unsigned wanted() const noexcept { return wanted_; }
   [[nodiscard]] bool reload_running() const noexcept { return plan_.reloading(); }
+  [[nodiscard]] bool ever_ready() const noexcept { return any_ready_; }
   [[nodiscard]] bool ever_all_ready() const noexcept { return all_ready_; }
   /// The workers have been told to stop, for good.
   [[nodiscard]] bool ending() const noexcept { return phase_ == Phase::ending; }
@@ -232,7 +233,6 @@ class SupervisorMachine {
   bool tried_ = false;    // a worker of the reload that runs was ready
   std::optional<Time> trial_end_;
   bool any_ready_ = false;
-  bool better_ = false;  // some worker was ready by more than being alive
   WorkerId failed_ = 0;  // the last one whose failure made its slot done
   bool all_ready_ = false;
   std::optional<Time> end_at_;  // of the drain delay, or of the last call

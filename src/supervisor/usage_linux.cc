@@ -6,9 +6,7 @@
 #include <string>
 
 #include "baton/supervisor/snapshot.h"
-#include "spawn/patient_read_linux.h"
 #include "spawn/proc_file_linux.h"
-#include "supervisor/memory_watch.h"
 
 namespace baton::supervisor {
 
@@ -18,9 +16,6 @@ using spawner::StatFields;
 namespace {
 
 using std::chrono::nanoseconds;
-
-// As long as it may take of a process with much memory.
-constexpr std::chrono::milliseconds memory_patience(2000);
 
 nanoseconds from_ticks(uint64_t ticks) {
   static const auto per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
@@ -43,7 +38,6 @@ std::optional<uint64_t> kilobytes(std::string_view text, std::string_view name) 
 }
 
 std::optional<nanoseconds> boot_time() {
-  // Constant but for corrections of the clock.
   const auto stat = read_proc_file("/proc/stat");
   if (!stat) return std::nullopt;
   const size_t at = stat->find("\nbtime ");
@@ -63,40 +57,37 @@ std::optional<uint64_t> descriptor_limit(const std::string& limits) {
 
 }  // namespace
 
-Usage Usage::of(pid_t pid, unsigned slot) {
+Usage Usage::brief(pid_t pid, unsigned slot) {
   Usage usage;
   usage.slot_ = slot;
   usage.pid_ = pid;
+  const auto stat = read_proc_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return usage;
+  const StatFields fields(*stat);
+  const auto user = fields.number(14);
+  const auto system = fields.number(15);
+  if (user && system) usage.cpu_ = from_ticks(*user + *system);
+  usage.virtual_memory_ = fields.number(23);
+  const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (const auto pages = fields.number(24)) usage.rss_ = *pages * page;
+  return usage;
+}
+
+Usage Usage::of(pid_t pid, unsigned slot) {
+  Usage usage = brief(pid, slot);
   const std::string folder = "/proc/" + std::to_string(pid);
   if (const auto stat = read_proc_file(folder + "/stat")) {
-    const StatFields fields(*stat);
-    const auto user = fields.number(14);
-    const auto system = fields.number(15);
-    if (user && system) usage.cpu_ = from_ticks(*user + *system);
-    usage.virtual_memory_ = fields.number(23);
-    const auto started = fields.number(22);
+    const auto started = StatFields(*stat).number(22);
     const auto boot = boot_time();
     if (started && boot) usage.start_time_ = *boot + from_ticks(*started);
-    const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-    if (const auto pages = fields.number(24)) usage.rss_ = *pages * page;
   }
-  if (const auto memory = spawner::read_patiently(folder + "/smaps_rollup", 4096, memory_patience,
-                                                  {spawner::ReadFor::Purpose::memory, pid})) {
+  if (const auto memory = read_proc_file(folder + "/smaps_rollup")) {
     if (const auto rss = kilobytes(*memory, "Rss")) usage.rss_ = rss;
     usage.pss_ = kilobytes(*memory, "Pss");
   }
   usage.open_fds_ = entries_in(folder + "/fd");
   if (const auto limits = read_proc_file(folder + "/limits")) usage.max_fds_ = descriptor_limit(*limits);
   return usage;
-}
-
-std::optional<uint64_t> resident_bytes(pid_t pid) {
-  // The second number of statm: cheap, while smaps_rollup walks through all pages.
-  const auto statm = read_proc_file("/proc/" + std::to_string(pid) + "/statm");
-  if (!statm) return std::nullopt;
-  const size_t space = statm->find(' ');
-  if (space == std::string::npos) return std::nullopt;
-  return std::stoull(statm->substr(space + 1, 20)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace baton::supervisor

@@ -45,8 +45,9 @@ struct LifeLimits {
 ///             |        |              | kill_tree  |            |                 |           |
 ///   leftovers |        |              |            |            |                 |           | kill_tree
 ///
-/// In ready, who has stopped listening retires. `kill` leads to killed from anywhere. In leftovers the
-/// process has ended, and `gone` says that its descendants have too.
+/// In leaving, who was told by another signal than SIGTERM is not terminated for its closed channel. In
+/// ready, who has stopped listening retires. `kill` leads to killed from anywhere. In leftovers the process
+/// has ended, and `gone` says that its descendants have too.
 class WorkerLife {
  public:
   enum class Stage { starting, ready, leaving, killed, leftovers };

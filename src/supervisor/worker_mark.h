@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,14 @@ inline constexpr std::string_view worker_mark = "BATON_WORKER";
 [[nodiscard]] inline std::string mark_of_workers(pid_t primary) { return std::to_string(primary) + "."; }
 [[nodiscard]] inline std::string mark_of_worker(pid_t primary, uint64_t id) {
   return mark_of_workers(primary) + std::to_string(id);
+}
+
+/// Since when a program beside the workers of this thread runs, which bears the mark of the number 0 (as
+/// `spawner::started_now` counts), also while what it left is ended; nothing: there is none. It is set by
+/// whoever starts that.
+[[nodiscard]] inline std::optional<uint64_t>& program_beside() noexcept {
+  thread_local std::optional<uint64_t> since;
+  return since;
 }
 
 }  // namespace baton::supervisor

@@ -107,6 +107,17 @@ Result<Value> read_message(Serialization serialization, std::string_view text, c
   return read_advanced(text, AdvancedLimits().depth(limits.depth).memory(limits.memory, limits.growth));
 }
 
+// What costs the loop much time takes much memory, for a text no more than its size.
+Result<Value> read_at_once(Serialization serialization, std::string_view text, const ChannelLimits& limits) {
+  constexpr size_t beside_text = size_t{64} << 10;
+  if (!limits.reads_elsewhere()) return read_message(serialization, text, limits);
+  if (text.size() > limits.at_once) return failure(Errc::message_too_large, "read at once");
+  ChannelLimits cheap = limits;
+  cheap.memory = limits.at_once + beside_text;
+  cheap.growth = 1;
+  return read_message(serialization, text, cheap);
+}
+
 /// What is sent all the time.
 class ChannelCodec::Answers {
  public:

@@ -27,6 +27,11 @@ struct Envelope {
 [[nodiscard]] Result<Value> read_message(Serialization serialization, std::string_view text,
                                          const ChannelLimits& limits);
 
+/// The same, if it costs the loop little: a text of up to `at_once` bytes whose value takes hardly more. Else
+/// Errc::message_too_large: it is to be read elsewhere, if `reads_elsewhere`.
+[[nodiscard]] Result<Value> read_at_once(Serialization serialization, std::string_view text,
+                                         const ChannelLimits& limits);
+
 /// How one end of a channel writes messages and reads them: the only place that knows the serialization.
 class ChannelCodec {
  public:
@@ -56,10 +61,15 @@ class ChannelCodec {
   [[nodiscard]] uint64_t position() const noexcept;
   /// Whether it is an acknowledgement, in the spelling that everybody has.
   [[nodiscard]] bool is_ack(std::string_view text) const noexcept;
+  /// @{
   /// The message in a frame.
   [[nodiscard]] Result<Value> read(std::string_view text, const ChannelLimits& limits) const {
     return read_message(serialization_, text, limits);
   }
+  [[nodiscard]] Result<Value> read_at_once(std::string_view text, const ChannelLimits& limits) const {
+    return wire::read_at_once(serialization_, text, limits);
+  }
+  /// @}
   /// How a bad frame begins, for a person to read.
   [[nodiscard]] std::string excerpt(std::string_view text) const;
   /// Whether the frame begins with the mark of Bun's internal messages, which is then taken off.

@@ -13,6 +13,7 @@ struct ChannelLimits {
   unsigned growth = 8;
   // A frame of up to so many bytes whose value takes hardly more is read at once, any other elsewhere.
   size_t at_once = std::numeric_limits<size_t>::max();
+  [[nodiscard]] bool reads_elsewhere() const noexcept { return at_once <= message; }
   size_t queue =
       size_t{256} << 20;  // bytes accepted and not yet in the kernel, or received and not yet delivered
   size_t high_water = size_t{128} << 10;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/drop_memory.h"
 #include "wire/channel_frames.h"
 #include "wire/handle_message.h"
 
@@ -180,7 +181,7 @@ void ChannelMachine::settle_written() {
 void ChannelMachine::output_broken(const Error& error) {
   if (std::exchange(broken_, true)) return;
   accepting_ = false;
-  output_ = {};
+  drop_memory(output_);
   generated_ = written_;
   for (const Waiting& waiting : std::exchange(waiting_, {})) lose(waiting.sequence, error);
   for (const Queued& queued : std::exchange(queue_, {})) give_back(queued, error);

@@ -52,6 +52,7 @@ struct Notice {
   unsigned milliseconds = 0;
   std::string text{};
   std::optional<Error> error{};
+  bool large = false;  // `message` was read elsewhere, and had better be destroyed there
   Value message{};
 };
 
@@ -114,6 +115,8 @@ class ChannelMachine {
   void received(std::string_view bytes, std::span<const ReceivedHandle> handles, bool truncated = false);
   /// What the large frame says, or what is wrong with it.
   void read_large(Result<Value>&& message);
+  /// What the kept frame says.
+  void read_kept(const Inbox::Frame& frame, Value&& message) { inbox_.was_read(frame, std::move(message)); }
   /// The peer's direction has ended; `reset`: it left bytes of ours unread.
   void end_of_input(bool reset);
   /// `total` bytes of the output are in the kernel by now. To be said before output_broken, as far as it
@@ -144,12 +147,16 @@ class ChannelMachine {
   [[nodiscard]] std::shared_ptr<const std::string> large_frame() const noexcept {
     return large_ ? large_->text : nullptr;
   }
+  /// The same of what came before and is the next to be delivered, which it is not until `read_kept`.
+  [[nodiscard]] Inbox::Frame kept_frame() const noexcept { return inbox_.unread(); }
   [[nodiscard]] const ChannelLimits& limits() const noexcept { return limits_; }
+  /// What large frames said that nobody gets: to be destroyed elsewhere.
+  [[nodiscard]] std::vector<Value> take_dropped() { return std::exchange(dropped_, {}); }
   [[nodiscard]] std::optional<Notice> next_notice();
-  /// What somebody takes, in order of arrival; messages include the end. Nothing while the first one of it
-  /// waits for its ACK to be written.
-  [[nodiscard]] std::optional<Delivery> next_delivery(bool internals_only = false) {
-    return inbox_.next(internals_only, written_);
+  /// What somebody takes, in order of arrival; messages include the end, requests and replies.
+  /// Nothing while the first one of it waits for its ACK to be written, or has to be read elsewhere.
+  [[nodiscard]] std::optional<Delivery> next_delivery(Inbox::Wanted wanted = {true, true, true}) {
+    return inbox_.next(wanted, written_);
   }
   /// Messages of the NODE_ kind wait for delivery.
   [[nodiscard]] bool has_internals() const noexcept { return inbox_.has_internals(); }
@@ -165,8 +172,10 @@ class ChannelMachine {
   [[nodiscard]] bool behind() const noexcept { return unsent() >= limits_.high_water || queue_.size() > 1; }
   /// More was received than may wait for delivery: read no more for now.
   [[nodiscard]] bool saturated() const noexcept { return inbox_.full() || large_; }
-  /// How many have come.
-  [[nodiscard]] uint64_t bytes_received() const noexcept { return received_; }
+  /// All that was received is delivered, and was whole.
+  [[nodiscard]] bool nothing_waits() const noexcept {
+    return inbox_.empty() && held_.empty() && !large_ && codec_.position() == received_;
+  }
   /// The peer broke the rules too often or too much: nothing that it sends counts any more.
   [[nodiscard]] bool input_refused() const noexcept { return input_ == Input::refused; }
   /// Whether the peer, at its end, left bytes of ours unread.
@@ -204,6 +213,7 @@ class ChannelMachine {
     uint64_t start;
     size_t size;
     bool marked;  // as internal, whatever it says
+    bool large = false;
   };
   struct Held {
     Parsed parsed;
@@ -228,21 +238,20 @@ class ChannelMachine {
   void go_on();
   void open_batch();
   void on_frame(const Frame& frame);
-  void on_read(Parsed&& parsed);
-  [[nodiscard]] Result<Value> read_at_once(std::string_view text) const;
-  [[nodiscard]] bool reads_elsewhere() const noexcept { return limits_.at_once <= limits_.message; }
+  void on_read(Parsed& parsed);
   void bad_frame(std::string_view text, uint64_t start, const Error& error);
   void refuse_input(const Error& error);
   void finish_batch();
   void unclaimed(const ReceivedHandle& handle);
-  void on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
+  void on_message(Parsed& parsed, std::optional<ReceivedHandle> handle);
   void on_handle_message(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   void close_handle(const ReceivedHandle& handle);
   void refuse_handle(Parsed&& parsed, std::optional<ReceivedHandle> handle);
   bool on_command(std::string_view command, const Value& message);
   void on_answer(bool accepted);
   void on_hello(const Value& message);
-  void refuse_internal(Value&& message);
+  void refuse_internal(Value&& message, bool large);
+  void drop(Value&& message, bool large);
   void drop_unacknowledged();
 
   [[nodiscard]] bool handles_wait() const noexcept;
@@ -294,6 +303,7 @@ class ChannelMachine {
   bool ended_ = false;  // and the program is to be told, after what came before
 
   std::deque<Notice> notices_;
+  std::vector<Value> dropped_;
   Inbox inbox_;
 };
 

@@ -1,6 +1,7 @@
 // What comes in: frames, the handles that belong to them, and the order in which the program gets it all.
 #include <utility>
 
+#include "wire/call.h"
 #include "wire/channel_frames.h"
 #include "wire/channel_machine.h"
 
@@ -68,33 +69,25 @@ void ChannelMachine::on_frame(const Frame& frame) {
     on_answer(true);
     return;
   }
-  auto message = read_at_once(text);
-  if (reads_elsewhere() && !message && message.error().code() == Errc::message_too_large) {
+  auto message = codec_.read_at_once(text, limits_);
+  if (limits_.reads_elsewhere() && !message && message.error().code() == Errc::message_too_large) {
     const size_t size = frame.text().size() + 1;
     large_ = Large{std::make_shared<const std::string>(codec_.take_text(text)), frame.start(), size, marked};
   } else if (message) {
-    on_read({std::move(*message), text, frame.start(), frame.text().size() + 1, marked});
+    Parsed parsed{std::move(*message), text, frame.start(), frame.text().size() + 1, marked};
+    on_read(parsed);
   } else {
     bad_frame(frame.text(), frame.start(), message.error());
   }
 }
 
-// What costs the loop much time takes much memory, for a text no more than its size.
-Result<Value> ChannelMachine::read_at_once(std::string_view text) const {
-  constexpr size_t beside_text = size_t{64} << 10;
-  if (!reads_elsewhere()) return codec_.read(text, limits_);
-  if (text.size() > limits_.at_once) return failure(Errc::message_too_large, "read at once");
-  ChannelLimits cheap = limits_;
-  cheap.memory = limits_.at_once + beside_text;
-  cheap.growth = 1;
-  return codec_.read(text, cheap);
-}
-
 void ChannelMachine::read_large(Result<Value>&& message) {
-  if (!large_) return;
+  if (!large_) return drop(std::move(message).value_or(Value()), true);
   Large large = *std::exchange(large_, std::nullopt);
   if (message) {
-    on_read({std::move(*message), *large.text, large.start, large.size, large.marked});
+    Parsed parsed{std::move(*message), *large.text, large.start, large.size, large.marked, true};
+    on_read(parsed);
+    drop(std::move(parsed.message), true);
   } else {
     bad_frame(*large.text, large.start, message.error());
   }
@@ -103,13 +96,13 @@ void ChannelMachine::read_large(Result<Value>&& message) {
   go_on();
 }
 
-void ChannelMachine::on_read(Parsed&& parsed) {
+void ChannelMachine::on_read(Parsed& parsed) {
   bad_in_a_row_ = 0;
   if (batch_) {
     std::string kept(inbox_.keeps_frame(parsed.size) ? parsed.text : std::string_view());
     held_.push_back({std::move(parsed), std::move(kept)});
   } else {
-    on_message(std::move(parsed), std::nullopt);
+    on_message(parsed, std::nullopt);
   }
 }
 
@@ -144,7 +137,9 @@ void ChannelMachine::finish_batch() {
   if (claimant == held.size()) unclaimed(batch.handle);
   for (size_t i = 0; i < held.size(); ++i) {
     auto handle = i == claimant ? std::optional(batch.handle) : std::nullopt;
-    on_message(std::move(held[i].parsed), handle);
+    Parsed& parsed = held[i].parsed;
+    on_message(parsed, handle);
+    drop(std::move(parsed.message), parsed.large);
   }
 }
 
@@ -159,13 +154,18 @@ void ChannelMachine::unclaimed(const ReceivedHandle& handle) {
   report(Error(make_error_code(Errc::handle_unclaimed), "receive", describe(handle.kind)));
 }
 
-void ChannelMachine::on_message(Parsed&& parsed, std::optional<ReceivedHandle> handle) {
+void ChannelMachine::on_message(Parsed& parsed, std::optional<ReceivedHandle> handle) {
   const std::string_view command = internal_command(parsed.message);
   if (command == "NODE_HANDLE") {
     on_handle_message(std::move(parsed), handle);
   } else if (command.empty() || !on_command(command, parsed.message)) {
     const bool internal = parsed.marked || !command.empty();  // `command` lies in the message that moves
-    inbox_.add({.message = std::move(parsed.message), .internal = internal}, parsed.text, parsed.size, 0);
+    const CallKind call = internal ? CallKind::none : call_kind(parsed.message);
+    drop(
+        inbox_.add(
+            {.message = std::move(parsed.message), .internal = internal, .call = call, .large = parsed.large},
+            parsed.text, parsed.size, 0),
+        parsed.large);
   }
 }
 
@@ -189,15 +189,15 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     const std::string what = std::string(describe(handle->kind)) + " sent as " + type;
     report(fits ? Error(make_error_code(Errc::bad_message), "receive", where() + ": the bytes read ahead")
                 : Error(make_error_code(Errc::wrong_handle), "receive", where() + ": " + what));
-    refuse_internal(envelope.take_message());
+    refuse_internal(envelope.take_message(), parsed.large);
     return;
   }
-  Delivery delivery{.handle = handle->id};
+  Delivery delivery{.handle = handle->id, .large = parsed.large};
   Inbox::fill(delivery, std::move(envelope), peer_is_baton_);
   delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
   unacknowledged_.push_back(generated_);
-  inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_);
+  drop(inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_), parsed.large);
 }
 
 // It has not come, or more wait than may: the sender keeps it, and offers it again.
@@ -206,15 +206,20 @@ void ChannelMachine::refuse_handle(Parsed&& parsed, std::optional<ReceivedHandle
   put(codec_.nack());
   report(Error(make_error_code(handle ? Errc::queue_full : Errc::handle_lost), "receive",
                "frame at byte " + std::to_string(parsed.start)));
-  refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
+  refuse_internal(HandleMessage(std::move(parsed.message)).take_message(), parsed.large);
 }
 
 // Whoever sent it may wait for more than the answer to the handle.
-void ChannelMachine::refuse_internal(Value&& message) {
-  if (internal_command(message).empty()) return;
+void ChannelMachine::refuse_internal(Value&& message, bool large) {
+  if (internal_command(message).empty()) return drop(std::move(message), large);
   Notice refused = notice(Notice::Kind::internal_refused);
   refused.message = std::move(message);
+  refused.large = large;
   notices_.push_back(std::move(refused));
+}
+
+void ChannelMachine::drop(Value&& message, bool large) {
+  if (large && !message.is_undefined()) dropped_.push_back(std::move(message));
 }
 
 // False: not a command of the channel itself.

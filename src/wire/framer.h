@@ -42,7 +42,7 @@ class Framer {
     return taken;
   }
   /// `piece` goes on with a frame of which more is to come.
-  void keep(std::string_view piece) { partial_ += piece; }
+  void keep(std::string_view piece);
   /// How much of the frame is kept.
   [[nodiscard]] size_t kept() const noexcept { return partial_.size(); }
   void expect(size_t size) { partial_.reserve(size); }

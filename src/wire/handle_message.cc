@@ -29,7 +29,8 @@ HandleMessage::HandleMessage(Value message) {
     ahead_ = text == nullptr ? std::nullopt : bytes_of_text(*text);
     if (ahead_ && ahead_->size() > most_ahead) ahead_.reset();
   }
-  message_ = message.is_object() ? message.take("msg") : message["msg"];
+  // Of anything else nothing is there. (In `?:` it would become const, and be copied.)
+  if (message.is_object()) message_ = message.take("msg");
   message_.move_references(-levels);  // the objects around it were the first ones
 }
 

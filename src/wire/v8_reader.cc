@@ -149,6 +149,7 @@ std::string Reader::key(Tag tag) {
       return text;
     case Tag::number:
       append_number(text, double_bytes());
+      afford(memory_of(text));
       return text;
     default:
       return string(tag);

@@ -137,6 +137,8 @@ Value Value::of_list(Kind kind, std::vector<Value> elements) {
 
 Value Value::object() { return object(std::vector<Member>()); }
 
+Value::Value(std::initializer_list<Member> members) : Value(object(members)) {}
+
 Value Value::object(std::initializer_list<Member> members) { return object(std::vector<Member>(members)); }
 
 Value Value::object(std::vector<Member> members) {

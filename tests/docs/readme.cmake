@@ -10,6 +10,7 @@ endfunction()
 
 foreach(twin "" .zh-CN)
   shows(README${twin}.md cpp examples/readme.cc)
+  shows(docs/channel${twin}.md js examples/channel/requests.js)
   foreach(role parent child)
     shows(docs/channel${twin}.md cpp examples/channel/${role}.cc)
     shows(docs/channel${twin}.md js examples/channel/${role}.js)

@@ -136,6 +136,9 @@ TEST_F(Causes, AWardenThatIsKilledHasASuccessor) {
   ::kill(first, SIGKILL);
   told("there is another one");
   EXPECT_NE(warden(), first);
+  // What was started before knows the module by the name of the first one's file, which nobody else may have.
+  std::ifstream file("/proc/" + std::to_string(first) + "/cmdline");
+  EXPECT_TRUE(file.is_open() && file.peek() == std::ifstream::traits_type::eof());
   ::kill(who(address), SIGKILL);
   told("ready after");
   expect_module();
@@ -216,14 +219,37 @@ TEST_F(Causes, WhoseProgramsShallLiveOnMayKillItAndTheyStillWrite) {
   if (!has("python3")) GTEST_SKIP() << "there is no Python";
   const std::string address = start_python({"--orphans", "keep"}, {python(), worker("listens.py"), "talk"});
   const pid_t pid = who(address);
+  const pid_t watcher = warden();
+  ASSERT_GT(watcher, 1);
   printed("still here");
   program.signal(SIGKILL);
   EXPECT_EQ(program.end(), "signal 9");
   // More than any pipe holds of what was written before.
   for (int i = 0; i < 100; ++i) printed("still here");
   EXPECT_EQ(who(address), pid);
+  EXPECT_EQ(::kill(watcher, 0), 0) << "it holds what programs are started with as long as there are any";
   ::kill(pid, SIGKILL);
   EXPECT_TRUE(within_patience([&] { return !is_there(pid); }));
+}
+
+TEST_F(Causes, WhatAnEntrypointHasStartedBeforeLivesOn) {
+  if (!has("python3")) GTEST_SKIP() << "there is no Python";
+  start_by_shell("setsid sleep 1000 & echo of the entrypoint: $!; (setsid sleep 1000 & echo a daemon: $!)",
+                 {"--min-uptime", "0", "--listen", "127.0.0.1:0", python(), worker("listens.py")});
+  const std::vector<pid_t> before{std::atoi(printed("of the entrypoint: ").substr(19).c_str()),
+                                  std::atoi(printed("a daemon: ").substr(10).c_str())};
+  for (const pid_t pid : before) ASSERT_GT(pid, 1);
+  for (int i = 0; i < 3; ++i) {
+    const std::string ready = told("ready after");
+    if (i < 2) ::kill(std::atoi(ready.substr(ready.find("(pid ") + 5).c_str()), SIGKILL);
+  }
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.end(), "exit 0");
+  for (const pid_t pid : before) {
+    EXPECT_TRUE(is_there(pid));
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
 }
 
 TEST_F(Causes, NoStraySignalEndsAService) {

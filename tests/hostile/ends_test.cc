@@ -48,8 +48,7 @@ class Ends : public Hostile {
     start(admin() + Words{"--instances", "2", "--ready", "message", "--min-uptime", "0", "--kill-timeout",
                           "1s", "--", python(), worker("leaves.py"), what, whole() ? "3" : "0.3"},
           StartOptions().descriptor(1, null.get()).descriptor(2, null.get()));
-    const std::string socket = folder + "/admin";
-    for (int i = 0; i < 6000 && ::access(socket.c_str(), F_OK) != 0; ++i)
+    for (int i = 0; i < 6000 && !admin_place().is_open(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     std::vector<pid_t> first = workers();
     while (first.size() < 2 && !HasFailure()) first = workers();
@@ -68,6 +67,17 @@ TEST_F(Ends, OfAWorkerWhoseChildSendsLongFramesHoldsNobodyUp) {
 }
 TEST_F(Ends, OfAWorkerWhoseChildrenPrintOnHoldsNobodyUp) {
   beside_what_a_worker_leaves("prints", "empty lines of a dead worker's children");
+}
+
+TEST_F(Ends, OfAWorkerThatLeavesAndStaysHoldNoReloadUp) {
+  start({"--instances", "2", "--ready", "message", "--min-uptime", "0", "--kill-timeout", "1s", "--",
+         python(), worker("leaves.py"), "stays", "0.1", folder + "/lives"});
+  for (int i = 0; i < 2; ++i) told("killed by SIGKILL");
+  const auto asked = Clock::now();
+  program.signal(SIGHUP);
+  told("reload done");
+  expect_in_time("a reload beside a worker that leaves and ends when it is killed", ms_since(asked), 3000);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
 TEST_F(Ends, OfHeadsThatNeverComeHoldNobodyUp) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "hostile/hostile.h"
 #include "support/folder.h"
@@ -171,6 +172,42 @@ TEST_F(FilesOfRoot, AreNotMadeChangedOrRemovedForAWorkerOfAnotherUserThatAlsoHea
   const auto refusals = reports_of("with the rights of user 65534: permission denied");
   expect_within("reports of what one worker may not have", static_cast<double>(refusals), 1, "lines");
   EXPECT_EQ(refusals, 1);
+}
+
+// The worker's own process stays root, and the channel is in the hands of whom it starts.
+TEST_F(FilesOfRoot, AreNotMadeForAnotherUserBehindAWrapperThatStaysRoot) {
+  const Words behind = {"sh", "-c", "\"$@\"; echo over", "sh"};
+  std::filesystem::create_directory(place / "theirs");
+  ASSERT_EQ(::chown((place / "theirs").c_str(), nobody, nobody), 0);
+  EXPECT_EQ(
+      answers(behind + as_nobody() + asking({path_step(place / "new"), path_step(place / "theirs/own")})),
+      (Words{place / "new:-1 EACCES", place / "theirs/own:-1 0"}));
+  EXPECT_EQ(reports_of("with the rights of user 65534: permission denied"), 1);
+  EXPECT_EQ(answers(behind + asking({path_step(place / "new")})), (Words{place / "new:-1 0"}));
+}
+
+// What it asks for is to be in its own network and tree, and would be in the primary's.
+TEST_F(FilesOfRoot, AndPortsOfTheMachineAreNotForAnotherUserElsewhere) {
+  if (std::system("unshare -n -m true 2>/dev/null") != 0) GTEST_SKIP() << "nobody makes namespaces here";
+  const std::string abstract = R"({"listen":{"address":"\u0000)" + place.path() + R"(","addressType":-1}})";
+  for (const auto& [option, port, path] :
+       {std::tuple("-n", "EACCES", "0"), std::tuple("-m", "0", "EACCES")}) {
+    std::filesystem::create_directory(place / option);
+    ASSERT_EQ(::chown((place / option).c_str(), nobody, nobody), 0);
+    const std::string own = place / option + "/own";
+    const auto got =
+        answers(Words{"unshare", option} + as_nobody() + asking({port_step(0), path_step(own), abstract}));
+    ASSERT_EQ(got.size(), 3U);
+    EXPECT_EQ(got[0], std::string("127.0.0.1:0 ") + port);
+    EXPECT_EQ(got[1], own + ":-1 " + path);
+    EXPECT_TRUE(got[2].ends_with(std::string(":-1 ") + port)) << got[2];
+    EXPECT_EQ(reports_of("the worker is in another network: permission denied") +
+                  reports_of("the worker sees another tree of files: permission denied"),
+              1);
+  }
+  EXPECT_EQ(answers(Words{"unshare", "-n", "-m"} + asking({port_step(0), path_step(place / "new")})),
+            (Words{"127.0.0.1:0 0", place / "new:-1 0"}))
+      << "who is root itself may do so";
 }
 
 TEST_F(FilesOfRoot, BelongToTheWorkersUserWhereHeMayMakeThem) {

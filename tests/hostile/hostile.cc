@@ -54,6 +54,15 @@ double Hostile::memory(pid_t pid) {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1024 * 1024);
 }
 
+double Hostile::peak_memory(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  double kilobytes = 0;
+  for (std::string name; file >> name;) {
+    if (name == "VmHWM:") file >> kilobytes;
+  }
+  return kilobytes / 1024;
+}
+
 double Hostile::descriptors(pid_t pid) {
   double count = 0;
   for ([[maybe_unused]] const auto& entry :

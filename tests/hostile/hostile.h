@@ -29,6 +29,8 @@ class Hostile : public BatonRun {
   [[nodiscard]] static std::string python();
   /// The resident memory of a process, in MiB, and how many descriptors it has.
   [[nodiscard]] static double memory(pid_t pid);
+  /// The most that it ever had of it.
+  [[nodiscard]] static double peak_memory(pid_t pid);
   [[nodiscard]] static double descriptors(pid_t pid);
 };
 

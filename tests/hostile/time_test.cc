@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "baton/loop/timer.h"
@@ -28,6 +30,13 @@ double since(Clock::time_point begin) {
 class Times : public Hostile {
  protected:
   [[nodiscard]] Place admin_place() const { return {folder + "/admin"}; }
+  // A folder where a file system that does not answer can be mounted; empty where none can.
+  [[nodiscard]] std::string mountable() const {
+    const std::string mountpoint = folder + "/mount";
+    std::filesystem::create_directory(mountpoint);
+    Program can(python(), {worker("stuck.py"), "can", mountpoint});
+    return can.end() == "exit 0" ? mountpoint : std::string();
+  }
   // The longest of some answers of /livez, in ms.
   [[nodiscard]] double slowest_health_check(int times) const {
     double slowest = 0;
@@ -116,10 +125,8 @@ TEST_F(Times, NorDoThoseWithManyDescriptors) {
 }
 
 TEST_F(Times, FilesThatNobodyAnswersForHoldNobodyUp) {
-  const std::string mountpoint = folder + "/mount";
-  std::filesystem::create_directory(mountpoint);
-  Program can(python(), {worker("stuck.py"), "can", mountpoint});
-  if (can.end() != "exit 0") GTEST_SKIP() << can.errors.next().value_or("there is no Python");
+  const std::string mountpoint = mountable();
+  if (mountpoint.empty()) GTEST_SKIP() << "no FUSE here";
   start(admin() + Words{python(), worker("stuck.py"), "send", mountpoint});
   printed("no more is taken by the channel");
   printed("no more is taken by the notify socket");
@@ -127,6 +134,60 @@ TEST_F(Times, FilesThatNobodyAnswersForHoldNobodyUp) {
                  slowest_health_check(20), 100);
   expect_within("descriptors of the primary beside them", descriptors(program.pid()), 400, "descriptors");
   EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(Times, AFolderThatAWorkerHoldsHoldsNobodyElseUp) {
+  const std::string mountpoint = mountable();
+  if (mountpoint.empty()) GTEST_SKIP() << "no FUSE here";
+  const std::string held = folder + "/held";
+  std::filesystem::create_directory(held);
+  start(admin() + Words{"--kill-timeout", "1s", python(), worker("stuck.py"), "hold", mountpoint, held});
+  told("admin on");
+  std::atomic<bool> over = false;
+  double slowest = 0;
+  const auto umask_of_baton = [this] {
+    std::ifstream status("/proc/" + std::to_string(program.pid()) + "/status");
+    std::string line;
+    while (std::getline(status, line) && !line.starts_with("Umask:")) {
+    }
+    return line;
+  };
+  const std::string umask = umask_of_baton();
+  std::thread checks([&] {
+    while (!over) slowest = std::max(slowest, slowest_health_check(1));
+  });
+  printed("the errno is -110");
+  EXPECT_EQ(umask_of_baton(), umask) << "workers that are started meanwhile have it too";
+  printed("held");
+  over = true;
+  checks.join();
+  expect_in_time("admin: /livez beside a folder that a worker holds, where it listens and asks for more",
+                 std::max(slowest, slowest_health_check(20)), 100);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(Times, AWorkerThatHoldsWhoeverLooksAtItHoldsNobodyElseUp) {
+  const std::string mountpoint = mountable();
+  if (mountpoint.empty()) GTEST_SKIP() << "no FUSE here";
+  start(admin() + Words{"--kill-timeout", "1s", "--max-memory", "1G", python(), worker("stuck.py"), "hide",
+                        mountpoint, "/proc/self"});
+  const std::string said = printed("the daemon is ");
+  const pid_t daemon = std::stoi(said.substr(said.rfind(' ') + 1));
+  printed("the errno is");
+  printed("held");
+  std::atomic<bool> over = false;
+  std::thread asking([&] {
+    EXPECT_TRUE(ask(admin_place(), "/metrics").contains("process_resident_memory_bytes"));
+    EXPECT_TRUE(ask(admin_place(), "/status").contains("\"pid\":"));
+    over = true;
+  });
+  double slowest = 0;
+  while (!over) slowest = std::max(slowest, slowest_health_check(1));
+  asking.join();
+  expect_in_time("admin: /livez, /metrics and /status beside a worker that holds who looks at it", slowest,
+                 100);
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+  EXPECT_EQ(::kill(daemon, 0), -1) << "its daemon, which does the same, ends with it";
 }
 
 TEST_F(Times, HalfRequestsDoNotKeepTheHealthCheckOut) {

@@ -87,6 +87,9 @@ TEST_F(Turns, AConnectionWaitsLittleBesideUnknownActs) { beside("acts", "unknown
 TEST_F(Turns, AConnectionWaitsLittleBesideStrayAcknowledgements) {
   beside("acks", "stray ACKs", "NODE_HANDLE_ACK");
 }
+TEST_F(Turns, AConnectionWaitsLittleBesideAnswersThatNobodyAskedFor) {
+  beside("answers", "4,000 answers to what it was never given", "an answer to hand-off");
+}
 TEST_F(Turns, AConnectionWaitsLittleBesideYes) { beside("yes", "yes"); }
 TEST_F(Turns, AConnectionWaitsLittleBesideZeros) { beside("zeros", "cat /dev/zero"); }
 TEST_F(Turns, AConnectionWaitsLittleBesideFramesOfArrays) {
@@ -117,6 +120,28 @@ TEST_F(Turns, TheHealthCheckWaitsLittleBesideLargeMessagesToAll) {
   if (!sanitized())
     expect_within("memory of the primary beside messages of 1 MiB to 8 workers", figures.memory, bound,
                   "MiB");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(Turns, TheHealthCheckWaitsLittleBesideLargeMessagesOfTheProgramOfPrimary) {
+  if (!has("node")) GTEST_SKIP() << "there is no Node";
+  const std::string primary = file("primary.js", R"(
+const cluster = require('cluster');
+const message = { data: Array(40000).fill(1.2345678901234567e-250) };
+cluster.on('online', (worker) => {
+  const again = () => worker.send(message, again);
+  again();
+});
+)");
+  start(admin() +
+        Words{"--instances", "2", "--primary", primary, "--", built("cluster_hello"), "--port", "0"});
+  for (int i = 0; i < 2; ++i) told("ready after");
+  const auto figures = measure({folder + "/admin"}, program.pid(), "/livez");
+  expect_in_time("/livez beside messages of 1 MiB of the program of --primary, median", figures.wait,
+                 longest_wait);
+  if (!sanitized())
+    expect_within("memory of the primary beside messages of 1 MiB of the program of --primary",
+                  figures.memory, most_memory, "MiB");
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 

@@ -26,11 +26,11 @@ TEST_P(CppParent, GetsBackEveryKindOfJson) {
     for (const std::string& text : json_table()) {
       const Value value = wire::read_json(text).value();
       child.send(value);
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(to_json(message.value()), "{\"echo\":" + text + "}");
     }
     child.send(-0.0);
-    const Message zero = co_await child.next_message();
+    const Message zero = (co_await child.next_message()).value();
     EXPECT_EQ(to_json(zero.value()), "{\"echo\":0}");
     child.send("bye");
   });
@@ -46,7 +46,7 @@ TEST_P(CppParent, GetsBackWhatIsBigOrDeep) {
   const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
     for (const Value& value : all) {
       child.send(value);
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_TRUE(message.value()["echo"] == value);
     }
     child.send("bye");
@@ -61,7 +61,7 @@ TEST_P(CppParent, SeesTheOrderKeptAcrossHandles) {
       for (int i = 0; i < 60; ++i) i % 3 == 0 ? child.send(i, server) : child.send(i);
     }
     for (int i = 0; i < 60; ++i) {
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), i % 3 == 0 ? got("net.Server", i) : echo_of(i));
     }
     child.send("bye");
@@ -77,14 +77,14 @@ TEST_P(CppParent, SendsServersAndBareSockets) {
       port = server.local().port();
       child.send("serve", server);
     }
-    const Message first = co_await child.next_message();
+    const Message first = (co_await child.next_message()).value();
     EXPECT_EQ(first.value(), got("net.Server", "serve"));
     EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
 
     auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
     port = server.local().port();
     child.send("raw", net::Native(server.release()));
-    const Message second = co_await child.next_message();
+    const Message second = (co_await child.next_message()).value();
     EXPECT_EQ(second.value(), got("net.Native", "raw"));
     EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
     child.send("bye");
@@ -103,7 +103,7 @@ TEST_P(CppParent, SendsUdpSockets) {
         child.send("echo", socket);
         socket.close();
       }
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), got(bare ? "dgram.Native" : "dgram.Socket", "echo"));
       EXPECT_EQ(ask_udp(port, "hello"), "hello");
     }
@@ -118,7 +118,7 @@ TEST_P(CppParent, SendsUdpSocketsOfIpv6) {
     const net::Endpoint there = socket.local();
     child.send("echo", socket);
     socket.close();
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), got("dgram.Socket", "echo"));
     auto client = net::bind_udp(self.loop(), net::Endpoint("::1", 0));
     Promise<std::string> answered(self.loop());
@@ -142,7 +142,7 @@ TEST_P(CppParent, SendsServersAndConnectionsOfAPath) {
   const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
     auto server = net::listen(self.loop(), net::Endpoint::unix_path(path));
     child.send("serve", server);
-    const Message first = co_await child.next_message();
+    const Message first = (co_await child.next_message()).value();
     EXPECT_EQ(first.value(), got("net.Server", "serve"));
     EXPECT_EQ(Client(path).read_all(), "served by " + std::to_string(child.pid()) + "\n");
 
@@ -158,7 +158,7 @@ TEST_P(CppParent, SendsServersAndConnectionsOfAPath) {
     co_await accepted.op();
     server.close();
     go_on(child.pid());
-    const Message second = co_await child.next_message();
+    const Message second = (co_await child.next_message()).value();
     EXPECT_EQ(second.value(), got("net.Socket", "take"));
     EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
     child.send("bye");
@@ -170,7 +170,7 @@ TEST_P(CppParent, GetsUdpSockets) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     for (const std::string type : {"dgram.Socket", "dgram.Native"}) {
       child.send(Value::object().set("give", type));
-      Message message = co_await child.next_message();
+      Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.handle_type(), type);
       net::UdpSocket socket;
       if (type == "dgram.Socket") {
@@ -199,7 +199,7 @@ TEST_P(CppParent, GetsUdpSockets) {
 TEST_P(CppParent, GetsBareSockets) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "net.Native"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     auto server = net::Server::adopt(self.loop(), message.take<net::Native>().release()).value();
     EXPECT_EQ(message.value()["port"], Value(server.local().port()));
     stop(child.pid());
@@ -226,12 +226,12 @@ TEST_P(CppParent, SendsAndGetsBoundSockets) {
     auto bound = net::bind(net::Endpoint("127.0.0.1", 0));
     const int port = bound.local().port();
     child.send("listen on it", std::move(bound));
-    const Message first = co_await child.next_message();
+    const Message first = (co_await child.next_message()).value();
     EXPECT_EQ(first.value(), got("net.BoundSocket", "listen on it"));
     EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
 
     child.send(Value::object().set("give", "net.BoundSocket"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     auto server = net::listen(self.loop(), message.take<net::BoundSocket>());
     EXPECT_EQ(message.value()["port"], Value(server.local().port()));
     const Client client(server.local().port());
@@ -272,7 +272,7 @@ TEST_P(CppParent, SendsAConnectionThatItKeeps) {
     socket.write("said by the parent\n");
     co_await socket.flushed();
     child.send("yours too", socket, SendOptions().keep_open());
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), got("net.Socket", "yours too"));
     EXPECT_TRUE(socket);
     EXPECT_EQ(one.client.read_all(), "said by the parent\nhandled by " + std::to_string(child.pid()) + "\n");
@@ -298,10 +298,10 @@ TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
     child.on_error([](const Error&) {});
     child.send("next");
     if (GetParam().cpp_child) {
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), got("net.Socket", "take it"));
     }
-    const Message next = co_await child.next_message();
+    const Message next = (co_await child.next_message()).value();
     EXPECT_EQ(next.value(), echo_of("next"));
     EXPECT_EQ(back.unread(), GetParam().cpp_child ? "" : "read ahead");
     child.send("bye");
@@ -312,7 +312,7 @@ TEST_P(CppParent, KeepsBytesThatWereReadAheadFromANode) {
 TEST_P(CppParent, GetsServers) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "net.Server"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     auto server = message.take<net::Server>();
     EXPECT_EQ(message.value()["port"], Value(server.local().port()));
     Promise<> answered(self.loop());
@@ -336,7 +336,7 @@ TEST_P(CppParent, GetsServers) {
 TEST_P(CppParent, GetsConnections) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "net.Socket"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     auto socket = message.take<net::Socket>();
     EXPECT_EQ(message.value()["port"], Value(socket.local().port()));
     std::string answer;
@@ -365,7 +365,7 @@ TEST_P(CppParent, CountsTheConnectionsThatTheChildHolds) {
     std::list<Client> clients;
     for (int i = 0; i < 3; ++i) clients.emplace_back(server.local().port());
     for (int i = 0; i < 3; ++i) {
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), got("net.Socket", "take"));
     }
     for (const Client& client : clients) {
@@ -381,7 +381,7 @@ TEST_P(CppParent, CountsTheConnectionsThatTheChildHolds) {
     const auto note = [&](const Result<void>& result) { closed = result.has_value(); };
     std::move(all_closed).then(note);
     child.send("still there?");
-    const Message echo = co_await child.next_message();
+    const Message echo = (co_await child.next_message()).value();
     EXPECT_EQ(echo.value(), echo_of("still there?"));
     EXPECT_FALSE(closed);
     clients.clear();
@@ -398,7 +398,7 @@ TEST_P(CppParent, LosesNoneOfTwoHundredConnections) {
     std::list<Client> clients;
     for (int i = 0; i < 200; ++i) clients.emplace_back(server.local().port());
     for (int i = 0; i < 200; ++i) {
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), got("net.Socket", "take"));
     }
     for (const Client& client : clients) {
@@ -417,7 +417,7 @@ TEST_P(CppParent, GetsTenThousandAnswersBeforeTheExit) {
     for (int i = 0; i < 10000; ++i) child.send(i);
     child.send("bye");
     for (int i = 0; i < 10000; ++i) {
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value(), echo_of(i));
     }
   });
@@ -428,7 +428,7 @@ TEST_P(CppParent, TellsTheChildWhichDescriptorItsChannelIs) {
   const auto body = [](Process& self, ForkedChild& child) -> Task<> {
     const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
     child.send("serve", server);
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), got("net.Server", "serve"));
     child.send("bye");
   };
@@ -440,7 +440,7 @@ TEST_P(CppParent, TellsTheChildWhichDescriptorItsChannelIs) {
 TEST_P(CppParent, Disconnects) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send("last");
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), echo_of("last"));
     child.disconnect();
     EXPECT_FALSE(child.connected());
@@ -483,7 +483,7 @@ TEST_P(AdvancedCppParent, GetsBackEveryKindOfValue) {
   const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
     for (const auto& [name, value] : values) {
       child.send(value);
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       const Value expected = Value::object().set("echo", inside(value));
       EXPECT_EQ(bytes_of(message.value()), bytes_of(expected)) << name;
     }
@@ -498,7 +498,7 @@ TEST_P(AdvancedCppParent, SendsValuesWithHandles) {
     const auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
     for (const auto& [name, value] : values) {
       child.send(value, server);
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       const Value expected = Value::object().set("got", "net.Server").set("with", inside(value));
       EXPECT_EQ(bytes_of(message.value()), bytes_of(expected)) << name;
     }
@@ -517,7 +517,7 @@ TEST_P(AdvancedNodeChild, UnderstandsWhatIsSaidAndIsUnderstood) {
   const auto judged = [&](Process&, ForkedChild& child) -> Task<> {
     for (const auto& [name, value] : values) {
       child.send(Value::object().set("name", name).set("value", inside(value)));
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(message.value()["same"], Value("yes")) << name;
       Value theirs = message.value()["value"];
       theirs.move_references(-1);

@@ -51,7 +51,7 @@ class CppParent : public World, public testing::WithParamInterface<Pair> {
         ended = status;
         self.exit(0);
       });
-      const Message ready = co_await child.next_message();
+      const Message ready = (co_await child.next_message()).value();
       EXPECT_EQ(ready.value()["ready"], Value(child.pid()));
       co_await body(self, child);
     };

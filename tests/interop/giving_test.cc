@@ -36,29 +36,29 @@ void answer(std::list<net::Socket>& taken, Message message) {
 TEST_P(CppTaker, IsCountedByTheChildWhoseConnectionsItHolds) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send(order("listen"));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     const int port = static_cast<int>(listening.value()["listening"].as_number());
     const std::vector<int> three(3, port);
     const std::list<Client> clients(three.begin(), three.end());
     std::list<net::Socket> taken;
-    for (int i = 0; i < 3; ++i) answer(taken, co_await child.next_message());
+    for (int i = 0; i < 3; ++i) answer(taken, (co_await child.next_message()).value());
     child.send(order("count"));
-    const Message open = co_await child.next_message();
+    const Message open = (co_await child.next_message()).value();
     EXPECT_EQ(open.value(), said("open", 3));
     for (const Client& client : clients) EXPECT_EQ(client.read_all(), by_the_parent());
 
     taken.pop_back();
     for (Value now; now != said("open", 2);) {
       child.send(order("count"));
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       now = message.value();
     }
     child.send(order("close"));
     child.send(order("ping"));
-    const Message pong = co_await child.next_message();
+    const Message pong = (co_await child.next_message()).value();
     EXPECT_EQ(pong.value(), said("pong", true));
     taken.clear();
-    const Message closed = co_await child.next_message();
+    const Message closed = (co_await child.next_message()).value();
     EXPECT_EQ(closed.value(), said("closed", true));
     child.send(order("bye"));
   });
@@ -68,20 +68,20 @@ TEST_P(CppTaker, IsCountedByTheChildWhoseConnectionsItHolds) {
 TEST_P(CppTaker, LosesNoneOfTwoHundredConnections) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send(order("listen"));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     const int port = static_cast<int>(listening.value()["listening"].as_number());
     const std::vector<int> many(200, port);
     const std::list<Client> clients(many.begin(), many.end());
     std::list<net::Socket> taken;
-    for (int i = 0; i < 200; ++i) answer(taken, co_await child.next_message());
+    for (int i = 0; i < 200; ++i) answer(taken, (co_await child.next_message()).value());
     for (const auto& socket : taken) EXPECT_TRUE(socket);
     child.send(order("count"));
-    const Message open = co_await child.next_message();
+    const Message open = (co_await child.next_message()).value();
     EXPECT_EQ(open.value(), said("open", 200));
     for (const Client& client : clients) EXPECT_EQ(client.read_all(), by_the_parent());
     child.send(order("close"));
     taken.clear();
-    const Message closed = co_await child.next_message();
+    const Message closed = (co_await child.next_message()).value();
     EXPECT_EQ(closed.value(), said("closed", true));
     child.send(order("bye"));
   });
@@ -91,15 +91,15 @@ TEST_P(CppTaker, LosesNoneOfTwoHundredConnections) {
 TEST_P(CppTaker, SharesAConnectionThatTheChildKeeps) {
   const auto status = play([](Process&, ForkedChild& child) -> Task<> {
     child.send(order("listen").set("keep", true));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     const Client client(static_cast<int>(listening.value()["listening"].as_number()));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), Value("ours"));
     auto socket = message.take<net::Socket>();
     socket.on_data([](std::string_view) {});
     socket.end(by_the_parent());
     child.send(order("drop"));
-    const Message kept = co_await child.next_message();
+    const Message kept = (co_await child.next_message()).value();
     EXPECT_EQ(kept.value(), said("open", 1));
     EXPECT_EQ(client.read_all(), "said by the child\n" + by_the_parent());
     child.send(order("bye"));
@@ -112,18 +112,18 @@ TEST_P(CppTaker, TakesConnectionsOfAPath) {
   const std::string path = folder / "socket";
   const auto status = play([&](Process&, ForkedChild& child) -> Task<> {
     child.send(order("listen").set("path", path));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     EXPECT_EQ(listening.value(), said("listening", path));
     const Client client(path);
     std::list<net::Socket> taken;
-    answer(taken, co_await child.next_message());
+    answer(taken, (co_await child.next_message()).value());
     child.send(order("count"));
-    const Message open = co_await child.next_message();
+    const Message open = (co_await child.next_message()).value();
     EXPECT_EQ(open.value(), said("open", 1));
     EXPECT_EQ(client.read_all(), by_the_parent());
     child.send(order("close"));
     taken.clear();
-    const Message closed = co_await child.next_message();
+    const Message closed = (co_await child.next_message()).value();
     EXPECT_EQ(closed.value(), said("closed", true));
     child.send(order("bye"));
   });
@@ -135,7 +135,7 @@ TEST_P(CppTaker, TakesAServerOfAPath) {
   const std::string path = folder / "socket";
   const auto status = play([&](Process& self, ForkedChild& child) -> Task<> {
     child.send(order("server").set("path", path));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), said("given", path));
     auto server = message.take<net::Server>();
     // The child stands still, so it is this process that accepts.
@@ -159,7 +159,7 @@ TEST_P(CppTaker, TakesAServerOfAPath) {
 TEST_P(CppTaker, TakesAUdpSocketOfIpv6) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(order("udp6"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.handle_type(), "dgram.Socket");
     auto socket = message.take<net::UdpSocket>();
     EXPECT_EQ(socket.local().address(), "::1");
@@ -191,10 +191,10 @@ INSTANTIATE_TEST_SUITE_P(Of, BatonsAtBothEnds,
 TEST_P(BatonsAtBothEnds, TakeWithAConnectionWhatTheChildHasReadOfIt) {
   const auto status = play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(order("listen").set("read", true));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     const Client client(static_cast<int>(listening.value()["listening"].as_number()));
     client.send("read by the child, ");
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), Value("yours"));
     auto socket = message.take<net::Socket>();
     client.send("and by the parent");

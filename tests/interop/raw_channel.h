@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "baton/base/fd.h"
+#include "support/send_descriptor.h"
 
 namespace baton::test {
 
@@ -28,21 +29,7 @@ class RawChannel {
 
   /// Writes all of it, with a descriptor beside it if one is given.
   void write(std::string_view bytes, int descriptor = -1) const {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    iovec place{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr header{};
-    header.msg_iov = &place;
-    header.msg_iovlen = 1;
-    if (descriptor >= 0) {
-      header.msg_control = control;
-      header.msg_controllen = sizeof control;
-      cmsghdr* part = CMSG_FIRSTHDR(&header);
-      part->cmsg_level = SOL_SOCKET;
-      part->cmsg_type = SCM_RIGHTS;
-      part->cmsg_len = CMSG_LEN(sizeof descriptor);
-      std::memcpy(CMSG_DATA(part), &descriptor, sizeof descriptor);
-    }
-    if (::sendmsg(ours_.get(), &header, MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) {
+    if (!send_with(ours_.get(), bytes, descriptor)) {
       throw std::runtime_error("the channel takes no more");
     }
   }

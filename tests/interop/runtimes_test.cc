@@ -55,7 +55,7 @@ class Runtime : public World {
         EXPECT_EQ(status.code(), 0);
         self.exit(0);
       });
-      const Message ready = co_await child.next_message();
+      const Message ready = (co_await child.next_message()).value();
       EXPECT_EQ(ready.value()["ready"], Value(child.pid()));
       co_await body(self, child);
       child.disconnect();
@@ -117,7 +117,7 @@ TEST_F(Runtime, AsAChildExchangesMessages) {
   play([](Process&, ForkedChild& child) -> Task<> {
     for (const std::string text : {R"({"id":1,"path":"ä.png"})", R"("two")", R"([3,null,[1.5,true]])"}) {
       child.send(wire::read_json(text).value());
-      const Message message = co_await child.next_message();
+      const Message message = (co_await child.next_message()).value();
       EXPECT_EQ(to_json(message.value()), "{\"echo\":" + text + "}");
     }
   });
@@ -131,7 +131,7 @@ TEST_F(Runtime, AsAChildServesAServer) {
       port = server.local().port();
       child.send("serve", server);
     }
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value()["got"], Value("net.Server"));
     EXPECT_EQ(ask(port), "served by " + std::to_string(child.pid()) + "\n");
   });
@@ -142,7 +142,7 @@ TEST_F(Runtime, AsAChildAnswersOnAConnection) {
     auto server = net::listen(self.loop(), net::Endpoint("127.0.0.1", 0));
     server.on_connection([&child](net::Socket socket) { child.send("take", std::move(socket)); });
     const Client client(server.local().port());
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value()["got"], Value("net.Socket"));
     EXPECT_EQ(client.read_all(), "handled by " + std::to_string(child.pid()) + "\n");
   });
@@ -151,7 +151,7 @@ TEST_F(Runtime, AsAChildAnswersOnAConnection) {
 TEST_F(Runtime, AsAChildGivesAServer) {
   play([](Process&, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "net.Server"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     const auto server = message.take<net::Server>();
     EXPECT_EQ(message.value()["port"], Value(server.local().port()));
   });
@@ -160,9 +160,9 @@ TEST_F(Runtime, AsAChildGivesAServer) {
 TEST_F(Runtime, AsAChildGivesAConnection) {
   const auto body = [](Process&, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("do", "listen"));
-    const Message listening = co_await child.next_message();
+    const Message listening = (co_await child.next_message()).value();
     const Client client(static_cast<int>(listening.value()["listening"].as_number()));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value(), Value("yours"));
     auto socket = message.take<net::Socket>();
     socket.end("handled by the parent\n");
@@ -178,7 +178,7 @@ TEST_F(Runtime, AsAChildAnswersOnAUdpSocket) {
     const int port = socket.local().port();
     child.send("echo", socket);
     socket.close();
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     EXPECT_EQ(message.value()["got"], Value("dgram.Socket"));
     EXPECT_EQ(ask_udp(port, "hello"), "hello");
   });
@@ -187,7 +187,7 @@ TEST_F(Runtime, AsAChildAnswersOnAUdpSocket) {
 TEST_F(Runtime, AsAChildGivesAUdpSocket) {
   play([](Process& self, ForkedChild& child) -> Task<> {
     child.send(Value::object().set("give", "dgram.Socket"));
-    Message message = co_await child.next_message();
+    Message message = (co_await child.next_message()).value();
     auto socket = message.take<net::UdpSocket>();
     EXPECT_EQ(message.value()["port"], Value(socket.local().port()));
     // Through it something is sent, as what comes in is either's.
@@ -208,7 +208,7 @@ TEST_F(Runtime, AsAChildExchangesAdvancedMessages) {
       [&](Process&, ForkedChild& child) -> Task<> {
         for (const auto& [name, value] : values) {
           child.send(value);
-          const Message message = co_await child.next_message();
+          const Message message = (co_await child.next_message()).value();
           std::string said, meant;
           EXPECT_TRUE(wire::write_advanced(message.value(), said)) << name;
           EXPECT_TRUE(wire::write_advanced(Value::object().set("echo", inside(value)), meant)) << name;

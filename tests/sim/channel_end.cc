@@ -44,7 +44,7 @@ bool ChannelEnd::ready(Act act) const {
     case Act::write:
       return may_write();
     case Act::deliver:
-      return may_deliver_;
+      return may_deliver_ || machine_.large_frame() || machine_.kept_frame();
     case Act::timer:
       return due() <= story().now();
     case Act::close:
@@ -192,6 +192,10 @@ void ChannelEnd::read() {
   }
   if (got.truncated) met(Met::descriptor_cut_off);
   machine_.received({room.data(), static_cast<std::size_t>(got.result)}, brought, got.truncated);
+  was_fed();
+}
+
+void ChannelEnd::was_fed() {
   if (machine_.input_refused()) {
     met(Met::input_refused);
     if (peer_dead_) machine_.peer_gone();
@@ -247,9 +251,31 @@ void ChannelEnd::after_send(int result, std::size_t length, bool carries) {
 // ------------------------------------------------------------------------------------------------ the
 // machine
 
+/// What takes the loop too long comes back when it likes.
+bool ChannelEnd::reads_elsewhere() {
+  const auto read = [this](const std::string& frame) {
+    return wire::read_message(serialization_, frame, limits_);
+  };
+  const auto large = machine_.large_frame();
+  const auto kept = machine_.kept_frame();
+  if (large && random().below(2) == 0) {
+    met(Met::read_elsewhere);
+    machine_.read_large(read(*large));
+    was_fed();
+  } else if (kept && random().below(2) == 0) {
+    met(Met::read_elsewhere_after_it_waited);
+    machine_.read_kept(kept, read(*kept).value());
+    happened();
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void ChannelEnd::deliver() {
+  if (reads_elsewhere()) return;
   const bool internals_only = internals_first_ && random().below(2) == 1;
-  auto delivery = machine_.next_delivery(internals_only);
+  auto delivery = machine_.next_delivery({!internals_only, !internals_only, !internals_only});
   if (!delivery) {
     may_deliver_ = internals_only;
     return;

@@ -53,8 +53,11 @@ class ChannelEnd final : public Peer {
   Result<std::uint64_t> send_handle(MessageId id, const Value& message, int descriptor, Cargo cargo,
                                     bool keyed);
   void read();
+  void was_fed();
   void collect();
   void write();
+
+  bool reads_elsewhere();
   void deliver();
   void after_send(int result, std::size_t length, bool carries);
   void happened();

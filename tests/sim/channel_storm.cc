@@ -53,6 +53,7 @@ void ChannelStorm::begin(Random& random, Cast cast) {
   io_share_ = random.between(16, 50);
   limits_.high_water = 100;
   if (limits_.queue % 3 > 0) limits_.values = limits_.queue % 7 * 20;  // the rest waits as it came
+  if (limits_.queue % 4 == 0) limits_.at_once = limits_.queue % 11 * 20;
   limits_.offers = random.between(1, 6);
   limits_.handles = limits_.offers + 1 + limits_.queue % 5;
   model_.faults = {.short_send = some(),

@@ -1,6 +1,7 @@
 #include "sim/cluster_primary.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -173,6 +174,18 @@ bool ClusterPrimary::look() {
   return true;
 }
 
+bool ClusterPrimary::open_one() {
+  if (opens_.empty()) return false;
+  const auto which = story_->random().below(static_cast<std::uint32_t>(opens_.size()));
+  const auto [listener, slot] = opens_[which];
+  opens_.erase(opens_.begin() + static_cast<std::ptrdiff_t>(which));
+  met(Met::cluster_opened_late);
+  clock();
+  open(listener, slot);
+  pump();
+  return true;
+}
+
 void ClusterPrimary::close_listeners() {
   clock();
   machine_.close_listeners();
@@ -220,30 +233,45 @@ void ClusterPrimary::carry_out(const PrimaryAction& action) {
     case PrimaryAction::Kind::look_no_more:
       if (std::erase(looks_, action.connection) == 0) story_->wrong("a look is ended that is not under way");
       return;
+    case PrimaryAction::Kind::signal:
+      // Late it is when the process cannot be looked at.
+      if (story_->random().below(4) != 3) machine_.signal_settled(action.worker);
+      return;
     case PrimaryAction::Kind::report:
       return story_->wrong(std::string("the primary reports ") + action.error->what());
     case PrimaryAction::Kind::online:
     case PrimaryAction::Kind::listening:
     case PrimaryAction::Kind::listen_failed:
     case PrimaryAction::Kind::stopped_listening:
-    case PrimaryAction::Kind::signal:
     case PrimaryAction::Kind::signalled:
       return;
   }
 }
 
 void ClusterPrimary::open(const PrimaryAction& action) {
-  const auto listener = machine_.listener(action.listener);
-  if (!listener) return story_->wrong("a listener is to be opened that does not exist");
+  if (!machine_.listener(action.listener))
+    return story_->wrong("a listener is to be opened that does not exist");
+  if (opens_late && story_->random().below(2) == 1) {
+    opens_.emplace_back(action.listener, action.slot);
+  } else {
+    open(action.listener, action.slot);
+  }
+}
+
+void ClusterPrimary::open(cluster::ListenerId id, unsigned slot) {
   if (fail_to_open && story_->random().below(2) == 1) {
     met(Met::cluster_open_failed);
-    return machine_.open_failed(action.listener, action.slot, EADDRINUSE);
+    constexpr std::array errors{EADDRINUSE, ETIMEDOUT, ECANCELED};
+    return machine_.open_failed(id, slot, errors[story_->random().below(3)]);
   }
   const int descriptor = kernel().listen(pid_, 6);
-  if (descriptor < 0) return machine_.open_failed(action.listener, action.slot, -descriptor);
-  sockets_[{action.listener, action.slot}] = {descriptor, kernel().file_of(pid_, descriptor), false};
+  if (descriptor < 0) return machine_.open_failed(id, slot, -descriptor);
+  const auto listener = machine_.listener(id);
+  // Whoever wanted it may be gone, and the listener with him.
+  if (!listener) return (void)kernel().close(pid_, descriptor);
+  sockets_[{id, slot}] = {descriptor, kernel().file_of(pid_, descriptor), false};
   const auto asked = listener->query.port.value_or(0);
-  machine_.opened(action.listener, action.slot, wire::Sockname{"::", "IPv6", asked > 0 ? asked : 4000});
+  machine_.opened(id, slot, wire::Sockname{"::", "IPv6", asked > 0 ? asked : 4000});
 }
 
 void ClusterPrimary::offer(const PrimaryAction& action) {

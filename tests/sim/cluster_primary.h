@@ -39,6 +39,8 @@ class ClusterPrimary final : public ClusterEnd::Program {
   bool act(cluster::WorkerId worker, Act act);
   bool accept();
   bool look();
+  /// What takes its time to be opened, one of them.
+  bool open_one();
   void timer();
   [[nodiscard]] std::uint64_t due() const;
   [[nodiscard]] std::uint64_t machine_due() const { return machine_.next_deadline().value_or(Peer::never); }
@@ -52,6 +54,7 @@ class ClusterPrimary final : public ClusterEnd::Program {
   /// What the machine has for itself: on offer, or waiting.
   [[nodiscard]] size_t connections() const { return connections_.size(); }
   bool fail_to_open = false;
+  bool opens_late = false;
 
  private:
   struct Member {
@@ -83,6 +86,7 @@ class ClusterPrimary final : public ClusterEnd::Program {
   void pump();
   void carry_out(const cluster::PrimaryAction& action);
   void open(const cluster::PrimaryAction& action);
+  void open(cluster::ListenerId id, unsigned slot);
   void offer(const cluster::PrimaryAction& action);
   void share(const cluster::PrimaryAction& action);
   void close_listener(cluster::ListenerId listener);
@@ -102,6 +106,7 @@ class ClusterPrimary final : public ClusterEnd::Program {
   std::map<std::pair<cluster::ListenerId, unsigned>, Socket> sockets_;
   std::map<cluster::ConnectionId, Held> connections_;
   std::vector<cluster::ConnectionId> looks_;
+  std::vector<std::pair<cluster::ListenerId, unsigned>> opens_;
   cluster::ConnectionId next_connection_ = 1;
   bool pumping_ = false;
 };

@@ -133,6 +133,7 @@ void ClusterStorm::begin(Random& random, cluster::Policy policy) {
   if (below(5) == 4) limits.hang_timeout = random.between(1000, 3000);
   primary_ = std::make_unique<ClusterPrimary>(*this, book_, *this, primary_pid, std::move(policy), limits);
   primary_->fail_to_open = below(8) == 7;
+  primary_->opens_late = below(3) == 2;
 }
 
 ClusterStorm::Member& ClusterStorm::start_worker(unsigned slot, bool node) {
@@ -211,7 +212,7 @@ void ClusterStorm::one_io() {
     case 2:
       if (!primary_runs) return;
       if (primary_->machine_due() <= now_) primary_->timer();
-      if (!primary_->accept()) (void)primary_->look();
+      if (!primary_->accept() && !primary_->look()) (void)primary_->open_one();
       return;
     default:
       if (below(2) == 0 || !member.worker->accept()) (void)member.worker->work();

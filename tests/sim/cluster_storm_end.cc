@@ -79,7 +79,7 @@ bool ClusterStorm::round() {
   }
   if (primary_->machine_due() <= now_) primary_->timer();
   for (int i = 0; i < 3 && primary_->accept(); ++i) moved = true;
-  while (primary_->look()) moved = true;
+  while (primary_->look() || primary_->open_one()) moved = true;
   check();
   return moved;
 }

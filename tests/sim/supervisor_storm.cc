@@ -32,12 +32,16 @@ using Kind = Action::Kind;
 class SupervisorStorm {
  public:
   explicit SupervisorStorm(Random& random)
-      : random_(random), limits_(draw_limits(random)), machine_(limits_, [this] { return draw_chance(); }) {}
+      : random_(random),
+        limits_(draw_limits(random)),
+        machine_(limits_, [this] { return draw_chance(); }),
+        hostile_(random.chance(100) ? random.between(1, limits_.workers) : 0) {}
 
   std::optional<Failure> run() {
     machine_.start(now_);
     carry_out();
-    for (unsigned i = random_.between(5, 120); i > 0 && !failure_ && !machine_.over(); --i) {
+    const unsigned patience = hostile_ == 0 ? 0 : 300;
+    for (unsigned i = random_.between(5, 120) + patience; i > 0 && !failure_ && !machine_.over(); --i) {
       if (random_.chance(200)) {
         meddle();
       } else {
@@ -123,20 +127,23 @@ class SupervisorStorm {
         return;
       case Kind::reload_failed:
         met(Met::reload_failed);
-        reloading_ = false;
-        tried_until_.reset();
+        end_reload();
         return;
       case Kind::reload_started:
         reloading_ = true;
+        reload_asked_at_.reset();
+        reload_began_at_ = now_;
         tried_ = false;
         return;
       case Kind::reload_done:
         met(Met::reload_done);
-        reloading_ = false;
-        tried_until_.reset();
+        if (hostile_ != 0 && !calm_) met(Met::reloaded_beside_one_who_never_ends);
+        end_reload();
         return;
       case Kind::scaled:
         least_wanted_ = std::min(least_wanted_, action.count);
+        // Who is there again later is new.
+        better_.erase(better_.upper_bound(action.count), better_.end());
         return;
       case Kind::last_call:
         met(Met::last_call);
@@ -160,6 +167,13 @@ class SupervisorStorm {
     if (action.kind == Kind::tell || action.kind == Kind::terminate) tell(action, process);
     if (action.kind == Kind::kill_tree) kill(process);
     if (action.kind == Kind::sweep && !process.leaves_more) process.gone_at = soon(10);
+  }
+
+  // Also a replacement, that has failed.
+  void end_reload() {
+    reloading_ = false;
+    reload_began_at_.reset();
+    tried_until_.reset();
   }
 
   void retire(Process& process) {
@@ -211,11 +225,22 @@ class SupervisorStorm {
       process.obeys = !random_.chance(200);
       process.terminates = !random_.chance(200);
       process.leaves_more = random_.chance(80);
+      if (action.slot == hostile_) leave_without_end(process);
     }
     processes_[action.id] = process;
     const auto alive = std::ranges::count_if(
         processes_, [&](const auto& one) { return one.second.slot == action.slot && !one.second.ended; });
     if (alive > 4) fail("workers of one slot pile up");
+  }
+
+  // It is ready for long enough to be followed at once, and only SIGKILL ends it.
+  void leave_without_end(Process& process) {
+    process.speaks = true;
+    process.ready_at = process.online_at;
+    process.closes_at =
+        *process.ready_at + limits_.restart.min_uptime + std::chrono::milliseconds(random_.below(200));
+    process.ends_at.reset();
+    process.obeys = process.terminates = false;
   }
 
   void tell(const Action& action, Process& process) {
@@ -376,6 +401,7 @@ class SupervisorStorm {
     switch (random_.below(6)) {
       case 0:
         if (reloading_) met(Met::reload_merged);
+        if (!reload_asked_at_) reload_asked_at_ = now_;
         machine_.reload(now_);
         break;
       case 1:
@@ -393,6 +419,7 @@ class SupervisorStorm {
         break;
       default:
         now_ += std::chrono::milliseconds(random_.below(2000));
+        clock_lag_ += 2s;
         break;
     }
     carry_out();
@@ -415,6 +442,20 @@ class SupervisorStorm {
     if (machine_.wanted() < 1) fail("fewer than one worker is wanted");
     const auto due = machine_.due();
     if (due && *due < now_ - 1h) fail("something was due long ago");
+    check_reload();
+  }
+
+  // Whatever workers do, a reload has its end, and who waits for it its turn.
+  void check_reload() {
+    widest_ = std::max(widest_, machine_.wanted());
+    const LifeLimits& life = limits_.life;
+    const bool for_ever = life.kill_timeout == 0s || life.listen_timeout == 0s;
+    if (for_ever || machine_.state() == supervisor::State::draining) return;
+    const Time leaving = life.kill_timeout + LifeLimits::last_word;
+    const Time starting = std::max(life.listen_timeout, life.ready_when_alive.value_or(0s));
+    const Time longest = widest_ * (leaving + starting + leaving + limits_.trial + 1s) + clock_lag_;
+    if (reload_began_at_ && *reload_began_at_ + longest < now_) fail("a reload goes on for too long");
+    if (reload_asked_at_ && *reload_asked_at_ + longest < now_) fail("a reload waits for too long");
   }
 
   // From now on every worker is as it should be, and nobody asks for anything.
@@ -498,6 +539,11 @@ class SupervisorStorm {
   bool reloading_ = false;
   bool any_was_ready_ = false;
   bool gives_up_ = false;
+  const unsigned hostile_;  // a slot; 0: none
+  std::optional<Time> reload_asked_at_;
+  std::optional<Time> reload_began_at_;
+  unsigned widest_ = 0;
+  Time clock_lag_{0};   // in all
   bool tried_ = false;  // a worker of the reload was ready
   std::optional<Time> tried_until_;
   bool stopping_ = false;

@@ -48,7 +48,14 @@ class LeakCheck {
     {
       const Loop first;
     }
+    // What threads of an earlier test look at is open for a moment only.
     before_ = open_descriptors();
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    for (auto now = open_descriptors(); now != before_; now = open_descriptors()) {
+      before_ = std::move(now);
+      if (std::chrono::steady_clock::now() > patience) break;
+      std::this_thread::yield();
+    }
   }
   LeakCheck(const LeakCheck&) = delete;
   LeakCheck& operator=(const LeakCheck&) = delete;
@@ -69,7 +76,8 @@ class LeakCheck {
       }
     }
     for (const auto& [number, name] : before_) {
-      EXPECT_TRUE(after.contains(number)) << "descriptor " << number << " (" << name << ") was closed";
+      EXPECT_TRUE(after.contains(number) || name.starts_with("/proc/"))
+          << "descriptor " << number << " (" << name << ") was closed";
     }
     siginfo_t info{};
     const int result = ::waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT);

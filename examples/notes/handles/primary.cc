@@ -25,13 +25,14 @@ Handle told(const std::string& kind, Handle handle) {
 baton::Task<> primary(baton::Process& self) {
   auto& worker = self.fork(notes::worker_module(self, "notes_handles_worker"));
   // Only the youngest Nodes know what a bound socket is; the others die of it.
-  const baton::Message first = co_await worker.next_message();
+  const auto first = co_await worker.next_message();
+  if (!first) co_return;
   worker.send("net.Server", told("net.Server", baton::net::listen(self.loop(), any_port)));
   worker.send("net.Native", Native(told("net.Native", baton::net::listen(self.loop(), any_port)).release()));
   worker.send("dgram.Socket", told("dgram.Socket", baton::net::bind_udp(self.loop(), any_port)));
   UdpSocket bare = told("dgram.Native", baton::net::bind_udp(self.loop(), any_port));
   worker.send("dgram.Native", Native(bare.release().value()));
-  if (first.value()["knows_bound_sockets"] == Value(true)) {
+  if (first->value()["knows_bound_sockets"] == Value(true)) {
     worker.send("net.BoundSocket", told("net.BoundSocket", baton::net::bind(any_port)));
   }
   // This one stays here, and each connection that it accepts moves to the worker.

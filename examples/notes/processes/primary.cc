@@ -38,8 +38,8 @@ baton::Task<> primary(baton::Process& self) {
   notes::say("execFile: " + by_name.out());
 
   auto& forked = self.fork(file, baton::ForkOptions().args({"by fork"}));
-  const baton::Message message = co_await forked.next_message();
-  notes::say("fork: " + message.value().as_string());
+  const auto message = co_await forked.next_message();
+  notes::say("fork: " + (message ? message->value().as_string() : "no message"));
 
   // Each of them has a time limit; what a command wrote until then is not lost.
   const auto in_time = baton::ExecOptions().timeout(a_moment);

@@ -22,6 +22,8 @@ enum class Errc {
   wrong_handle,         ///< a descriptor that is not what its message says, or cannot be sent
   wrong_value,          ///< a value that is not what the program's struct says
   unexpected_message,   ///< an acknowledgement or notice that nothing was waiting for
+  bad_json,             ///< a text that is no JSON, or more of it than the limits allow
+  peer_failed,          ///< the peer's answer is that it has none; the step says why
   exception_thrown,     ///< an exception left the program's function; the step is its message
 };
 [[nodiscard]] std::error_code make_error_code(Errc code) noexcept;

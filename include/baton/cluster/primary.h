@@ -166,7 +166,7 @@ class Primary {
   /// `cluster.disconnect()`.
   Op<> disconnect();
   /// Settles at that moment, without asking for it; also when all workers have ended by themselves.
-  Op<> ended();
+  [[nodiscard]] Op<> ended();
 
   /// Closes every listener now: who connects from now on is refused, and what waits for a worker is dropped.
   /// For an end of which the workers are told beside.
@@ -187,32 +187,31 @@ class Primary {
   /// @{
   /// Each event of each worker; what the worker's own callback gets comes here first. `on_fork` comes right
   /// after the `fork` that caused it.
-  void on_fork(std::move_only_function<void(WorkerProcess&)> callback);
-  void on_online(std::move_only_function<void(WorkerProcess&)> callback);
-  void on_listening(std::move_only_function<void(WorkerProcess&, const Listening&)> callback);
-  void on_disconnect(std::move_only_function<void(WorkerProcess&)> callback);
-  void on_exit(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
-  void on_close(std::move_only_function<void(WorkerProcess&, const ExitStatus&)> callback);
+  void on_fork(Handler<WorkerProcess&> callback);
+  void on_online(Handler<WorkerProcess&> callback);
+  void on_listening(Handler<WorkerProcess&, const Listening&> callback);
+  void on_disconnect(Handler<WorkerProcess&> callback);
+  void on_exit(Handler<WorkerProcess&, const ExitStatus&> callback);
+  void on_close(Handler<WorkerProcess&, const ExitStatus&> callback);
   /// @}
   /// May take the message's handle.
-  void on_message(std::move_only_function<void(WorkerProcess&, Message&)> callback);
+  void on_message(Handler<WorkerProcess&, Message&> callback);
   /// What was wrong with what a worker sent, and failures that nobody waits for.
-  void on_error(std::move_only_function<void(WorkerProcess&, const Error&)> callback);
+  void on_error(Handler<WorkerProcess&, const Error&> callback);
   /// A listener that a worker asked for could not be opened, or is not for it; the worker was told the same
   /// errno, as Node's 'error' event of its server. Of what a worker may not have the first is told.
-  void on_listen_error(
-      std::move_only_function<void(WorkerProcess&, const Listening&, const Error&)> callback);
+  void on_listen_error(Handler<WorkerProcess&, const Listening&, const Error&> callback);
   /// Nobody could connect to a listener any more: one of the workers that share it had shut it down, or
   /// somebody had removed the file of a Unix-domain socket, which is looked at when a worker asks for the
   /// path and every 2 s. Told at most once a second for each listener. Without it, one line on standard
   /// error. Workers that have a socket which was opened anew since get no more connections by the old one and
   /// should be replaced.
-  void on_shut_down(std::move_only_function<void(const Listening&, ShutDown)> callback);
+  void on_shut_down(Handler<const Listening&, ShutDown> callback);
   /// A worker that was not told to leave has closed the last of its listeners: it leaves of its own will, or
   /// will listen again.
-  void on_stopped_listening(std::move_only_function<void(WorkerProcess&)> callback);
+  void on_stopped_listening(Handler<WorkerProcess&> callback);
   /// A worker did not answer within `hang_timeout` and was killed.
-  void on_hang(std::move_only_function<void(WorkerProcess&)> callback);
+  void on_hang(Handler<WorkerProcess&> callback);
 
  private:
   friend class WorkerProcess;

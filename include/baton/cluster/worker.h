@@ -112,7 +112,7 @@ class Listener {
   /// its connection's: see `Serving`.
   void on_connection(Serving<net::Socket> callback);
   /// An exception has ended what served a connection.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
   /// Where it is bound, with the port that was chosen; an empty endpoint if the primary does not say (paths).
   [[nodiscard]] net::Endpoint local() const;
   /// How many connections that it gave are open in this process.
@@ -179,7 +179,7 @@ class Worker {
 
   /// Asks the primary for a listener. Fails with the primary's error (EADDRINUSE), or with Errc::disconnected
   /// when the worker is leaving.
-  Op<Listener> listen(const Where& where, const ListenOptions& options = ListenOptions());
+  [[nodiscard]] Op<Listener> listen(const Where& where, const ListenOptions& options = ListenOptions());
   /// Serves HTTP there until the worker leaves, and settles with the address once it listens.
   /// `max_connections` of either options counts.
   Op<net::Endpoint> serve(const Where& where, http::Handler handler,
@@ -197,9 +197,10 @@ class Worker {
                           const ListenOptions& options = ListenOptions());
   /// Asks the primary for a bound UDP socket, which all workers that ask for the same share: each datagram
   /// goes to one of them. With `reuse_port` this worker binds one of its own, and the kernel spreads the
-  /// senders. Only a port is every IPv4 address of the machine; a path is misuse. Mirrors `dgram.Socket.bind`
-  /// in a worker of Node's.
-  Op<net::UdpSocket> bind_udp(const Where& where, const net::UdpOptions& options = net::UdpOptions());
+  /// senders. Only a port is every IPv4 address of the machine; a path is misuse. Closing it tells the
+  /// primary, which closes its own once no worker has it. Mirrors `dgram.Socket.bind` in a worker of Node's.
+  [[nodiscard]] Op<net::UdpSocket> bind_udp(const Where& where,
+                                            const net::UdpOptions& options = net::UdpOptions());
 
   /// Leaves by the book. Mirrors `cluster.worker.disconnect()`.
   void disconnect();
@@ -208,9 +209,9 @@ class Worker {
   void kill();
   /// The worker was told to leave, or leaves by itself: what is not the cluster's own may be put in order
   /// now; once.
-  void on_leaving(Callback callback);
+  void on_leaving(Handler<> callback);
   /// Settles when it has left: listeners and connections are closed, and the channel has ended.
-  Op<> left();
+  [[nodiscard]] Op<> left();
   /// Mirrors `cluster.worker.exitedAfterDisconnect`.
   [[nodiscard]] bool exited_after_disconnect() const;
   /// How many connections of its listeners are open in this process.

@@ -46,6 +46,14 @@ class WorkerProcess {
   Channel::Sent send(const Value& message, const net::Server& server);
   Channel::Sent send(const Value& message, net::Socket socket);
   /// @}
+  /// A struct without BATON_FIELDS (`wire/payload.h`) is no message: does not compile.
+  template <class T, class... Handle>
+    requires(!std::convertible_to<const T&, Value>)
+  Channel::Sent send(const T& /*message*/, Handle&&... /*handle*/) {
+    static_assert(std::convertible_to<const T&, Value>,
+                  "send: this type is no message: give the struct BATON_FIELDS(Type, member...)");
+    throw std::logic_error("no message");
+  }
 
   /// Tells the worker to leave: it gets no more connections, closes its listeners, finishes what it has,
   /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says
@@ -74,6 +82,8 @@ class WorkerProcess {
   [[nodiscard]] const std::vector<Listening>& listening() const noexcept;
   /// Of a worker that names more the first ones are forgotten, which is reported once.
   static constexpr std::size_t most_listening = 256;
+  /// So many bytes their paths have together: with more, too, the first ones are forgotten.
+  static constexpr std::size_t most_listening_text = std::size_t{64} << 10;
 
   /// How many connections it has open: what it last reported (Baton's workers do, and Node's with the preload
   /// module of `baton run`) and what it was handed since. Nothing if it never reported.
@@ -86,23 +96,23 @@ class WorkerProcess {
   [[nodiscard]] std::size_t in_flight() const noexcept;
 
   /// Its first word. Mirrors 'online'.
-  void on_online(Callback callback);
+  void on_online(Handler<> callback);
   /// It listens; for each listener. Mirrors 'listening'.
-  void on_listening(std::move_only_function<void(const Listening&)> callback);
+  void on_listening(Handler<const Listening&> callback);
   /// It got the signal of `disconnect(signal)`, once: another one might make it drop what it has.
-  void on_signalled(Callback callback);
+  void on_signalled(Handler<> callback);
   /// Its end of the channel has ended, once. Mirrors 'disconnect'.
-  void on_disconnect(Callback callback);
+  void on_disconnect(Handler<> callback);
   /// The process has ended, once. Mirrors 'exit'.
-  void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
+  void on_exit(Handler<const ExitStatus&> callback);
   /// The process has ended, its channel is closed, its streams that are being read have ended, and the
   /// connections that it had not accepted have gone to others or wait for them; once, and last.
-  void on_close(std::move_only_function<void(const ExitStatus&)> callback);
+  void on_close(Handler<const ExitStatus&> callback);
   /// Each message for the program. What comes while nobody listens is dropped, as in Node. Mirrors 'message'.
-  void on_message(std::move_only_function<void(Message)> callback);
+  void on_message(Handler<Message> callback);
   /// What was wrong with what it sent, and failures that nobody waits for; without it and without
   /// `Primary::on_error`, one line on standard error each. Mirrors 'error'.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
 
  private:
   friend class Primary;

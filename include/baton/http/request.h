@@ -46,21 +46,21 @@ class Request {
 
   /// Each piece of the body, of up to 64 KiB; it is valid during the call. None comes after the response was
   /// ended.
-  void on_data(std::move_only_function<void(std::string_view)> callback);
+  void on_data(baton::Handler<std::string_view> callback);
   /// The body is whole (at once, for a request without one). Not called if the client disappears before,
   /// which `Response::on_close` tells.
-  void on_end(Callback callback);
+  void on_end(baton::Handler<> callback);
   /// The next piece of the body, of up to 64 KiB, or nothing at its end; for coroutines:
   ///   while (auto piece = co_await request.next_data()) file.write(*piece);
   /// The client is read from only while somebody waits; giving up the wait (`within`) loses no byte. Fails as
   /// `body` does. In place of the other ways; std::logic_error for a second wait beside the first.
-  Op<std::optional<std::string>> next_data();
+  [[nodiscard]] Op<std::optional<std::string>> next_data();
   /// The whole body. Fails with Errc::message_too_large when it is over `limit` bytes (the rest is not
   /// wanted: the connection will be closed after the response) or over `Options::max_body_size`,
   /// Errc::disconnected when the client disappears, Errc::cancelled when the response is ended before.
-  Op<std::string> body(std::size_t limit = std::size_t{1} << 20);
+  [[nodiscard]] Op<std::string> body(std::size_t limit = std::size_t{1} << 20);
   /// The same with a callback: `body(limit).then(callback)`.
-  void body(std::size_t limit, std::move_only_function<void(Result<std::string>)> callback);
+  void body(std::size_t limit, baton::Handler<Result<std::string>> callback);
   /// @{
   /// Stops and resumes the body, its end included; the client is slowed down.
   void pause();

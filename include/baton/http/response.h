@@ -66,14 +66,14 @@ class Response {
                                       std::uint64_t length = std::numeric_limits<std::uint64_t>::max());
 
   /// What was written is in the kernel, after a `write` that returned false.
-  void on_drain(Callback callback);
+  void on_drain(baton::Handler<> callback);
   /// The same for coroutines: `if (!response.write(piece)) co_await response.drained();`. Settles at once
   /// when there is room; fails with Errc::disconnected when the client disappears. std::logic_error for a
   /// second wait beside the first.
-  Op<> drained();
+  [[nodiscard]] Op<> drained();
   /// The client is gone before the response was ended (or broke the rules, or took too long with its
   /// request); once.
-  void on_close(Callback callback);
+  void on_close(baton::Handler<> callback);
 
   /// Whether the head is on its way and can no longer be changed.
   [[nodiscard]] bool head_sent() const noexcept;

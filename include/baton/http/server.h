@@ -73,7 +73,7 @@ class Server {
   void on_connect(UpgradeHandler handler);
   /// What went wrong on this side: a file of `Response::end_file` that could not be read to its end, where
   /// the error names the step and the file; an exception that ended a request ("answer GET /path: ...").
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(baton::Handler<const Error&> callback);
 
   /// Serves a connection that somebody else accepted: one that was handed over. One that is closed already is
   /// passed over.

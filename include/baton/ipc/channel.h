@@ -11,10 +11,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
+#include "baton/ipc/answer.h"
 #include "baton/ipc/message.h"
+#include "baton/ipc/sender.h"
 #include "baton/loop/loop.h"
 #include "baton/loop/op.h"
 #include "baton/wire/serialization.h"
@@ -119,9 +122,7 @@ class Channel {
     Op<> op() &&;
     /// @{
     /// `op()`, received by a callback or by `co_await`.
-    void then(std::move_only_function<void(Result<void>)> receiver) && {
-      std::move(*this).op().then(std::move(receiver));
-    }
+    void then(Handler<Result<void>> receiver) && { std::move(*this).op().then(std::move(receiver)); }
     Op<>::Awaiter operator co_await() && { return std::move(*this).op().operator co_await(); }
     /// @}
 
@@ -179,6 +180,14 @@ class Channel {
   /// A bound socket, which moves away (net.BoundSocket). Only Node 26 and Baton know what to do with it: an
   /// older Node reports it as an uncaught exception.
   Sent send(const Value& message, net::BoundSocket socket);
+  /// A struct without BATON_FIELDS (`wire/payload.h`) is no message: does not compile.
+  template <class T, class... Handle>
+    requires(!std::convertible_to<const T&, Value>)
+  Sent send(const T& /*message*/, Handle&&... /*handle*/) {
+    static_assert(std::convertible_to<const T&, Value>,
+                  "send: this type is no message: give the struct BATON_FIELDS(Type, member...)");
+    throw std::logic_error("no message");
+  }
   /// @{
   /// A socket or pipe as it is (dgram.Native if it is UDP, else net.Native): one that is moved in moves away,
   /// any other is shared, as Node never closes raw handles. Refused: what is neither socket nor pipe, which
@@ -188,24 +197,43 @@ class Channel {
   /// @}
 
   /// Each message, in order. Messages that came before are kept for the first listener. Mirrors 'message'.
-  void on_message(std::move_only_function<void(Message)> callback);
-  /// The next message, for programs that pull; fails with Errc::disconnected after the last one. What
-  /// `on_message` gets, this does not get.
-  Op<Message> next_message();
+  void on_message(Handler<Message> callback);
+  /// The next message, for programs that pull; nothing after the last one, however the channel ended.
+  ///
+  ///   while (auto message = co_await child.next_message()) work_on(message->value());
+  ///
+  /// What `on_message` gets, this does not get. Fails with Errc::cancelled if the channel is destroyed.
+  [[nodiscard]] Op<std::optional<Message>> next_message();
+  /// Asks the peer, and settles with its reply: a message too, with a number (docs/channel.md shows the lines
+  /// for any other end). Fails with Errc::peer_failed and what the peer says if it has no answer, with
+  /// Errc::disconnected when the peer is gone, and as `send` does. There is no limit of time but your own;
+  /// a reply that comes too late is dropped:
+  ///
+  ///   Value area = co_await child.request(Value::object().set("file", "a.png")).within(5s);
+  ///
+  /// At most 65,536 wait at a time (Errc::queue_full); Errc::cancelled if the channel is destroyed. Who waits
+  /// keeps the loop running, as who listens does. Replies come in their order among the messages: while so
+  /// many of these wait for a listener that no more is read, none does.
+  [[nodiscard]] Op<Value> request(const Value& message);
+  /// Answers the peer's requests, up to 1,024 at a time, of those that are read beside the loop 16; more are
+  /// refused. An answer that cannot be sent is refused too, and told to `on_error` if not even that can be.
+  /// Without it requests are messages like any.
+  void on_request(Answer answer);
   /// The peer's direction has ended, once, after the last message (or, if nobody takes messages, before they
-  /// are). `unread`: the peer left bytes of ours unread. What is sent from here still goes out if the peer
+  /// are). True: the peer left bytes of ours unread. What is sent from here still goes out if the peer
   /// lives.
-  void on_disconnect(std::move_only_function<void(bool unread)> callback);
+  void on_disconnect(Handler<bool> callback);
   /// Settles at that moment.
-  Op<> disconnected();
+  [[nodiscard]] Op<> disconnected();
   /// Less than 128 KiB are waiting again after a `send` that was false.
-  void on_drain(Callback callback);
+  void on_drain(Handler<> callback);
   /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
   /// on standard error, at most ten a second.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
   /// A handle that moved away and was not taken (refused four times, or the channel ended and the peer is
-  /// dead or never got it): it is this program's again. Without this it is closed and the error reported.
-  void on_unsent(std::move_only_function<void(net::Native handle, const Error& error)> callback);
+  /// dead or never got it), and why: it is this program's again. Without this it is closed and the error
+  /// reported.
+  void on_unsent(Handler<net::Native, const Error&> callback);
 
   /// Accepts no more messages, sends what was accepted, waits for the acknowledgements, finishes this
   /// direction, and goes on reading to the peer's end. Loses nothing in either direction. May be called
@@ -213,18 +241,18 @@ class Channel {
   void disconnect();
   /// Settles when everything that was accepted is in the kernel and every handle acknowledged; fails when
   /// that can no longer happen.
-  Op<> flushed();
+  [[nodiscard]] Op<> flushed();
   /// Whether messages are accepted; not in `on_disconnect` any more. Mirrors `subprocess.connected`.
   [[nodiscard]] bool connected() const noexcept;
 
   /// How many connections of `server` that were sent have not been closed by the peer; fails when the channel
   /// ends. A peer that got none never answers. Part of Node's `server.getConnections`.
-  Op<uint64_t> count_sockets(const net::Server& server);
+  [[nodiscard]] Op<uint64_t> count_sockets(const net::Server& server);
   /// Settles when the peer has closed all connections of `server`; the same conditions.
-  Op<> sockets_closed(const net::Server& server);
+  [[nodiscard]] Op<> sockets_closed(const net::Server& server);
 
   /// Called once, when the descriptor has been closed: both directions are over.
-  void on_close(Callback callback);
+  void on_close(Handler<> callback);
 
   /// @{
   /// Fixes whether the channel keeps the loop running. Mirrors `process.channel.ref()/unref()`.
@@ -234,8 +262,6 @@ class Channel {
 
   // For the layers above, not for programs.
 
-  /// Reads and delivers what is there now, for a share of a turn, without waiting for the loop.
-  void read_now();
   /// Gives to the kernel now what was sent; no callback runs. Whether all of it is there.
   bool write_now();
   /// The peer's process is dead: what it has sent is still delivered, and there this direction ends, whoever
@@ -243,28 +269,35 @@ class Channel {
   /// all of that is delivered, as far as somebody takes it: perhaps at once, else by the loop, which it keeps
   /// running.
   void peer_gone(Callback heard = {});
-  /// From now on `sender` knows who writes.
-  void notice_senders();
-  /// Which process has written what was read last, of those that hold the other end; 0: not known.
+  /// Which process has written what was read last, of those that hold the other end; 0: not known. The socket
+  /// tells if it has SO_PASSCRED.
   [[nodiscard]] pid_t sender() const;
+  /// Whoever may have written what is delivered at this moment: all who have written anything since nothing
+  /// was left to deliver. One without a process stands for those that are too many.
+  [[nodiscard]] const std::vector<Sender>& senders() const;
   /// Which exception ends the peer, as a Baton says just before.
-  void on_peer_death(std::move_only_function<void(std::string_view)> callback);
+  void on_peer_death(Handler<std::string_view> callback);
   /// Tells the peer at once which exception ends this process; nothing unless this end has said that it is a
   /// Baton.
   void tell_death(std::string_view what);
   /// Messages of the NODE_ kind that are not the channel's own, and Bun's internal ones. They come at once,
   /// whether or not anybody takes messages, and do not keep the loop running; as far as messages are taken,
   /// in order with them. Without this they are kept like messages, and ignored as soon as messages are taken.
-  void on_internal(std::move_only_function<void(Message)> callback);
+  void on_internal(Handler<Message> callback);
   /// Such a message was dropped, because its handle did not come (this process has too many descriptors; the
   /// peer has been told so) or is not of the kind that it says.
-  void on_internal_refused(std::move_only_function<void(Value)> callback);
+  void on_internal_refused(Handler<const Value&> callback);
 
   /// `send` of what is written already, for this channel's serialization; std::logic_error for another's.
   Sent send_written(const wire::WrittenMessage& message);
   /// While it is held nothing is delivered but internal messages, as if nobody took any: what comes waits, as
   /// does the end.
   void hold(bool on);
+  /// While it is paused nothing is read, and nothing is delivered of what was, internal messages and the end
+  /// neither; unless the peer's process is dead, then all is read.
+  void pause(bool on);
+  /// Whether it is.
+  [[nodiscard]] bool paused() const;
 
   /// Sends a socket with a message and keeps our copy of it, for a protocol with an answer of its own: what
   /// the channel's acknowledgement means is left to that. Returns a number for `take_back`. Sent once only:
@@ -277,13 +310,13 @@ class Channel {
   /// Whether the peer may still have it, the caller must know. All that were not taken close with the channel
   /// object.
   [[nodiscard]] net::Native take_back(uint64_t offer);
-  /// The peer could not take an offer. It stays here until it is taken back.
-  void on_refused(std::move_only_function<void(uint64_t offer)> callback);
+  /// The peer could not take the offer of that number. It stays here until it is taken back.
+  void on_refused(Handler<uint64_t> callback);
 
   /// @{
   /// Whether the peer has said that it is a Baton, and the moment it says so.
   [[nodiscard]] bool peer_is_baton() const;
-  void on_peer_baton(Callback callback);
+  void on_peer_baton(Handler<> callback);
   /// @}
 
   /// Drops everything that a channel holds which is over, and its callbacks: from here on it only says so.

@@ -4,7 +4,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
+
+#include "baton/loop/handler.h"
 
 struct uv_loop_s;
 
@@ -43,19 +46,28 @@ class Loop {
 
   /// Queues `callback` to run after the running callback, in order; mirrors `process.nextTick`. It may defer
   /// again.
-  void defer(Callback callback);
+  void defer(Handler<> callback);
 
   /// Who gets an exception that left a callback or a started task. Without it, the loop stops and `run()`
   /// rethrows. With it, the loop goes on (Node's 'uncaughtException'). The exception ends that callback and
   /// nothing else: whatever was to be told beside is told, in its order; without `on_uncaught`, by the next
-  /// `run()`.
-  void on_uncaught(std::move_only_function<void(std::exception_ptr)> handler);
+  /// `run()`. What leaves the handler, at once, ends the loop; what leaves a coroutine of it later comes to
+  /// it like any other.
+  void on_uncaught(Handler<std::exception_ptr> handler);
+
+  /// Who gets the lines that Baton prints where nobody has asked for its errors: "accept on 0.0.0.0:80: too
+  /// many open files". What it has captured must live until it is replaced. Without it they go to standard
+  /// error, with "baton: " before each; a reader of that who has stopped then holds up the loop.
+  void on_report(Handler<std::string_view> handler);
 
   /// The loop's clock: when the present callback began. Monotonic; cheap.
   [[nodiscard]] std::chrono::milliseconds now() const noexcept;
 
   // For the layers above, not for programs.
 
+  /// The one whose callback is running on this thread, else the last of the living ones that was made on it;
+  /// std::logic_error if there is none.
+  [[nodiscard]] static Loop& running();
   /// libuv's loop.
   [[nodiscard]] uv_loop_s* native() noexcept;
   /// Every call of a program's function goes through this: what that throws goes to on_uncaught, and the
@@ -79,6 +91,8 @@ class Loop {
   /// The same for one that has ended what was served and nothing else, as `error` says: without on_uncaught
   /// it is a line on standard error, a few a second.
   void contained(const std::exception_ptr& exception, const Error& error) noexcept;
+  /// Prints a line where nobody has asked for the error that it tells.
+  void report(std::string_view line) noexcept;
   /// Whether `run()` is about to return: who delivers many things one after the other leaves the rest for the
   /// next `run()`.
   [[nodiscard]] bool stopping() const noexcept;

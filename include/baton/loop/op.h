@@ -6,9 +6,12 @@
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "baton/base/error.h"
+#include "baton/loop/handler.h"
 #include "baton/loop/loop.h"
 #include "baton/loop/timer.h"
 
@@ -19,13 +22,16 @@ namespace detail {
 /// What the two ends of one operation share: at most one result and at most one receiver.
 template <class T>
 struct OpState {
-  explicit OpState(Loop& owner) : loop(owner) {}
+  explicit OpState(Loop& owner, std::string waited_for = {}) : loop(owner), what(std::move(waited_for)) {}
 
   Loop& loop;
+  std::string what;  // that is waited for
   std::optional<Result<T>> result;
   std::move_only_function<void(Result<T>)> receiver;
   std::move_only_function<void(const Error&)> orphan;
+  std::move_only_function<void(bool)> given_up;
   Timer deadline;
+  Timer alarm;  // of `sleep`
   std::optional<std::stop_callback<Callback>> stop;
   bool settled = false;
   bool dropped = false;
@@ -36,6 +42,7 @@ struct OpState {
     if (self->settled) return false;
     self->settled = true;
     self->deadline.stop();
+    self->end_alarm();
     if (self->dropped) {
       if (!outcome) self->give_to_orphan(outcome.error());
       return false;
@@ -43,6 +50,16 @@ struct OpState {
     self->result.emplace(std::move(outcome));
     if (self->receiver) deliver_later(self);
     return true;
+  }
+  /// Whoever waits gives it up.
+  static void withdraw(const std::shared_ptr<OpState>& self, Errc why) {
+    if (self->settled) return;
+    settle(self, failure(why, self->waited_for()));
+    self->tell_given_up(false);
+  }
+  void tell_given_up(bool dropped_it) {
+    if (!given_up) return;
+    loop.defer([handler = std::exchange(given_up, nullptr), dropped_it]() mutable { handler(dropped_it); });
   }
   static void deliver_later(const std::shared_ptr<OpState>& self) {
     self->loop.defer([self] {
@@ -55,11 +72,23 @@ struct OpState {
       receiver(std::move(outcome));
     });
   }
+  [[nodiscard]] std::string_view waited_for() const noexcept {
+    if (what.empty()) return "wait";
+    return what;
+  }
+  // Until it rings, the loop has a sleep that nobody holds.
+  void end_alarm() noexcept {
+    if (!alarm.active()) return;
+    alarm.stop();
+    loop.let_go(this);
+  }
   void drop() {
     dropped = true;
     receiver = nullptr;
     deadline.stop();
+    end_alarm();
     stop.reset();
+    if (!settled) tell_given_up(true);
     if (result && !*result) give_to_orphan(result->error());
     result.reset();
   }
@@ -90,11 +119,13 @@ OpState<T>& expect_op(const std::shared_ptr<OpState<T>>& state) {
 ///
 /// Or drops it: the operation goes on, and its failure goes to the on_error of the object it belongs to.
 ///
+/// Functions whose Op may be dropped do not warn; the others are `[[nodiscard]]`.
+///
 /// Withdrawing the wait (dropping, `within`, `cancel_on`) never stops what was begun, unless the call that
 /// returned the Op says so. An Op that was given to `then` or `co_await`, or moved away, is empty: every call
 /// but assignment and destruction throws std::logic_error.
 template <class T = void>
-class [[nodiscard]] Op {
+class Op {
  public:
   /// @{
   /// Moves. What is assigned to gives up its own wait, as dropping does.
@@ -110,7 +141,7 @@ class [[nodiscard]] Op {
   ~Op() { reset(); }
 
   /// Calls `receiver(Result<T>)` from the loop when there is an outcome, never from inside this call.
-  void then(std::move_only_function<void(Result<T>)> receiver) && {
+  void then(Handler<Result<T>> receiver) && {
     detail::expect_op(state_);
     auto state = std::move(state_);
     state->receiver = std::move(receiver);
@@ -121,7 +152,7 @@ class [[nodiscard]] Op {
   Op within(std::chrono::nanoseconds time) && {
     if (!detail::expect_op(state_).settled) {
       state_->deadline = Timer(state_->loop, time, [weak = std::weak_ptr(state_)] {
-        if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::timed_out, "wait"));
+        if (auto state = weak.lock()) detail::OpState<T>::withdraw(state, Errc::timed_out);
       });
     }
     return std::move(*this);
@@ -131,7 +162,7 @@ class [[nodiscard]] Op {
   /// thread).
   Op cancel_on(const std::stop_token& token) && {
     detail::expect_op(state_).stop.emplace(token, [weak = std::weak_ptr(state_)] {
-      if (auto state = weak.lock()) detail::OpState<T>::settle(state, failure(Errc::cancelled, "wait"));
+      if (auto state = weak.lock()) detail::OpState<T>::withdraw(state, Errc::cancelled);
     });
     return std::move(*this);
   }
@@ -146,6 +177,7 @@ class [[nodiscard]] Op {
  private:
   template <class>
   friend class Promise;
+  friend Op<> sleep(Loop& loop, std::chrono::nanoseconds time);
   explicit Op(std::shared_ptr<detail::OpState<T>> state) : state_(std::move(state)) {}
   void reset() {
     if (state_) std::exchange(state_, nullptr)->drop();
@@ -195,8 +227,10 @@ class Op<T>::Awaiter {
 template <class T = void>
 class Promise {
  public:
-  /// A promise on that loop, not kept yet.
-  explicit Promise(Loop& loop) : state_(std::make_shared<detail::OpState<T>>(loop)) {}
+  /// A promise on that loop, not kept yet. `what` is waited for, and named when it is waited for too long:
+  /// "request: timed out".
+  explicit Promise(Loop& loop, std::string what = {})
+      : state_(std::make_shared<detail::OpState<T>>(loop, std::move(what))) {}
   /// @{
   /// Moves. A promise that is assigned to is abandoned.
   Promise(Promise&&) noexcept = default;
@@ -223,6 +257,12 @@ class Promise {
   /// Settles the operation; the receiver is called later, from the loop. False if nobody takes the outcome
   /// any more.
   bool resolve(Result<T> outcome) { return state_ && detail::OpState<T>::settle(state_, std::move(outcome)); }
+  /// Called from the loop, once, when nobody waits any more and there is no outcome yet. False: the wait was
+  /// given up by `within` or `cancel_on`, and what is not done yet need not be done. True: the Op was dropped
+  /// (or the coroutine that waited was destroyed), which does not ask for that.
+  void on_given_up(std::move_only_function<void(bool dropped)> handler) {
+    detail::expect_op(state_).given_up = std::move(handler);
+  }
   /// Where a failure goes that no receiver is there for.
   void on_orphan(std::move_only_function<void(const Error&)> handler) {
     detail::expect_op(state_).orphan = std::move(handler);
@@ -230,7 +270,7 @@ class Promise {
 
  private:
   void abandon() {
-    if (state_ && !state_->settled) resolve(failure(Errc::cancelled, "wait"));
+    if (state_ && !state_->settled) resolve(failure(Errc::cancelled, state_->waited_for()));
     state_.reset();
   }
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "baton/loop/handler.h"
 #include "baton/loop/task.h"
 
 namespace baton {

@@ -13,7 +13,7 @@ class SignalWatcher {
  public:
   SignalWatcher() = default;
   /// Watches `signal_number` (SIGTERM, ...). Throws `Error` for a signal that cannot be watched.
-  SignalWatcher(Loop& loop, int signal_number, std::move_only_function<void(int)> callback);
+  SignalWatcher(Loop& loop, int signal_number, Handler<int> callback);
   /// @{
   /// Moves; the other is empty afterwards.
   SignalWatcher(SignalWatcher&& other) noexcept;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "baton/loop/loop.h"
 
@@ -14,7 +15,7 @@ class Timer {
   /// A timer that does nothing yet.
   Timer() = default;
   /// Calls `callback` once, `delay` from now (rounded up to milliseconds). The loop must outlive the timer.
-  Timer(Loop& loop, std::chrono::nanoseconds delay, Callback callback);
+  Timer(Loop& loop, std::chrono::nanoseconds delay, Handler<> callback);
   /// @{
   /// Moves; the other is empty afterwards.
   Timer(Timer&& other) noexcept;
@@ -23,7 +24,7 @@ class Timer {
   ~Timer();
 
   /// Calls `callback` every `interval`, for the first time one interval from now.
-  [[nodiscard]] static Timer every(Loop& loop, std::chrono::nanoseconds interval, Callback callback);
+  [[nodiscard]] static Timer every(Loop& loop, std::chrono::nanoseconds interval, Handler<> callback);
 
   /// Cuts the callback; the timer cannot be started again. Does nothing on an empty timer.
   void stop() noexcept;
@@ -33,8 +34,11 @@ class Timer {
   void restart();
   /// @{
   /// Whether this timer keeps the loop running; it does until `unref`. Mirrors `timeout.ref()/unref()`.
-  Timer& ref();
-  Timer& unref();
+  ///     Timer beat = Timer::every(loop, 1s, [] { ... }).unref();
+  Timer& ref() &;
+  Timer& unref() &;
+  Timer ref() && { return std::move(ref()); }
+  Timer unref() && { return std::move(unref()); }
   /// @}
 
  private:

@@ -47,6 +47,6 @@ class BoundSocket {
 [[nodiscard]] Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options = ListenOptions());
 
 /// Connects from that address to `endpoint`. Mirrors `new net.Socket({handle: bound}).connect(...)`.
-Op<Socket> connect(Loop& loop, BoundSocket from, const Endpoint& endpoint);
+[[nodiscard]] Op<Socket> connect(Loop& loop, BoundSocket from, const Endpoint& endpoint);
 
 }  // namespace baton::net

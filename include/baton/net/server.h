@@ -111,7 +111,7 @@ class Server {
   /// for 100 ms, and the connections wait in the backlog. What says that this is no listener any more ends
   /// it, after 50 such pauses. And, each time, that an exception has ended what served a connection. Without
   /// a handler, one line is written to standard error.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
   /// @{
   /// Stops and resumes accepting.
   void pause();

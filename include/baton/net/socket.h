@@ -48,17 +48,17 @@ class Socket {
   [[nodiscard]] Loop& loop() const;
 
   /// Each piece that arrives; it is valid during the call. Setting it starts reading.
-  void on_data(std::move_only_function<void(std::string_view)> callback);
+  void on_data(Handler<std::string_view> callback);
   /// The peer has finished its direction, once, after the last data. Who sets it answers with `end()` in his
   /// own time (Node's allowHalfOpen); without it this direction is ended too. Setting it starts reading.
-  void on_end(Callback callback);
+  void on_end(Handler<> callback);
   /// What broke the connection, once, before on_close.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
   /// The connection is over: both directions ended, or an error. The descriptor is closed. Not called for
   /// `close()` or the destructor.
-  void on_close(Callback callback);
+  void on_close(Handler<> callback);
   /// The write queue is empty again after a `write` that returned false.
-  void on_drain(Callback callback);
+  void on_drain(Handler<> callback);
 
   /// @{
   /// Queues bytes; they go to the kernel at the end of the running callback, joined with others. False: more
@@ -78,7 +78,7 @@ class Socket {
   /// How many bytes are waiting.
   [[nodiscard]] size_t queued() const;
   /// Settles when everything that is queued now is in the kernel.
-  Op<> flushed();
+  [[nodiscard]] Op<> flushed();
 
   /// @{
   /// Stops and resumes reading; the kernel then slows the peer down.
@@ -133,10 +133,10 @@ class Socket {
   /// Whether somebody reads (paused or not) and the peer has not finished yet.
   [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
-  void on_gone(Callback callback);
+  void on_gone(Handler<> callback);
   /// Called once, when the queue is empty and the kernel takes more; for who writes to the descriptor
   /// himself.
-  void when_writable(Callback callback);
+  void when_writable(Handler<> callback);
   /// Takes off every callback but on_gone and stops reading, for a socket that goes to somebody else: as new.
   void forget_callbacks();
 
@@ -148,6 +148,6 @@ class Socket {
 };
 
 /// Connects to `endpoint` (TCP or Unix-domain). Fails with what connect(2) says.
-Op<Socket> connect(Loop& loop, const Endpoint& endpoint);
+[[nodiscard]] Op<Socket> connect(Loop& loop, const Endpoint& endpoint);
 
 }  // namespace baton::net

@@ -88,9 +88,9 @@ class UdpSocket {
   /// (ECONNREFUSED; connected sockets only hear of that), no place in the queue (Errc::queue_full); an
   /// exception that ended what served it. Without a handler, one line on standard error, at most one a
   /// second. Mirrors 'error' and the callback of `send`.
-  void on_error(std::move_only_function<void(const Error&)> callback);
+  void on_error(Handler<const Error&> callback);
   /// The queue is empty again after a `send` that returned false.
-  void on_drain(Callback callback);
+  void on_drain(Handler<> callback);
 
   /// Queues one datagram; it goes out at the end of the running callback, together with others (sendmmsg).
   /// False: more than 64 KiB wait, or this one was dropped; better go on at on_drain, which comes after
@@ -112,7 +112,7 @@ class UdpSocket {
   [[nodiscard]] size_t queued_datagrams() const;
   /// @}
   /// Settles when everything that is queued now was given to the kernel, or reported.
-  Op<> flushed();
+  [[nodiscard]] Op<> flushed();
 
   /// From now on sends to `peer` and hears of nobody else; and is told when that refuses. Throws
   /// std::logic_error if it is connected. Mirrors `socket.connect`.
@@ -179,6 +179,11 @@ class UdpSocket {
   void ref();
   void unref();
   /// @}
+
+  // For the layers above, not for programs.
+
+  /// Called once when the descriptor is closed or given away, whoever does it.
+  void on_gone(Handler<> callback);
 
  private:
   struct State;

@@ -45,6 +45,9 @@ class ForkOptions {
   /// The longest frame that our end takes and sends; see `ChannelOptions::longest_message`.
   ForkOptions& longest_message(std::size_t bytes) { return longest_message_ = bytes, *this; }
 
+  /// For the layers above: `Channel::sender` and `senders` know who writes, from the first byte on.
+  ForkOptions& notice_senders() { return notices_senders_ = true, *this; }
+
   /// @{
   /// What was set.
   [[nodiscard]] const std::vector<std::string>& args() const noexcept { return args_; }
@@ -53,6 +56,7 @@ class ForkOptions {
   [[nodiscard]] const SpawnOptions& spawn() const noexcept { return spawn_; }
   [[nodiscard]] bool channel() const noexcept { return channel_; }
   [[nodiscard]] int channel_number() const noexcept { return channel_number_; }
+  [[nodiscard]] bool notices_senders() const noexcept { return notices_senders_; }
   [[nodiscard]] Serialization serialization() const noexcept { return serialization_; }
   [[nodiscard]] std::size_t longest_message() const noexcept { return longest_message_; }
   /// @}
@@ -65,6 +69,7 @@ class ForkOptions {
   std::size_t longest_message_ = std::size_t{64} << 20;
   int channel_number_ = 3;
   bool channel_ = true;
+  bool notices_senders_ = false;
   Serialization serialization_ = Serialization::json;
 };
 
@@ -94,14 +99,12 @@ class ForkedChild : public Channel, public std::enable_shared_from_this<ForkedCh
   void stop() { process_.stop(); }
 
   /// The process has ended, once; everything that it had sent before has been delivered.
-  void on_exit(std::move_only_function<void(const ExitStatus&)> callback) { on_exit_ = std::move(callback); }
+  void on_exit(Handler<const ExitStatus&> callback) { on_exit_ = std::move(callback); }
   /// The process has ended, so has every stream of it that is being read (see `Child::on_close`), and the
   /// channel is closed; once. Mirrors 'close'.
-  void on_close(std::move_only_function<void(const ExitStatus&)> callback) {
-    on_close_ = std::move(callback);
-  }
+  void on_close(Handler<const ExitStatus&> callback) { on_close_ = std::move(callback); }
   /// Settles when the process has ended and everything that it had sent before has been delivered.
-  Op<ExitStatus> exited();
+  [[nodiscard]] Op<ExitStatus> exited();
   /// The message of the exception that ended it, if it is a Baton and one did; empty otherwise.
   [[nodiscard]] const std::string& uncaught() const noexcept { return uncaught_; }
 

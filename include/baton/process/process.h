@@ -20,15 +20,21 @@ namespace baton {
 
 class Process;
 
-/// A function that a process of this program may begin with: `void(Process&)` or `Task<>(Process&)`.
+/// A function that a process of this program may begin with: `void(Process&)` or `Task<>(Process&)`. With
+/// `int(Process&)` or `Task<int>(Process&)` what it returns is the exit code once nothing is left to do, as
+/// Node's `process.exitCode`; `Process::exit` does not wait.
 class Entry {
  public:
   /// `function` is called as function(process) when the entry begins.
   template <class F>
     requires std::invocable<F&, Process&>
   Entry(std::string name, F function) : name_(std::move(name)) {  // NOLINT(google-explicit-constructor)
-    if constexpr (std::same_as<std::invoke_result_t<F&, Process&>, Task<>>) {
-      begin_ = [function = std::move(function)](Process& self) mutable { start_task(self, function(self)); };
+    using Returned = std::invoke_result_t<F&, Process&>;
+    constexpr bool task = std::same_as<Returned, Task<>> || std::same_as<Returned, Task<int>>;
+    static_assert(task || !detail::coroutine<Returned>,
+                  "an entry returns nothing, int, Task<> or Task<int>: any other coroutine would never run");
+    if constexpr (task || std::same_as<Returned, int>) {
+      begin_ = [function = std::move(function)](Process& self) mutable { follow(self, function(self)); };
     } else {
       begin_ = std::move(function);
     }
@@ -39,7 +45,9 @@ class Entry {
   void begin(Process& self) const { begin_(self); }
 
  private:
-  static void start_task(Process& self, Task<> task);
+  static void follow(Process& self, Task<> task);
+  static void follow(Process& self, Task<int> task);
+  static void follow(Process& self, int exit_code);
   std::string name_;
   std::function<void(Process&)> begin_;
 };
@@ -81,6 +89,7 @@ class Process {
   void exit(int code);
 
  private:
+  friend class Entry;
   friend int run(int argc, char** argv, std::vector<Entry> entries);
   Process(Loop& loop, std::vector<std::string> args, const std::vector<Entry>& entries);
 
@@ -93,6 +102,7 @@ class Process {
   std::list<std::shared_ptr<ForkedChild>> children_;
   std::deque<std::shared_ptr<ForkedChild>> ended_;  // for who has kept a reference
   int exit_code_ = 0;
+  bool exiting_ = false;
 };
 
 /// The main function of a Baton program: makes the loop, begins with the entry that a parent of the same

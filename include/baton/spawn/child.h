@@ -82,14 +82,14 @@ class Child {
   void resize(WindowSize size);
 
   /// The process has ended, once. Its last output may still be on the way.
-  void on_exit(std::move_only_function<void(const ExitStatus&)> callback);
+  void on_exit(Handler<const ExitStatus&> callback);
   /// The process has ended, and so has every stream of it that is being read (`on_data` or `on_end` is set),
   /// once, always after on_exit. Differs from Node's 'close' in that a stream without a reader is not waited
   /// for; a descendant that holds a stream open is waited for here as there, unless
   /// `SpawnOptions::close_grace` has an end to that.
-  void on_close(std::move_only_function<void(const ExitStatus&)> callback);
+  void on_close(Handler<const ExitStatus&> callback);
   /// Settles when the process has ended, at once if it has already; also after this Child is destroyed.
-  Op<ExitStatus> exited();
+  [[nodiscard]] Op<ExitStatus> exited();
 
   /// Sends a signal; 0 only asks whether the child is there. False: it has ended. Throws Error when the
   /// kernel refuses (EPERM: the child runs as somebody else by now); a number that is no signal is misuse.

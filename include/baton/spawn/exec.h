@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -15,12 +16,11 @@
 
 #include "baton/loop/loop.h"
 #include "baton/loop/op.h"
+#include "baton/spawn/child.h"
 #include "baton/spawn/exit_status.h"
 #include "baton/spawn/options.h"
 
 namespace baton {
-
-class Child;
 
 /// How a command is run whose output is collected: how its process is started, and the limits of its output.
 /// `ExecOptions().cwd("/srv/app").timeout(5s)`
@@ -65,8 +65,8 @@ class ExecOptions {
   /// standard input (if that is piped and there is no `input`), to signal it. The Child stays the command's:
   /// it is good until the result is there, and its callbacks are taken. An exception that leaves it goes
   /// where those of other callbacks go, and the command goes on. What `exec` of Node returns.
-  ExecOptions& on_child(std::function<void(Child&)> callback) {
-    return on_child_ = std::move(callback), *this;
+  ExecOptions& on_child(Handler<Child&> callback) {
+    return on_child_ = detail::shared_function<Child&>(std::move(callback)), *this;
   }
 
   /// @{
@@ -144,10 +144,18 @@ class ExecResult {
 ///
 /// The shell interprets every byte of `command`: never put into it what a stranger wrote; `exec_file` is safe
 /// there.
-Op<ExecResult> exec(Loop& loop, std::string command, const ExecOptions& options = ExecOptions());
+[[nodiscard]] Op<ExecResult> exec(Loop& loop, std::string command,
+                                  const ExecOptions& options = ExecOptions());
 
 /// The same for a program and its arguments, without a shell. Mirrors Node's `execFile`.
-Op<ExecResult> exec_file(Loop& loop, std::string file, std::vector<std::string> arguments = {},
-                         const ExecOptions& options = ExecOptions());
+[[nodiscard]] Op<ExecResult> exec_file(Loop& loop, std::string file, std::vector<std::string> arguments = {},
+                                       const ExecOptions& options = ExecOptions());
+/// The same with the arguments one by one: `co_await exec_file(loop, "git", "log", "-1")`.
+template <class... More>
+  requires(std::convertible_to<const More&, std::string_view> && ...)
+[[nodiscard]] Op<ExecResult> exec_file(Loop& loop, std::string file, std::string_view first,
+                                       const More&... more) {
+  return exec_file(loop, std::move(file), std::vector<std::string>{std::string(first), std::string(more)...});
+}
 
 }  // namespace baton

@@ -101,7 +101,7 @@ class Options {
   Options& listen_timeout(Time time) { return listen_timeout_ = time, *this; }
   /// How long a worker that was told to stop has before it is killed with all its descendants; 8 s, as
   /// whoever stops this process often has 10. Who has had no SIGTERM by then gets it 2 s before, or a fifth
-  /// of this, whichever is shorter. 0: for ever.
+  /// of this, whichever is shorter. 0: for ever, and so long a reload may wait for it.
   Options& kill_timeout(Time time) { return kill_timeout_ = time, *this; }
   /// How long after `Supervisor::stop` the workers still serve; 0.
   Options& drain_delay(Time time) { return drain_delay_ = time, *this; }
@@ -135,13 +135,14 @@ class Options {
 
   /// Is called before each start of a worker, with what `fork` says of it, and may change that. When an
   /// exception leaves it, that worker's start has failed. Nothing by default.
-  Options& before_start(std::function<void(SpawnOptions&)> change) {
+  template <detail::plain_function<SpawnOptions&> F>
+  Options& before_start(F change) {
     return before_start_ = std::move(change), *this;
   }
   /// Is called with each worker right after its start: to send it messages, and to set the callbacks that it
   /// has beside those of the supervisor: all but `on_signalled`. Nothing by default.
-  Options& after_start(std::function<void(cluster::WorkerProcess&)> meet) {
-    return after_start_ = std::move(meet), *this;
+  Options& after_start(Handler<cluster::WorkerProcess&> meet) {
+    return after_start_ = detail::shared_function<cluster::WorkerProcess&>(std::move(meet)), *this;
   }
 
   /// @{

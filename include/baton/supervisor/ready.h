@@ -13,7 +13,7 @@ enum class Ready {
   any,     ///< the first of READY=1, the cluster's 'listening' and the message "ready". Without any of them a
            ///< worker is ready that has lived for `Options::listen_timeout` (with `Options::listen`:
            ///< `min_uptime`), unless an earlier one of its slot was ready by something better, or, if its
-           ///< slot had none, one of another slot. Who was seen to listen by itself is followed by one
+           ///< slot had none, most others were. Who was seen to listen by itself is followed by one
            ///< that is ready when it does so too.
   notify,  ///< READY=1 on NOTIFY_SOCKET alone
   listening,  ///< the cluster's 'listening' alone

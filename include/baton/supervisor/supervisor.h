@@ -57,11 +57,11 @@ class Supervisor {
   void kill();
 
   /// What happens, in order.
-  void on_event(std::move_only_function<void(const Event&)> callback);
+  void on_event(Handler<const Event&> callback);
   /// What the workers write, if it is captured. Without it, it is read and dropped.
-  void on_output(std::move_only_function<void(const OutputLine&)> callback);
+  void on_output(Handler<const OutputLine&> callback);
   /// It is over, once: every worker is gone, with its descendants, and all output has been delivered.
-  void on_end(std::move_only_function<void(const End&)> callback);
+  void on_end(Handler<const End&> callback);
 
   /// @{
   /// Stops and resumes reading the workers' output, for a reader that is slow; the workers then wait.
@@ -71,8 +71,10 @@ class Supervisor {
 
   /// What is so now.
   [[nodiscard]] Snapshot snapshot() const;
-  /// What the workers use, by slot; asks the kernel now, about 50 us a worker.
-  [[nodiscard]] std::vector<Usage> usage() const;
+  /// What the workers use, by slot. A thread asks the kernel, about 50 us a worker; one that holds whoever
+  /// looks at it is waited for two seconds, once, and left out as long as it does. Those who ask at the same
+  /// time get the same answer. Fails with std::errc::operation_canceled when the supervisor goes first.
+  [[nodiscard]] Op<std::vector<Usage>> usage();
 
  private:
   friend class Driver;

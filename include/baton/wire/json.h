@@ -13,6 +13,11 @@ namespace baton {
 /// The value as JSON.stringify prints it, for logs and tests. Throws Error where `wire::write_json` fails.
 [[nodiscard]] std::string to_json(const Value& value);
 
+/// The value of a JSON text that somebody sent who is no peer on a channel: the body of a request, a file. As
+/// JSON.parse reads it, to a depth of 512 and 64 MiB of memory; `wire::read_json` says more. Fails with
+/// Errc::bad_json: "read JSON: byte 17: a comma or a bracket is missing: not JSON".
+[[nodiscard]] Result<Value> from_json(std::string_view text);
+
 namespace wire {
 
 /// How much a JSON text may ask for, in either direction. Its size is the framer's matter.

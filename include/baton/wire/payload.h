@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "baton/base/error.h"
+#include "baton/wire/json.h"
 #include "baton/wire/payload_codec.h"
 #include "baton/wire/value.h"
 
@@ -79,6 +80,14 @@ template <detail::described T>
   detail::Misfit misfit;
   if (!detail::read_payload(value, payload, misfit)) return misfit.error(baton_name(std::type_identity<T>{}));
   return payload;
+}
+
+/// The same from a JSON text: `auto job = from_json<Job>(co_await request.body());`.
+template <detail::described T>
+[[nodiscard]] Result<T> from_json(std::string_view text) {
+  auto value = from_json(text);
+  if (!value) return std::unexpected(std::move(value).error());
+  return from_value<T>(*value);
 }
 
 template <detail::described T>

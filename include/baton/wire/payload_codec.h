@@ -41,6 +41,9 @@ namespace detail {
 template <class T>
 concept named = requires { baton_names(std::type_identity<T>{}); };
 
+template <class T>
+concept travels = std::constructible_from<Value, const T&>;
+
 template <class T, template <class...> class Template>
 inline constexpr bool is_a = false;
 template <template <class...> class Template, class... Arguments>
@@ -130,10 +133,13 @@ Value write_payload(const T& payload) {
     members.reserve(payload.size());
     for (const auto& [key, element] : payload) members.emplace_back(key, detail::write_payload(element));
     return Value::object(std::move(members));
-  } else {
-    static_assert(std::constructible_from<Value, const T&>,
-                  "this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
+  } else if constexpr (travels<T>) {
     return Value(payload);
+  } else {
+    static_assert(
+        travels<T>,
+        "a member of this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
+    return Value();
   }
 }
 
@@ -203,9 +209,12 @@ bool read_payload(const Value& value, T& payload, Misfit& misfit) {
     if (!number) return misfit.is_not(value, "a number");
     payload = static_cast<T>(*number);
     return true;
+  } else if constexpr (!std::same_as<T, std::string>) {
+    static_assert(
+        travels<T>,
+        "a member of this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
+    return false;
   } else {
-    static_assert(std::same_as<T, std::string>,
-                  "this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
     if (!value.is_string()) return misfit.is_not(value, "a string");
     payload = value.as_string();
     return true;

@@ -29,9 +29,9 @@ concept described = requires { baton_fields(std::type_identity<T>{}); };
 
 /// What a channel carries: a JavaScript value without identity, held by value (a copy copies all inside).
 ///
-///   Value message = Value::object({{"id", 7}, {"path", "a.png"}, {"sizes", Value::array({16, 32})}});
-///   message["id"].as_integer();                  // 7
-///   message["nothing"]["at all"].is_undefined(); // true: what is absent reads as undefined
+///   Value message = {{"id", 7}, {"path", "a.png"}, {"size", {{"width", 16}, {"height", 32}}}};
+///   message["id"].as_integer();                   // 7
+///   message["nothing"]["at all"].is_undefined();  // true: what is absent reads as undefined
 ///
 /// **With g++ 12, write no brace list inside an expression that contains `co_await`** (it would be destroyed
 /// twice); either build the value in a statement of its own, or chain:
@@ -127,6 +127,9 @@ class Value {
   Value(std::string_view text) : text_(text), kind_(Kind::string) {}
   Value(const char* text) : Value(std::string_view(text)) {}
   /// @}
+  /// An object of these members: `{{"id", 7}, {"size", {{"width", 16}, {"height", 32}}}}`. Arrays are made by
+  /// `array`.
+  Value(std::initializer_list<Member> members);
   /// An object of a struct of yours that has BATON_FIELDS (`wire/payload.h`).
   template <detail::described T>
   Value(const T& payload);

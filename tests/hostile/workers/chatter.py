@@ -96,6 +96,7 @@ payload = {
     "objects": b"{" + b",".join(b'"%x":1' % i for i in range(MIB // 12)) + b"}\n1\n",
     "nulls": dense(b"0", 4 * MIB) + advanced(b"I\2"),
     "places": place("listening", "/other") * 100,
+    "answers": cluster(accepted=list(range(10**6, 10**6 + 4000))) * 10,
     "vain": b"".join(place("queryServer", "/there/is/no/%d" % i) for i in range(1000)),
     "topics": b'{"topic":"x","data":[' + b"1.2345678901234567e-250," * 40_000 + b"1]}\n",
     "boxes": dense(b"y", 4 * MIB) + advanced(b"I\2"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Number 2 of its service serves HTTP on descriptor 3. Every other takes what it can get of its primary: grower.py HOW TIMES."""
-import array, json, os, resource, socket, sys, time
+import array, json, os, resource, socket, sys, threading, time
 
 HOW, TIMES = sys.argv[1], int(sys.argv[2])
 NODE_HANDLE = {'cmd': 'NODE_HANDLE', 'type': 'net.Native'}
@@ -50,6 +50,11 @@ def keys():
         message = {**NODE_HANDLE, 'type': 'net.Socket', 'msg': 1, 'key': str(i) + 'k' * 900_000}
         send_with(line(message), [one.fileno()])
         one.close()
+        # Who does not read what his handles are answered with is read no more himself.
+        try:
+            channel.recv(1 << 16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
 
 
 def data():
@@ -71,6 +76,17 @@ def topics():
     say(act='online', seq=0)
     for i in range(TIMES):
         channel.sendall(line({'topic': 'x', 'data': 'd' * 100_000}))
+
+
+def slow():
+    """The same, and reads what comes to itself, but never all of it."""
+    def read():
+        while channel.recv(1 << 20):
+            time.sleep(0.002)
+    threading.Thread(target=read, daemon=True).start()
+    say(act='online', seq=0)
+    for i in range(TIMES):
+        channel.sendall(line({'topic': 'x', 'data': 'd' * 900_000}))
 
 
 def shares():
@@ -124,21 +140,43 @@ def daemon(environment):
     os.wait()
 
 
+def environments():
+    """Leaves so many daemons, whose environments are large and one memory."""
+    daemons = """
+import os, sys, time
+for i in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(1000)
+        os._exit(0)
+"""
+    large = {'LARGE%d' % i: 'x' * 125_000 for i in range(2)}
+    if os.fork() == 0:
+        os.execve(sys.executable, [sys.executable, '-S', '-c', daemons, str(TIMES)], {**os.environ, **large})
+    os.wait()
+
+
+PRIMARY, WORKER = os.environ['BATON_WORKER'].split('.')
+DAEMONS = ('daemon', 'stranger', 'beside', 'later', 'environments')
 if os.environ['NODE_UNIQUE_ID'] == '2':
-    if HOW in ('daemon', 'stranger'):
+    if HOW in DAEMONS:
         channel.sendall(line('ready'))
     serve()
 if HOW == 'daemon':
     daemon(dict(os.environ))
 elif HOW == 'stranger':
     daemon({})
+elif HOW == 'beside':  # of the program of --primary, which there is not
+    daemon({**os.environ, 'BATON_WORKER': PRIMARY + '.0'})
+elif HOW == 'later':  # of a worker that is still to be started
+    daemon({**os.environ, 'BATON_WORKER': '%s.%d' % (PRIMARY, int(WORKER) + 2)})
 else:
     globals()[HOW]()
 os.write(1, b'done\n')
 if HOW in ('own_end', 'listeners'):  # and again, in the next life
     time.sleep(0.3)
     os._exit(0)
-if HOW in ('daemon', 'stranger'):
+if HOW in DAEMONS:
     channel.sendall(line('ready'))
     while channel.recv(4096):
         pass

@@ -3,6 +3,9 @@
 #   speaks   sends messages over the channel, as fast as they are read
 #   frames   the same, of 1 MiB
 #   prints   writes empty lines to the worker's output, whose pipes it has made as large as it may
+# Or it leaves nothing and stays itself:
+#   stays    closes its channel after so many seconds, the second time (which the file of the third argument counts)
+#            after five times as many, so that one of them is always leaving; it ends by SIGKILL alone
 # Only the first of several workers does so.
 import fcntl, os, signal, socket, sys, time
 
@@ -30,6 +33,15 @@ def leave(go_on):
     os.read(ready, 1)
 
 
+if what == "stays":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    channel.sendall(b'{"cmd":"NODE_CLUSTER","act":"online"}\n')
+    with open(sys.argv[3], "ab") as lives:
+        before = lives.tell()
+        lives.write(b"x")
+    time.sleep(seconds * (5 if before == 1 else 1))
+    channel.close()
+    time.sleep(1000)
 if what == "prints":
     for stream in 1, 2:
         try:

@@ -3,7 +3,11 @@
 #   serve    serves it, in this process, to everybody who looks into the folder, prints "served", and "somebody
 #            waits" when somebody does
 #   send     a worker that sends descriptors of its file, and others after them, as long as they are taken
-import array, ctypes, os, socket, struct, sys, threading, time
+#   hold     a worker that has a path, removes its file, holds that folder (the third argument) and asks for another
+#            path in it; then it gives up what it had. It prints the errno of the answer, and "held"
+#   hide     a worker that holds its own folder in /proc, and that of a daemon which it leaves, and asks for a port;
+#            it prints "the daemon is PID" and the same
+import array, ctypes, json, mmap, os, socket, struct, sys, threading, time
 
 LOOKUP, FORGET, GETATTR, OPEN, FLUSH, INIT = 1, 2, 3, 14, 25, 26
 READ, INTERRUPT, BATCH_FORGET = 15, 36, 42
@@ -84,4 +88,84 @@ if what == "send":
 
     flood(channel, b'{"cmd":"NODE_SENT"}\n', "the channel")
     flood(notify, b"X=1", "the notify socket")
+    time.sleep(1000)
+
+
+# Whoever reads a folder has its lock; the pages that he reads it into come from a file that nobody answers for. Who
+# wants to write into it then keeps all others out.
+def hold(folder, file):
+    tasks = os.open("/proc/self/task", os.O_RDONLY)
+    libc.getdents64.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    pages = libc.mmap(None, 4096, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE, file, 0)
+    held = os.open(folder, os.O_RDONLY)
+
+    def waits(name):
+        with open(os.open(name + "/stat", os.O_RDONLY, dir_fd=tasks)) as stat:
+            return stat.read().rsplit(")")[-1].split()[0] in "DS"
+
+    def wait_in(call):
+        numbers = []
+
+        def run():
+            numbers.append(threading.get_native_id())
+            call()
+
+        threading.Thread(target=run, daemon=True).start()
+        while not numbers:
+            time.sleep(0.001)
+        # Python's own waits are over when the call begins.
+        time.sleep(0.2)
+        while not waits(str(numbers[0])):
+            time.sleep(0.001)
+
+    wait_in(lambda: libc.getdents64(held, pages, 4096))
+    wait_in(lambda: os.open(folder + "/x", os.O_CREAT | os.O_WRONLY))
+
+
+def query(where, seq, kind, port):
+    return {"cmd": "NODE_CLUSTER", "act": "queryServer", "index": 0, "data": None, "address": where, "port": port,
+            "addressType": kind, "fd": -1, "flags": 0, "readableAll": True, "writableAll": True, "seq": seq}
+
+
+if what in ("hold", "hide"):
+    if os.fork() == 0:
+        serve(fuse)
+    os.close(fuse)
+    file = os.open(folder + "/file", os.O_RDONLY)
+    libc.umount2(folder.encode(), 2)
+    channel = socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"]))
+    lines = channel.makefile("rw")
+
+    def say(message):
+        lines.write(json.dumps(message) + "\n")
+        lines.flush()
+
+    def answer_to(seq):
+        for line in lines:
+            message = json.loads(line)
+            if message.get("ack") == seq:
+                return message
+
+    if what == "hold":
+        path = sys.argv[3] + "/first"
+        say(query(path, 1, -1, -1))
+        key = answer_to(1)["key"]
+        os.unlink(path)
+    if what == "hide":
+        daemon = os.fork()
+        if daemon == 0:
+            os.setsid()
+            os.closerange(0, 200)
+            time.sleep(1000)
+        hold("/proc/%d" % daemon, file)
+        print("the daemon is", daemon, flush=True)
+    hold(sys.argv[3], file)
+    say(query(sys.argv[3] + "/second", 2, -1, -1) if what == "hold" else query("127.0.0.1", 2, 4, 0))
+    print("the errno is", answer_to(2).get("errno", 0), flush=True)
+    if what == "hold":
+        time.sleep(3)
+        say({"cmd": "NODE_CLUSTER", "act": "close", "key": key, "seq": 3})
+    print("held", flush=True)
     time.sleep(1000)

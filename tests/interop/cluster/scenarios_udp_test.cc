@@ -113,6 +113,19 @@ TEST_P(ScenarioUdp, ASocketThatIsClosedBeforeThePrimaryHasAnsweredIsNoErrorAndLe
   stop("baton: channel: ");
 }
 
+TEST_P(ScenarioUdp, ASocketThatEachWorkerHasClosedIsBoundNoMore) {
+  begin();
+  const uint16_t there = free_port();
+  const unsigned first = worker();
+  const unsigned second = worker();
+  for (const unsigned id : {first, second}) EXPECT_EQ(bind(id, at(there)), there);
+  EXPECT_EQ(said(first, R"({"do":"close"})"), "\"closed\"");
+  EXPECT_EQ(answers(there), pid_of(second));
+  EXPECT_EQ(said(second, R"({"do":"close"})"), "\"closed\"");
+  EXPECT_TRUE(becomes_free(there));
+  stop();
+}
+
 // dgram-unref-in-cluster
 TEST_P(ScenarioUdp, ASocketThatIsUnreferencedKeepsNobody) {
   begin();

@@ -97,7 +97,7 @@ void stay_until_left(Process& self) {
 }
 
 Task<> leave_and_speak(Process& self) {
-  const Message order = co_await self.parent().next_message();
+  const Message order = (co_await self.parent().next_message()).value();
   self.parent().disconnect();
   co_await speak_late(self, self.parent(), "the child");
 }

@@ -128,10 +128,10 @@ Task<> lend_a_connection(Process& self) {
 Task<> unheard(Process& self) {
   auto& child = fork(self, {"speak to nobody"}, ForkOptions().spawn(output()));
   Story story(self.loop(), child);
-  const Message ready = co_await child.next_message();
+  const Message ready = (co_await child.next_message()).value();
   child.process().stdout_stream().close();
   child.send("go");
-  const Message spoken = co_await child.next_message();
+  const Message spoken = (co_await child.next_message()).value();
   print(spoken.value().as_string());
   child.disconnect();
   co_await story.closed();

@@ -84,7 +84,7 @@ Task<> be_thrown_at(Process& self) {
 Task<> leave(Process& self) {
   auto& child = fork(self, {"stay until left"}, ForkOptions().spawn(output()));
   Story story(self.loop(), child);
-  const Message started = co_await child.next_message();
+  const Message started = (co_await child.next_message()).value();
   print(started.value().as_string());
   child.disconnect();
   co_await story.closed();
@@ -128,7 +128,7 @@ Task<> say_much(Process& self) {
   const auto letters = [](int i) { return Value::bytes(std::string(size, static_cast<char>('A' + i))); };
   for (int i = 0; i < 4; ++i) child.send(letters(i));
   for (int i = 0; i < 4; ++i) {
-    const Message message = co_await child.next_message();
+    const Message message = (co_await child.next_message()).value();
     print(std::to_string(size) + " " + (message.value() == letters(i) ? std::to_string(i) : "another"));
   }
   child.disconnect();
@@ -153,7 +153,7 @@ Task<> give_with(Process& self) {
   auto& child = fork(self, {"give it back"});
   Story story(self.loop(), child);
   child.send(message, server);
-  Message back = co_await child.next_message();
+  Message back = (co_await child.next_message()).value();
   const bool same_server = back.take<net::Server>().local().port() == server.local().port();
   print(back.value() == message && same_server ? "it is back" : to_json(back.value()).substr(0, 80));
   child.disconnect();

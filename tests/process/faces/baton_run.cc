@@ -51,7 +51,7 @@ Words operator+(Words left, const Words& right) {
   return left;
 }
 
-Fd Place::connect() const {
+Fd Place::try_to_connect() const {
   sockaddr_storage address{};
   socklen_t size = 0;
   if (!path_.empty()) {
@@ -73,10 +73,15 @@ Fd Place::connect() const {
     size = sizeof inet;
   }
   Fd connection(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    ADD_FAILURE() << "connect " << path_ << port_ << ": " << std::strerror(errno);
-    connection.reset();
-  }
+  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) connection.reset();
+  return connection;
+}
+
+bool Place::is_open() const { return bool(try_to_connect()); }
+
+Fd Place::connect() const {
+  Fd connection = try_to_connect();
+  if (!connection) ADD_FAILURE() << "connect " << path_ << port_ << ": " << std::strerror(errno);
   return connection;
 }
 
@@ -136,11 +141,12 @@ void BatonRun::expect_nobody_left() {
     std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
     std::string command;
     std::getline(file, command);
+    // Who has no command line has given its memory back and is about to be a zombie, which is what every
+    // process is before this one, its new parent, has looked. The warden outlives `baton run` for the moment
+    // it is there for.
+    const bool ends = command.empty() || command.starts_with("/* baton:");
+    if (::waitpid(pid, nullptr, ends ? 0 : WNOHANG) == pid) continue;
     std::ranges::replace(command, '\0', ' ');
-    // A zombie is what every process is before this one, its new parent, has looked.
-    if (::waitpid(pid, nullptr, WNOHANG) == pid) continue;
-    // The warden outlives `baton run` for the moment that it is there for.
-    if (command.starts_with("/* baton:") && ::waitpid(pid, nullptr, 0) == pid) continue;
     ADD_FAILURE() << "left behind: " << pid << " " << command;
     if (pid > 1) ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);

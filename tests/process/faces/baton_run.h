@@ -22,8 +22,12 @@ class Place {
   Place(std::string path) : path_(std::move(path)) {}                 // NOLINT(google-explicit-constructor)
   /// A connection; a failure fails the test.
   [[nodiscard]] Fd connect() const;
+  /// Whether somebody takes connections there by now.
+  [[nodiscard]] bool is_open() const;
 
  private:
+  [[nodiscard]] Fd try_to_connect() const;
+
   std::string path_;
   uint16_t port_ = 0;
   bool six_ = false;

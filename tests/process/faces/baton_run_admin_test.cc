@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -65,6 +66,20 @@ TEST_F(RunAdmin, OnAPathThatACleanerRemovesIsThereAgain) {
   }
   EXPECT_EQ(end(SIGTERM), "exit 0");
   EXPECT_FALSE(std::filesystem::exists(folder + "/admin"));
+}
+
+TEST_F(RunAdmin, OnAPathWhereAnotherListensNowSaysSo) {
+  const std::string path = folder + "/admin";
+  start(admin() + Words{"sleep", "1000"});
+  told("admin on unix:" + path);
+  std::filesystem::remove(path);
+  std::ofstream(path) << "precious";
+  const std::string line = told("has lost its file");
+  EXPECT_TRUE(line.contains("cannot be made anew: nobody can connect (listen unix:" + path)) << line;
+  std::filesystem::remove(path);
+  told("admin on unix:" + path);
+  EXPECT_TRUE(get("/livez").starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
 TEST_F(RunAdmin, ListensOnAPortToo) {

@@ -1,6 +1,7 @@
 // What workers say to their primary under `baton run`: who takes it.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -163,6 +164,39 @@ require('http').createServer((request, response) => {
   EXPECT_EQ(printed("knows"), "[primary] knows 1 1");
   (void)ask(place, "/live");
   printed("got live");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+TEST_F(RunMessages, WaitForAPrimaryThatCannotBeStartedAgainAsForOneThatDies) {
+  const std::string node = file("node", "#!/bin/sh\nexec node \"$@\"\n", 0755);
+  const std::string dies = primary("cluster.on('message', () => process.exit(3));");
+  const std::string hears = file("asks.js", says_when_asked);
+  const Words patient = {"--min-uptime", "0", "--backoff", "10s..10s", "--env", "SAY=1"};
+  const Place place =
+      port_of(start_listening(patient + Words{"--interpreter", node, "--primary", dies, hears}));
+  ASSERT_EQ(::unlink(node.c_str()), 0);
+  (void)ask(place);
+  EXPECT_TRUE(told("primary (pid").ends_with("exit code 3; next start in 0 ms"));
+  const std::string failed = told("; next start in ");
+  EXPECT_FALSE(failed.ends_with("in 0 ms")) << failed;
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
+// Nobody is left of them when the test ends.
+TEST_F(RunMessages, OfAPrimaryThatDiesAgainAndAgainEndItsDaemonsToo) {
+  const std::string leaves = file("leaves.js", R"(
+const daemon = require('child_process').spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+console.log('daemon', daemon.pid);
+setTimeout(() => process.exit(3), 50);
+)");
+  start({"--backoff", "1ms..1ms", "--primary", leaves, node_server()});
+  for (int i = 0; i < 3; ++i) {
+    const pid_t daemon =
+        std::atoi(printed("daemon ").substr(std::string("[primary] daemon ").size()).c_str());
+    ASSERT_GT(daemon, 1);
+    told("exit code 3; next start in ");
+    EXPECT_NE(::kill(daemon, 0), 0);
+  }
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 

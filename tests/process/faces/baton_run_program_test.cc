@@ -279,6 +279,14 @@ require('http').createServer(() => {}).listen(0, '127.0.0.1');
   }
 }
 
+TEST_F(RunAnyProgram, OfAShellMayAskNodeForAWord) {
+  if (!has("node")) GTEST_SKIP() << "there is no Node";
+  EXPECT_EQ(play({"-i", "1", "--ready", "alive", "--min-uptime", "0", "--restart", "never", "sh", "-c",
+                  "node -e 'console.log(6 * 7)'; true"}),
+            "exit 0");
+  for (const std::string& line : lines) EXPECT_FALSE(line.contains("preload")) << line;
+}
+
 TEST_F(RunAnyProgram, SaysWhatToWriteForAFolder) {
   file("package.json", R"({"scripts": {"start": "node server.js"}})");
   EXPECT_EQ(play({"--cwd", folder, "."}), "exit 126");

@@ -118,6 +118,44 @@ require('http').createServer((request, response) => response.end('hello')).liste
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
+TEST_F(Service, OfANewWorkerIsWhatMostOthersServeAndNotWhatOneAloneDoes) {
+  if (!has("node")) GTEST_SKIP() << "there is no Node";
+  const std::string app = file("app.js", R"(
+const listen = (name, then) =>
+  require('http').createServer((request, response) => response.end('hello')).listen(`${__dirname}/${name}`, then);
+const when = (name, then) => {
+  const timer = setInterval(() => {
+    if (!require('fs').existsSync(`${__dirname}/${name}`)) return;
+    clearInterval(timer);
+    then();
+  }, 5);
+};
+const roles = [
+  () => listen('public', () => listen('more')),
+  () => when('two', () => listen('public')),
+  () => listen('elsewhere', () => {
+    console.log('something listens');
+    when('three', () => listen('public'));
+  }),
+];
+roles[process.env.NODE_APP_INSTANCE]();
+)");
+  start(admin() + Words{"-i", "2", "--listen-timeout", "1h", app});
+  told("worker 1 (pid");
+  told(" ready after ");
+  status_when([](const Value& status) { return status["listeners"].size() == 2; });
+  (void)file("two", "");
+  const std::string second = told(" ready after ");
+  EXPECT_TRUE(second.contains("worker 2 (pid")) << second;
+  (void)ask(Place(folder + "/admin"), "/scale?n=3", "POST");
+  printed("something listens");
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(state_of(status(), 2), "starting");
+  (void)file("three", "");
+  const std::string third = told(" ready after ");
+  EXPECT_TRUE(third.contains("worker 3 (pid")) << third;
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 // It says that it is ready, and takes its socket for somebody else's.
 TEST_F(Service, IsNotReadyWhereNobodyTakesTheConnectionsThatWait) {
   const std::string app = file("app.sh", "#!/bin/sh\nsh -c 'echo up; sleep 1000'\nexit 0\n", 0755);

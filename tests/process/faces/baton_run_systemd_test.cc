@@ -153,6 +153,18 @@ TEST_F(RunOfSocketUnit, LeavesThoseThatAreForAnother) {
   EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
+// More than that does not get in, so that it becomes neither longer nor shorter.
+TEST_F(RunOfSocketUnit, IsNotReadyWhereNobodyTakesFromAFullBacklog) {
+  std::vector<Fd> given;
+  uint16_t port = 0;
+  given.push_back(listener(port));
+  std::vector<Fd> clients;
+  for (int i = 0; i <= 10; ++i) clients.push_back(Place(port).connect());
+  start_with(given, "web", ready_at_once + Words{app()});
+  told("connections wait on 127.0.0.1:" + std::to_string(port) + " and no worker takes them");
+  EXPECT_EQ(end(SIGTERM), "exit 0");
+}
+
 // Node itself would say EADDRINUSE: who is given the socket holds its address.
 TEST_F(RunOfSocketUnit, ServesAWorkerFromTheOneWhoseAddressItListensOnItself) {
   if (!has("node")) GTEST_SKIP() << "there is no Node";

@@ -104,6 +104,29 @@ TEST_F(SupervisedNode, ThatCannotHaveItsPortEndsTheFirstStart) {
   EXPECT_EQ(host.end(), "exit 2");
 }
 
+TEST_F(SupervisedNode, ThatCannotHaveItsPortDoesNotEndTheServiceOfAnotherOne) {
+  const Script first(server);
+  Host holder({}, {first.path()});
+  const std::string port = std::to_string(holder.number_after("listening on [::]:"));
+  const Script second(
+      "const fs = require('fs');"
+      "if (process.env.BATON_INSTANCE === '1') " +
+      server +
+      "else { const look = setInterval(() => {"
+      "  if (!fs.existsSync(__dirname + '/go')) return;"
+      "  clearInterval(look); require('http').createServer().listen(" +
+      port + "); }, 10); }");
+  Host host({"--workers", "2", "--max-restarts", "0"}, {second.path()});
+  host.until("worker 1 (pid ");
+  host.until(" ready after ");
+  second.write("go", "");
+  for (int i = 0; i < 2; ++i) host.until("before it was ready");
+  host.say("snapshot");
+  EXPECT_TRUE(host.until("snapshot").contains(" 1:ready:"));
+  host.say("stop");
+  EXPECT_EQ(host.end(), "exit 0");
+}
+
 TEST_F(SupervisedNode, ThatTakesAnotherPortInsteadIsFine) {
   const Script first(server);
   Host holder({}, {first.path()});

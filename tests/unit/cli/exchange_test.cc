@@ -52,6 +52,15 @@ TEST_F(ExchangeTest, HandsAnAnswerToAllOthersIfItDoesNotKnowWhoHasAsked) {
   EXPECT_EQ(exchange.recipients(12, json(answer_of_fetch_sockets)), (Ids{11, 13}));
 }
 
+TEST_F(ExchangeTest, LeavesANameToTheLivingWorkerThatSaidItFirst) {
+  (void)exchange.recipients(13, json(heartbeat_of_one));
+  (void)exchange.recipients(11, json(heartbeat_of_one));
+  EXPECT_EQ(exchange.recipients(12, json(answer_of_fetch_sockets)), Ids{13});
+  exchange.left(13);
+  (void)exchange.recipients(11, json(heartbeat_of_one));
+  EXPECT_EQ(exchange.recipients(12, json(answer_of_fetch_sockets)), Ids{11});
+}
+
 TEST_F(ExchangeTest, RemembersNoMoreOfAWorkerThanSoManyNames) {
   (void)exchange.recipients(11, json(heartbeat_of_one));
   for (int i = 0; i < 2000; ++i) {

@@ -49,6 +49,13 @@ TEST(Coloured, LeavesColoursAndEndsThemWithTheText) {
 }
 
 TEST(Coloured, ShowsWhateverElseATerminalWouldObey) {
+  EXPECT_EQ(coloured("\x1b[38;5;8mgrey\x1b[48;5;38;1mon blue"),
+            "\x1b[38;5;8mgrey\x1b[48;5;38;1mon blue\x1b[0m");
+  EXPECT_EQ(coloured("\x1b[8mhidden\x1b[38;5;38;08mtoo"), R"(\x1b[8mhidden\x1b[38;5;38;08mtoo)")
+      << "nothing is hidden by its colour";
+  EXPECT_EQ(coloured("\x1b[38;8mx"), R"(\x1b[38;8mx)");
+  EXPECT_EQ(visible("\u034f\u115f\u3164\ufe00\uffa0 \u2764\ufe0f"),
+            "\\u034f\\u115f\\u3164\\ufe00\\uffa0 \u2764\ufe0f");
   EXPECT_EQ(coloured("\x1b[2J\x1b]0;title\x07\x1b[31"), R"(\x1b[2J\x1b]0;title\x07\x1b[31)");
   EXPECT_EQ(coloured("\x1b\x1b[1mx\x1b[6nm\u202e"), "\\x1b\x1b[1mx\\x1b[6nm\\u202e\x1b[0m");
 }

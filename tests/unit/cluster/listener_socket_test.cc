@@ -1,5 +1,6 @@
 #include "cluster/listener_socket.h"
 
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <fstream>
 
 #include "baton/net/server.h"
+#include "net/sockaddr.h"
 #include "spawn/rights_linux.h"
 #include "support/folder.h"
 #include "support/leak_check.h"
@@ -19,7 +21,7 @@ namespace {
 class ListenerSockets : public test::LeakFree {
  protected:
   Result<ListenerSocket> open(const wire::ListenQuery& query, Sharing sharing = Sharing::handed_over) {
-    return ListenerSocket::open(loop, query, sharing, 16);
+    return ListenerSocket::open(query, sharing, 16);
   }
   static wire::ListenQuery query(std::optional<std::string> address, int64_t port,
                                  wire::AddressType type = wire::AddressType::tcp4) {
@@ -133,7 +135,7 @@ class ListenersOfAnother : public ListenerSockets {
                  .value();
   }
   int error_of(const wire::ListenQuery& query) {
-    const auto opened = ListenerSocket::open(loop, query, Sharing::handed_over, 16, theirs);
+    const auto opened = ListenerSocket::open(query, Sharing::handed_over, 16, theirs);
     return opened ? 0 : opened.error().code().value();
   }
   static wire::ListenQuery path(const std::string& path) {
@@ -160,13 +162,35 @@ TEST_F(ListenersOfAnother, BelongToTheOtherAndGoAsHisOwnWould) {
   ASSERT_EQ(::chown(folder.path().c_str(), 65534, 65534), 0);
   struct stat found{};
   {
-    const auto socket = ListenerSocket::open(loop, path(folder / "socket"), Sharing::handed_over, 16, theirs);
+    const auto socket = ListenerSocket::open(path(folder / "socket"), Sharing::handed_over, 16, theirs);
     ASSERT_TRUE(socket) << socket.error().what();
     ASSERT_EQ(::lstat((folder / "socket").c_str(), &found), 0);
     EXPECT_EQ(found.st_uid, 65534U);
     EXPECT_EQ(found.st_gid, 65534U);
   }
   EXPECT_NE(::lstat((folder / "socket").c_str(), &found), 0);
+}
+
+// Whoever asks the kernel who is at the other end must not take him for root.
+TEST_F(ListenersOfAnother, AreHisForThoseWhoConnect) {
+  ASSERT_EQ(::chown(folder.path().c_str(), 65534, 65534), 0);
+  const int dumpable = ::prctl(PR_GET_DUMPABLE);
+  auto with_mode = path(folder / "another");
+  with_mode.writable_all = true;
+  for (const auto& asked : {path(folder / "socket"), with_mode, path(std::string(1, '\0') + folder.path())}) {
+    const auto socket = ListenerSocket::open(asked, Sharing::handed_over, 16, theirs);
+    ASSERT_TRUE(socket) << socket.error().what();
+    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const net::SocketAddress address(net::Endpoint::unix_path(*asked.address));
+    ASSERT_EQ(::connect(client.get(), address.get(), address.length()), 0);
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    ASSERT_EQ(::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length), 0);
+    EXPECT_EQ(peer.uid, 65534U);
+    EXPECT_EQ(peer.gid, 65534U);
+  }
+  EXPECT_EQ(::geteuid(), 0U);
+  EXPECT_EQ(::prctl(PR_GET_DUMPABLE), dumpable);
 }
 
 TEST_F(ListenersOfAnother, HaveNoPortThatIsForRootOnly) {

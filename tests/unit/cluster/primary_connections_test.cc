@@ -297,6 +297,9 @@ TEST(PrimaryMachine, ExpectsNoAnswerAfterANackButForgivesOne) {
   EXPECT_EQ(world.take(), Lines{});
   world.say(1, R"({"cmd":"NODE_CLUSTER","accepted":[],"refused":[1]})");
   EXPECT_EQ(world.take("report").size(), 1U);
+  world.say(1, R"({"cmd":"NODE_CLUSTER","accepted":[7,8],"refused":[9]})");
+  EXPECT_EQ(world.take("report"),
+            Lines{"report w1 cluster: an answer to hand-off 7, and to 2 others: nothing was waiting for it"});
 }
 
 TEST(PrimaryMachine, BelievesNoAnswerToWhatItNeverAsked) {

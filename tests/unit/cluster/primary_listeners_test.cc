@@ -14,12 +14,16 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-TEST(PrimaryMachine, OpensAListenerOnceForAllWhoAsk) {
-  PrimaryWorld world;
+void two_ask(PrimaryWorld& world) {
   for (const WorkerId worker : {1U, 2U}) {
     world.start(worker);
     world.query(worker);
   }
+}
+
+TEST(PrimaryMachine, OpensAListenerOnceForAllWhoAsk) {
+  PrimaryWorld world;
+  two_ask(world);
   EXPECT_EQ(world.take(), Lines{"open l1"});
   world.machine.opened(1, 0, wire::Sockname{"::", "IPv6", 80});
   EXPECT_EQ(world.take("send").size(), 2U);
@@ -28,10 +32,7 @@ TEST(PrimaryMachine, OpensAListenerOnceForAllWhoAsk) {
 
 TEST(PrimaryMachine, TellsAllWhoAskedWhenAListenerCannotBeOpenedAndForgetsIt) {
   PrimaryWorld world;
-  for (const WorkerId worker : {1U, 2U}) {
-    world.start(worker);
-    world.query(worker);
-  }
+  two_ask(world);
   (void)world.take();
   world.machine.open_failed(1, 0, EADDRINUSE);
   EXPECT_EQ(
@@ -42,6 +43,47 @@ TEST(PrimaryMachine, TellsAllWhoAskedWhenAListenerCannotBeOpenedAndForgetsIt) {
           "listen_failed w1 listen [::]:80: address already in use"}));
   world.query(1, 80, 2);
   EXPECT_EQ(world.take(), Lines{"open l2"});
+}
+
+// Opening takes as long as somebody likes who holds the folder.
+TEST(PrimaryMachine, OpensForWhoElseWaitsWhatWasHeldUpForOneWhoAsked) {
+  PrimaryWorld world;
+  two_ask(world);
+  (void)world.take();
+  world.machine.open_failed(1, 0, ETIMEDOUT);
+  EXPECT_EQ(
+      world.take(),
+      (Lines{
+          R"(send w1 {"cmd":"NODE_CLUSTER","errno":-110,"key":"null:80:4:undefined","ack":1,"data":null,"seq":0})",
+          "listen_failed w1 listen [::]:80: connection timed out", "open l1"}));
+  world.machine.opened(1, 0, wire::Sockname{"::", "IPv6", 80});
+  EXPECT_EQ(world.take("send").size(), 1U);
+  EXPECT_EQ(world.machine.listener(1)->users, 1U);
+}
+
+TEST(PrimaryMachine, OpensForWhoElseWaitsWhenWhoAskedHasDied) {
+  PrimaryWorld world;
+  two_ask(world);
+  (void)world.take();
+  world.machine.worker_gone(1);
+  (void)world.take();
+  world.machine.open_failed(1, 0, ECANCELED);
+  EXPECT_EQ(world.take(), Lines{"open l1"});
+}
+
+TEST(PrimaryMachine, ClosesWhatWasOpenedForOneWhoDiedMeanwhileAsWhatItHad) {
+  PrimaryWorld world;
+  world.start(1);
+  world.query(1);
+  EXPECT_EQ(world.take(), Lines{"open l1"});
+  world.machine.worker_gone(1);
+  world.machine.opened(1, 0, wire::Sockname{"::", "IPv6", 80});
+  world.machine.worker_started(2, 1);
+  world.say(2, R"({"cmd":"NODE_CLUSTER","act":"listening","index":0,"data":null,"address":null,)"
+               R"("port":81,"addressType":4,"backlog":0,"seq":1})");
+  (void)world.take();
+  world.machine.time(60'000);
+  EXPECT_EQ(world.take(), Lines{"close_listener l1"});
 }
 
 // Of a machine whose workers may fail three times at once.
@@ -510,6 +552,26 @@ TEST(PrimaryMachine, SharesAListenerAmongTheWorkersOfOneUserOnly) {
   world.machine.runs_as(3, 1000);
   world.query(3);
   EXPECT_EQ(world.machine.listener(1)->users, 2U);
+}
+
+// Root's wrapper may ask for something else while what another user asked for waits for its turn.
+TEST(PrimaryMachine, SaysOfWhatIsOpenedWhoOfTheWorkerAskedForIt) {
+  PrimaryWorld world = strict_world();
+  world.start(1);
+  fail(world, 1, 3);
+  world.machine.runs_as(1, 65534, {{7, 65534}});
+  world.query(1, 11, 11);
+  world.machine.runs_as(1, 0, {{6, 0}});
+  world.query(1, 12, 12);
+  for (const Milliseconds time : {100U, 200U}) {
+    world.machine.time(time);
+    const auto action = world.machine.next_action();
+    ASSERT_TRUE(action && action->kind == PrimaryAction::Kind::open);
+    const std::vector<Sender> one = {time == 100 ? Sender{7, 65534} : Sender{6, 0}};
+    EXPECT_EQ(action->speakers, one);
+    world.machine.open_failed(action->listener, 0, EADDRNOTAVAIL);
+    (void)world.take();
+  }
 }
 
 TEST(PrimaryMachine, TellsOnceOfAWorkerThatAsksForWhatItMayNotHave) {

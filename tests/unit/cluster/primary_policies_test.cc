@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -103,6 +104,29 @@ TEST(PrimaryMachine, LooksForTheCookieBeforeItChooses) {
   EXPECT_EQ(world.take(), Lines{"look c1"});
   world.machine.sticky_value(1, "abc");
   EXPECT_EQ(world.offers(), Lines{"w1 c1"});
+}
+
+TEST(PrimaryMachine, KeepsAClientWithItsWorkerByALongValueToo) {
+  PrimaryWorld world(Policy::sticky(Policy::Sticky::cookie, "session"));
+  for (const WorkerId worker : {1U, 2U, 3U}) world.join(worker, true);
+  std::set<std::string> homes;
+  for (int client = 0; client < 20; ++client) {
+    std::string home;
+    for (int i = 0; i < 2; ++i) {
+      const int connection = 2 * client + i + 1;
+      EXPECT_EQ(world.accept(1), 1);
+      (void)world.take();
+      world.machine.sticky_value(static_cast<ConnectionId>(connection),
+                                 std::string(15'000, 'v') + std::to_string(client));
+      const std::string worker = world.offers().at(0).substr(0, 2);
+      EXPECT_TRUE(i == 0 || worker == home);
+      home = worker;
+      homes.insert(worker);
+      world.answer(static_cast<WorkerId>(worker[1] - '0'), static_cast<std::uint64_t>(connection));
+      (void)world.take();
+    }
+  }
+  EXPECT_EQ(homes.size(), 3U);
 }
 
 TEST(PrimaryMachine, SortsTheClientThatWasSilentLongestByItsAddressWhenTooManyAreSilent) {

@@ -74,6 +74,20 @@ TEST(PrimaryMachine, KillsAWorkerThatDoesNotAnswerAHandOff) {
   EXPECT_EQ(world.offers(), Lines{"w2 c1"});
 }
 
+TEST(PrimaryMachine, BlamesNobodyWhileWhatHeSaysIsNotHeard) {
+  PrimaryWorld world({}, with_hang_timeout());
+  world.join(1, true);
+  world.accept(1);
+  run_until(world.machine, 800);
+  world.machine.unheard(1, true);
+  run_until(world.machine, 5000);
+  world.machine.unheard(1, false);
+  run_until(world.machine, 5850);
+  EXPECT_EQ(world.take("kill"), Lines{});
+  run_until(world.machine, 5950);
+  EXPECT_EQ(world.take("kill"), Lines{"kill w1 9"}) << "but from then on";
+}
+
 TEST(PrimaryMachine, BlamesNobodyForTheTimeThatItSleptItself) {
   PrimaryWorld world({}, with_hang_timeout());
   world.join(1, true);

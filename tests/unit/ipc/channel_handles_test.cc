@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "baton/ipc/channel.h"
 #include "baton/wire/json.h"
 #include "support/leak_check.h"
+#include "support/send_descriptor.h"
 
 namespace baton {
 namespace {
@@ -62,6 +62,16 @@ class Handles : public testing::TestWithParam<bool> {
     a.ref();
     b.ref();
     return ends;
+  }
+  /// Runs while nobody has a place for one more.
+  void run_without_descriptors() {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit none = before;
+    none.rlim_cur = 3;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    loop.run();
+    ::setrlimit(RLIMIT_NOFILE, &before);
   }
   /// Runs until each end knows what the other is.
   void recognise() {
@@ -171,19 +181,7 @@ TEST_P(Handles, WhatIsNoBoundSocketIsReportedAndTheChannelGoesOn) {
   });
   const std::string line = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.BoundSocket\",\"msg\":1}\n";
   const int number = near.descriptor();
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  iovec place{const_cast<char*>(line.data()), line.size()};
-  msghdr header{};
-  header.msg_iov = &place;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr* part = CMSG_FIRSTHDR(&header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof number);
-  std::memcpy(CMSG_DATA(part), &number, sizeof number);
-  ASSERT_EQ(::sendmsg(raw.get(), &header, 0), static_cast<ssize_t>(line.size()));
+  ASSERT_TRUE(test::send_with(raw.get(), line, number));
   ASSERT_EQ(::write(raw.get(), "2\n", 2), 2);
   loop.run();
   EXPECT_EQ(told, Texts{"adopt a bound socket: a connected TCP socket: not a descriptor of that kind"});
@@ -249,16 +247,24 @@ TEST_P(Handles, AKeptConnectionThatThePeerCannotTakeStays) {
   });
   b.on_error([](const Error&) {});
   b.on_message([](const Message&) { ADD_FAILURE() << "it has no place for it"; });
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
   a.send("both", near, SendOptions().keep_open());
-  rlimit none = before;
-  none.rlim_cur = 3;
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  loop.run();
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  run_without_descriptors();
   EXPECT_EQ(told, Texts{"send: the descriptor did not arrive"});
   EXPECT_TRUE(near);
+}
+
+TEST_P(Handles, AFailureThatSomebodyWaitsForIsToldToHimAlone) {
+  auto [near, far] = connection();
+  a.on_error([](const Error& error) { ADD_FAILURE() << error.what(); });
+  b.on_error([](const Error&) {});
+  b.on_message([](const Message&) { ADD_FAILURE() << "it has no place for it"; });
+  Texts told;
+  a.send("both", near, SendOptions().keep_open()).then([&](const Result<void>& sent) {
+    told.emplace_back(sent ? "sent" : sent.error().what());
+    loop.stop();
+  });
+  run_without_descriptors();
+  EXPECT_EQ(told, Texts{"send: the descriptor did not arrive"});
 }
 
 TEST_P(Handles, BytesReadAheadGoAlongToABatonAndStayAwayFromNode) {
@@ -299,19 +305,13 @@ TEST_P(Handles, BytesReadAheadComeBackWithAConnectionThatThePeerCannotTake) {
   near.unread("read ahead");
   net::Native back;
   b.on_error([](const Error&) {});
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
   a.on_unsent([&](net::Native handle, const Error& error) {
     EXPECT_EQ(error.code(), Errc::handle_lost);
     back = std::move(handle);
     loop.stop();
   });
   a.send("take it", std::move(near));
-  rlimit none = before;
-  none.rlim_cur = 3;
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  loop.run();
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  run_without_descriptors();
   EXPECT_EQ(back.unread(), "read ahead");
 }
 

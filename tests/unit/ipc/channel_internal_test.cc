@@ -7,10 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "baton/ipc/channel.h"
+#include "baton/loop/timer.h"
 #include "baton/wire/json.h"
 #include "support/leak_check.h"
 
@@ -188,14 +190,59 @@ TEST_F(InternalChannel, DeliversBothKindsInTheirOrderOnceSomebodyTakesMessages) 
 
 TEST_F(InternalChannel, KeepsInternalMessagesForTheFirstThatAsksForThem) {
   connect(false);
+  Timer later;
   a.send(newconn(1));
   std::move(a.send(newconn(2))).then([&](Result<void>) {
-    b.read_now();
-    collect_internals_at_b(2);
+    later = Timer(loop, std::chrono::milliseconds(1), [&] { collect_internals_at_b(2); });
   });
   b.on_disconnect([](bool) {});
   loop.run();
   EXPECT_EQ(got.size(), 2U);
+}
+
+// Pauses b at its first message and lets it go on a little later; what is got is told as it comes.
+TEST_F(InternalChannel, DeliversNothingWhileItIsPausedAndThenAllInOrder) {
+  connect(false);
+  Timer later;
+  const auto told = [&](std::string_view what, const Message& message) {
+    got.push_back(std::string(what) + " " + to_json(message.value()));
+    if (got.size() > 1) return;
+    b.pause(true);
+    later = Timer(loop, std::chrono::milliseconds(20), [&] {
+      EXPECT_TRUE(b.paused());
+      got.emplace_back("goes on");
+      b.pause(false);
+    });
+  };
+  b.on_internal([&](Message message) { told("internal", message); });
+  b.on_message([&](Message message) { told("message", message); });
+  b.on_disconnect([&](bool) { got.emplace_back("end"); });
+  for (int i = 0; i < 2; ++i) {
+    a.send(Value::object({{"cmd", "NODE_CLUSTER"}, {"seq", i}}));
+    a.send(i);
+  }
+  a.disconnect();
+  loop.run();
+  EXPECT_EQ(got, (Texts{R"(internal {"cmd":"NODE_CLUSTER","seq":0})", "goes on", "message 0",
+                        R"(internal {"cmd":"NODE_CLUSTER","seq":1})", "message 1", "end"}));
+}
+
+TEST_F(InternalChannel, HearsOfADeadPeerOnlyWhenItIsNotPausedAnyMore) {
+  connect(false);
+  Timer later;
+  b.on_message([&](Message message) { got.push_back(to_json(message.value())); });
+  b.on_disconnect([&](bool) { got.emplace_back("end"); });
+  b.pause(true);
+  std::move(a.send(1)).then([&](Result<void>) {
+    b.peer_gone([&] { got.emplace_back("heard"); });
+    later = Timer(loop, std::chrono::milliseconds(20), [&] {
+      EXPECT_EQ(got, Texts());
+      b.pause(false);
+    });
+  });
+  a.on_error([](const Error&) {});
+  loop.run();
+  EXPECT_EQ(got, (Texts{"1", "end", "heard"}));
 }
 
 TEST_F(InternalChannel, TellsTheEndAfterTheInternalMessagesBeforeIt) {

@@ -7,31 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "baton/ipc/channel.h"
 #include "baton/loop/timer.h"
-#include "baton/wire/json.h"
+#include "unit/ipc/two_ends.h"
 #include "wire/written_message.h"
 
-namespace baton {
+namespace baton::test {
 namespace {
 
 using Texts = std::vector<std::string>;
 
-class SharedChannel : public testing::Test {
+class SharedChannel : public ChannelTest {
  protected:
-  void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    a = Channel::adopt(loop, Fd(ends[0])).value();
-    b = Channel::adopt(loop, Fd(ends[1])).value();
-  }
-  void collect_at_b() {
-    b.on_message([this](const Message& message) { got.push_back(to_json(message.value())); });
-  }
-
-  Loop loop;
-  Channel a, b;
-  std::vector<std::string> got;
+  void SetUp() override { connect(false); }
 };
 
 TEST_F(SharedChannel, LooksAtTheClockAfterEachInternalMessage) {
@@ -93,4 +80,4 @@ TEST_F(SharedChannel, SendsWhatIsWrittenAlreadyInItsPlace) {
 }
 
 }  // namespace
-}  // namespace baton
+}  // namespace baton::test

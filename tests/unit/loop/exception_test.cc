@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -178,6 +179,8 @@ TEST(Thrown, IsAnErrorWithTheMessageAndTheCodeThatItHas) {
   const Error error = of(Error(EIO, "read the file", "pread"));
   EXPECT_STREQ(error.what(), "answer GET /: read the file: pread: input/output error");
   EXPECT_EQ(error.code(), std::errc::io_error);
+  EXPECT_STREQ(of(std::bad_expected_access<Error>(Error(EIO, "read", "pread"))).what(),
+               "answer GET /: read: pread: input/output error");
   EXPECT_EQ(of(std::runtime_error("no tea")).code(), Errc::exception_thrown);
   EXPECT_STREQ(of(std::runtime_error("no tea")).what(),
                "answer GET /: no tea: an exception that nobody caught");

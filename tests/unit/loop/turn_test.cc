@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "loop/work.h"
 
 namespace baton {
@@ -57,13 +59,10 @@ TEST(Work, IsDoneBesideTheLoopAndToldOnIt) {
   EXPECT_FALSE(work);
 }
 
-TEST(Work, CanBeWaitedForAndIsToldOnce) {
+TEST(Work, IsToldToHaveEndedThoughItThrew) {
   Loop loop;
   int told = 0;
-  Work work(loop, [] {}, [&] { ++told; });
-  work.finish();
-  EXPECT_EQ(told, 1);
-  work.finish();
+  const Work work(loop, [] { throw std::bad_alloc(); }, [&told] { ++told; });
   loop.run();
   EXPECT_EQ(told, 1);
 }

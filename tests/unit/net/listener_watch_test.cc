@@ -8,6 +8,7 @@
 
 #include "baton/loop/timer.h"
 #include "baton/net/server.h"
+#include "baton/net/udp.h"
 #include "net/shut_flags.h"
 #include "support/folder.h"
 #include "support/leak_check.h"
@@ -51,6 +52,27 @@ TEST_F(ListenerWatches, HearOfAListenerThatIsShutDownWhichThenListensAgain) {
     }
     EXPECT_TRUE(answers(place));
   }
+}
+
+TEST_F(ListenerWatches, AnErrorInTheQueueOfAUdpSocketIsNoEnd) {
+  UdpSocket socket = bind_udp(loop, Endpoint("127.0.0.1", 0));
+  int shut = 0;
+  ListenerWatch watch(loop, [&](int) {
+    ++shut;
+    loop.stop();
+  });
+  const auto watched = watch.watch(socket.descriptor());
+  ASSERT_TRUE(watched);
+  const uint16_t nobody = bind_udp(loop, Endpoint("127.0.0.1", 0)).local().port();
+  ASSERT_TRUE(socket.connect(Endpoint("127.0.0.1", nobody)));
+  for (int i = 0; i < 3; ++i) (void)::send(socket.descriptor(), "x", 1, 0);
+  const Timer later(loop, std::chrono::milliseconds(20), [&] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(shut, 0);
+  ::shutdown(socket.descriptor(), SHUT_RDWR);
+  const Timer patience(loop, std::chrono::seconds(20), [&] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(shut, 1);
 }
 
 TEST_F(ListenerWatches, AListenerThatWasShutDownTwiceGivesConnectionsThatCarryBytes) {

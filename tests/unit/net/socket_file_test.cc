@@ -72,6 +72,25 @@ TEST_F(SocketFiles, WhatIsNoSocketIsNeverReplaced) {
   EXPECT_EQ(names(), 5U);
 }
 
+// Whoever owns a folder on the way may put another in its place while the socket is bound.
+TEST_F(SocketFiles, ASocketInAFolderThatWasPutInItsPlaceIsAnothers) {
+  std::filesystem::create_directory(folder / "ours");
+  std::filesystem::create_directory(folder / "theirs");
+  const std::string in_ours = folder / "ours/socket";
+  const Fd ours = bound(in_ours, SOCK_STREAM);
+  const Fd theirs = bound(folder / "theirs/socket", SOCK_STREAM);
+  std::filesystem::rename(folder / "ours", folder / "aside");
+  std::filesystem::rename(folder / "theirs", folder / "ours");
+  {
+    EXPECT_FALSE(SocketFile(ours.get(), in_ours));
+  }
+  EXPECT_TRUE(std::filesystem::exists(in_ours));
+  {
+    EXPECT_TRUE(SocketFile(ours.get(), folder / "aside/socket"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "aside/socket"));
+}
+
 TEST_F(SocketFiles, ALinkToAStaleSocketIsNotFollowed) {
   (void)bound(path, SOCK_STREAM);
   std::filesystem::create_symlink(path, folder / "link");
@@ -120,13 +139,13 @@ TEST_F(SocketFiles, HaveTheirModeWhateverTheUmaskSays) {
 TEST_F(SocketFiles, AreRemovedByWhoMadeThemUnlessAnotherIsThere) {
   {
     const Fd socket = bound(path, SOCK_STREAM);
-    const SocketFile file(path);
+    const SocketFile file(socket.get(), path);
     EXPECT_TRUE(file);
   }
   EXPECT_EQ(names(), 0U);
   const Fd socket = bound(path, SOCK_STREAM);
   {
-    SocketFile file(path);
+    SocketFile file(socket.get(), path);
     std::filesystem::rename(path, folder / "elsewhere");
     const Fd other = bound(path, SOCK_STREAM);
     file.remove();
@@ -140,8 +159,9 @@ TEST_F(SocketFiles, AreRemovedByWhoMadeThemUnlessAnotherIsThere) {
 
 TEST_F(SocketFiles, AreNoneWhereNoSocketIs) {
   std::ofstream(path) << "precious";
-  EXPECT_FALSE(SocketFile(path));
-  EXPECT_FALSE(SocketFile(folder / "nothing"));
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_FALSE(SocketFile(socket.get(), path));
+  EXPECT_FALSE(SocketFile(socket.get(), folder / "nothing"));
   EXPECT_FALSE(SocketFile());
   EXPECT_EQ(names(), 1U);
 }

@@ -54,11 +54,7 @@ Task<> keep_a_child(Process& self, ForkedChild& child, std::vector<std::string>&
   told.emplace_back(child.kill() ? "killed" : "not killed");
   const auto status = co_await child.exited();
   told.push_back(status.describe());
-  try {
-    co_await child.next_message();
-  } catch (const Error& error) {
-    told.emplace_back(error.what());
-  }
+  told.emplace_back(co_await child.next_message() ? "a message" : "no message");
   child.stop();
   child.disconnect();
   told.push_back(std::to_string(self.children()) + " children");
@@ -71,9 +67,9 @@ TEST_F(EndedChild, StillAnswersWhoHasKeptAReference) {
     co_await keep_a_child(self, child, told);
   });
   EXPECT_EQ(code, 0);
-  EXPECT_EQ(told, (std::vector<std::string>{"the same pid", "exit code 3", "not connected",
-                                            "send: disconnected", "not killed", "exit code 3",
-                                            "next message: disconnected", "0 children"}));
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"the same pid", "exit code 3", "not connected", "send: disconnected",
+                                      "not killed", "exit code 3", "no message", "0 children"}));
 }
 
 TEST_F(EndedChild, HasDeliveredAllThatItSaidWhenItIsSaidToHaveExited) {
@@ -142,8 +138,23 @@ TEST_F(EndedChild, ATaskThatThrowsBeforeItsFirstWaitEndsTheProcessWithItsMessage
     throw std::runtime_error("no configuration");
     co_return;
   });
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "uncaught exception: no configuration\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "parent (pid " + std::to_string(::getpid()) + "): uncaught exception: no configuration\n");
   EXPECT_EQ(code, 1);
+}
+
+TEST_F(EndedChild, WhatAnEntryReturnsIsTheExitCodeOnceNothingIsLeftToDo) {
+  EXPECT_EQ(run_parent([](Process& /*self*/) { return 3; }), 3);
+  EXPECT_EQ(run_parent([](Process& self) -> Task<int> {
+              co_await sleep(self.loop(), std::chrono::milliseconds(1));
+              co_return 4;
+            }),
+            4);
+  EXPECT_EQ(run_parent([](Process& self) -> Task<int> {
+              self.exit(5);
+              co_return 6;
+            }),
+            5);
 }
 
 TEST_F(EndedChild, AFunctionThatThrowsDoesTheSame) {
@@ -154,7 +165,8 @@ TEST_F(EndedChild, AFunctionThatThrowsDoesTheSame) {
     self.loop().defer([&] { keeps_it_running.reset(); });
     throw std::runtime_error("no configuration");
   });
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "uncaught exception: no configuration\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "parent (pid " + std::to_string(::getpid()) + "): uncaught exception: no configuration\n");
   EXPECT_EQ(code, 1);
 }
 

@@ -63,6 +63,11 @@ TEST_F(Exec, CanBeAwaited) {
   EXPECT_EQ(text, "value\nspawn /nowhere: execve /nowhere: no such file or directory");
 }
 
+TEST_F(Exec, TakesTheArgumentsOfAFileOneByOne) {
+  const std::string word = "two words";
+  EXPECT_EQ(result_of(exec_file(loop_, "printf", "%s.%s.", "one", word)).out(), "one.two words.");
+}
+
 TEST_F(Exec, TellsAMissingCommandOfTheShellByItsCode) {
   EXPECT_EQ(result_of(exec(loop_, "no-such-command-anywhere")).status().code(), 127);
 }

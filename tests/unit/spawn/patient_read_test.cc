@@ -6,10 +6,15 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
+#include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "baton/base/fd.h"
+#include "baton/spawn/child.h"
+#include "spawn/process_table_linux.h"
 #include "support/folder.h"
 
 namespace baton::spawner {
@@ -53,27 +58,59 @@ TEST(ReadPatiently, FillsTheQuotaOfWhomItReadsForAndOfNobodyElse) {
   ASSERT_FALSE(refused) << "it may have no more threads";
   EXPECT_EQ(refused.error().code(), std::errc::timed_out);
   EXPECT_TRUE(read_patiently("/proc/self/environ", 100, 1h, {ReadFor::Purpose::tree, 2}));
-  EXPECT_TRUE(read_patiently("/proc/self/auxv", 100, 1h, {ReadFor::Purpose::rights, 1}));
+  EXPECT_TRUE(read_patiently("/proc/self/auxv", 100, 1h, {ReadFor::Purpose::holder, 1}));
   for (size_t i = 0; i < ReadFor::most_held; ++i)
     const Fd writer(::open(held(i).c_str(), O_WRONLY | O_CLOEXEC));
 }
 
-TEST(ReadPatiently, ReadsManyByOneThreadUntilOneIsHeld) {
+TEST(ReadPatiently, ReadsManyByOneThreadAndOneMoreBehindWhoeverHoldsIt) {
   const test::Folder folder;
   const std::string held = folder.path() + "/held";
   ASSERT_EQ(::mkfifo(held.c_str(), 0600), 0);
   const ReadFor one{ReadFor::Purpose::tree, 3};
   const std::vector<std::string> paths{"/proc/self/environ", held, "/proc/self/cmdline"};
-  const auto first = read_each_patiently(paths, 100, 200ms, one);
-  ASSERT_EQ(first.size(), 3U);
-  EXPECT_TRUE(first[0]);
-  EXPECT_FALSE(first[1]);
-  EXPECT_FALSE(first[2]) << "it stands behind";
-  const auto second = read_each_patiently(paths, 100, 1h, one);
-  EXPECT_TRUE(second[0]);
-  EXPECT_FALSE(second[1]);
-  EXPECT_TRUE(second[2]) << "it stands in nobody's way any more";
+  for (const auto patience : {std::chrono::milliseconds(200), std::chrono::milliseconds(1h)}) {
+    const auto texts = read_each_patiently(paths, 100, patience, one);
+    ASSERT_EQ(texts.size(), 3U);
+    EXPECT_TRUE(texts[0]);
+    EXPECT_FALSE(texts[1]) << "the second time it is not waited for";
+    EXPECT_TRUE(texts[2]);
+  }
   const Fd writer(::open(held.c_str(), O_WRONLY | O_CLOEXEC));
+}
+
+// As with no memory for it.
+TEST(ReadPatiently, GoesOnBehindATextThatCannotBeKept) {
+  const std::vector<std::string> paths{"/proc/self/environ", "/proc/self/cmdline"};
+  bool first = true;
+  const auto keep = [&first](const std::string& text) {
+    if (std::exchange(first, false)) throw std::bad_alloc();
+    return std::to_string(text.size());
+  };
+  const auto texts = read_each_patiently(paths, 100, 1h, whom, keep);
+  ASSERT_EQ(texts.size(), 2U);
+  ASSERT_FALSE(texts[0]);
+  EXPECT_EQ(texts[0].error().code(), std::errc::not_enough_memory);
+  ASSERT_TRUE(texts[1]);
+  EXPECT_GT(std::stoi(*texts[1]), 0) << "what is kept is not the text";
+}
+
+TEST(ReadPatiently, KeepsOfAnEnvironmentNothingButAValueThatIsShort) {
+  Loop loop;
+  Child child = spawn(loop, "/bin/sleep", {"1000"},
+                      SpawnOptions()
+                          .add_env("A_LARGE_ONE", std::string(100'000, 'x'))
+                          .add_env("SHORT", std::string(longest_value, 's'))
+                          .add_env("LONG", std::string(longest_value + 1, 'l'))
+                          .add_env("EMPTY", ""));
+  const auto process = find_process(child.pid());
+  ASSERT_TRUE(process);
+  EXPECT_EQ(environment_value(*process, "SHORT", whom), std::string(longest_value, 's'));
+  EXPECT_EQ(environment_value(*process, "EMPTY", whom), "");
+  EXPECT_EQ(environment_value(*process, "LONG", whom), std::nullopt);
+  EXPECT_EQ(environment_value(*process, "SHOR", whom), std::nullopt);
+  child.kill(SIGKILL);
+  loop.run();
 }
 
 }  // namespace

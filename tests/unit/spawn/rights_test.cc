@@ -1,15 +1,20 @@
 #include "spawn/rights_linux.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "baton/loop/loop.h"
 #include "baton/spawn/child.h"
@@ -45,6 +50,59 @@ TEST_F(RightsOf, FewerCapabilitiesAreOthersToo) {
   };
   EXPECT_TRUE(with("00000000000000ff").are_those_of(with("000000000000000f")));
   EXPECT_FALSE(with("000000000000000f").are_those_of(with("00000000000000ff")));
+}
+
+TEST_F(RightsOf, TwoAreThoseOfWhomMayDoLessIfOneMayDoAllThatTheOtherMay) {
+  const auto rights = [](const std::string& user, const std::string& groups, const std::string& mask) {
+    const std::string ids = user + "\t" + user + "\t" + user + "\t" + user;
+    return Rights::parse("\nUid:\t" + ids + "\nGid:\t5\t5\t5\t5\nGroups:\t" + groups + "\nCapEff:\t" + mask +
+                         "\n")
+        .value();
+  };
+  const std::string none = "0000000000000000";
+  const Rights root = rights("0", "", "000001ffffffffff");
+  const Rights user = rights("1000", "6 7", none);
+  for (const auto& [more, less] : {std::pair(root, user), std::pair(user, rights("1000", "7", none)),
+                                   std::pair(root, rights("0", "", none)), std::pair(user, user)}) {
+    for (const auto& both : {more.fewer(less), less.fewer(more)}) {
+      ASSERT_TRUE(both);
+      EXPECT_TRUE(both->are_those_of(less) && less.are_those_of(*both));
+    }
+  }
+  EXPECT_FALSE(user.fewer(rights("1001", "6 7", none)));
+  EXPECT_FALSE(user.fewer(rights("1000", "8", none)));
+  EXPECT_FALSE(user.fewer(rights("0", "6 7", none))) << "root without its capabilities is a user as others";
+}
+
+TEST_F(RightsOf, AProcessInANetworkOrATreeOfItsOwnAreNotForOurs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root makes them";
+  EXPECT_TRUE(ours().are_for_our_network() && ours().are_for_our_files());
+  const auto of_one_that = [](const std::function<bool()>& leaves) {
+    int there[2];
+    EXPECT_EQ(::pipe(there), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      (void)::write(there[1], leaves() ? "1" : "0", 1);
+      for (;;) ::pause();
+    }
+    char done = '0';
+    EXPECT_EQ(::read(there[0], &done, 1), 1);
+    const auto rights = Rights::of(child);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    for (const int end : there) ::close(end);
+    return done == '1' ? std::optional(rights.value()) : std::nullopt;
+  };
+  const auto rooted = of_one_that([] { return ::chroot("/tmp") == 0; });
+  ASSERT_TRUE(rooted);
+  EXPECT_TRUE(rooted->are_for_our_network() && !rooted->are_for_our_files());
+  EXPECT_FALSE(ours().fewer(*rooted)->are_for_our_files());
+  EXPECT_FALSE(rooted->fewer(ours())->are_for_our_files());
+  const auto networked = of_one_that([] { return ::unshare(CLONE_NEWNET) == 0; });
+  const auto mounted = of_one_that([] { return ::unshare(CLONE_NEWNS) == 0; });
+  if (!networked || !mounted) GTEST_SKIP() << "nobody makes namespaces here";
+  EXPECT_TRUE(!networked->are_for_our_network() && networked->are_for_our_files());
+  EXPECT_TRUE(mounted->are_for_our_network() && !mounted->are_for_our_files());
 }
 
 TEST_F(RightsOf, AProcessThatIsNotThereAreAnError) {

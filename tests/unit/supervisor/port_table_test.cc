@@ -4,14 +4,18 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "baton/base/fd.h"
 #include "baton/net/server.h"
+#include "support/folder.h"
 
 namespace baton::supervisor {
 namespace {
@@ -41,6 +45,40 @@ TEST(PortTable, ShowsWhoListensAndNobodyElse) {
   EXPECT_TRUE(seen.contains(six.local().to_string() + " ")) << seen;
   EXPECT_TRUE(seen.contains("unix:" + path + " ")) << seen;
   EXPECT_FALSE(seen.contains("127.0.0.1:" + std::to_string(ntohs(any.sin_port)) + " ")) << seen;
+}
+
+// In /proc/net/unix it makes a line of its own.
+TEST(PortTable, BelievesNoLineThatStandsInTheNameOfASocket) {
+  const test::Folder folder;
+  const Fd pretended(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct stat about{};
+  ASSERT_EQ(::fstat(pretended.get(), &about), 0);
+  const std::string line = "\n0 2 0 00010000 1 1 " + std::to_string(about.st_ino) + " ";
+  ASSERT_EQ(::mkdir((folder.path() + "/" + line).c_str(), 0700), 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  const std::string path = folder.path() + "/" + line + "/z";
+  ASSERT_LT(path.size(), sizeof name.sun_path);
+  path.copy(name.sun_path, path.size());
+  const Fd forger(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(forger.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  for (const ListeningPort& one : listening_ports(::getpid())) EXPECT_NE(one.socket, about.st_ino);
+  std::ifstream table("/proc/net/unix");
+  const std::string text{std::istreambuf_iterator<char>(table), {}};
+  ASSERT_TRUE(text.contains(line));
+  for (const ListeningPort& one : unix_ports_in(text)) EXPECT_NE(one.socket, about.st_ino);
+}
+
+TEST(PortTable, ReadsTheTextWhereTheKernelTellsNothingElse) {
+  const auto ports = unix_ports_in(
+      "Num       RefCount Protocol Flags    Type St Inode Path\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 11 /a b\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 12 @abstract\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 13\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 14\n");
+  ASSERT_EQ(ports.size(), 1U);
+  EXPECT_EQ(ports[0].address, "unix:/a b");
+  EXPECT_EQ(ports[0].socket, 11U);
 }
 
 TEST(PortTable, KnowsAPortThatTheKernelChose) {

@@ -230,6 +230,33 @@ TEST(SupervisorMachine, ReloadsASlotThatIsInBackOff) {
   EXPECT_EQ(world.actions(), "ended 2 next in 200, reload failed by 2, sweep 2");
 }
 
+TEST(SupervisorMachine, EndsAReloadThoughWorkersOfASlotLeaveOneAfterAnotherWithoutEnding) {
+  World world(limits_for(2));
+  world.serve();
+  const auto leave = [&](WorkerId id) {
+    world.machine.channel_closed(id, world.now);
+    world.wait(50ms);
+  };
+  world.wait(2s);
+  leave(1);
+  world.be_ready(3);
+  world.wait(3s);
+  world.machine.reload(world.now);
+  world.machine.scale(1, world.now);
+  EXPECT_EQ(world.actions(), "start 3@1, ready 3, terminate 1, reload") << "1 may soon have left";
+  leave(3);
+  EXPECT_EQ(world.actions(), "") << "two are leaving";
+  world.wait(2s);
+  world.end(1);
+  EXPECT_EQ(world.actions(), "kill 1, terminate 3, ended 1, start 4@1, kill 1");
+  world.be_ready(4);
+  EXPECT_EQ(world.actions(), "ready 4, start 5@2");
+  leave(4);
+  world.be_ready(5);
+  EXPECT_EQ(world.actions(), "ready 5, tell 2, reload done, scaled to 3, start 6@3")
+      << "it goes on beside 3 and 4";
+}
+
 TEST(SupervisorMachine, LetsTheNewWorkerTakeTheSlotOfAnOldOneThatDiesDuringTheReload) {
   World world(limits_for(1));
   world.serve();

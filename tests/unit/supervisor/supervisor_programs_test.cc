@@ -45,6 +45,17 @@ TEST(SupervisorOfPrograms, TakesNothingWorseInANewSlotThanWhatAnotherOneShowed) 
   EXPECT_EQ(world.actions(), "scaled to 2, start 2@2, terminate 2");
 }
 
+TEST(SupervisorOfPrograms, TakesWhoIsAliveForReadyInANewSlotWhereOneAloneOfSomeShowedMore) {
+  World world(with_any_program(2));
+  world.machine.start(world.now);
+  world.be_ready(1);
+  world.wait(10s);
+  world.actions();
+  world.machine.scale(1, world.now);
+  world.wait(10s);
+  EXPECT_EQ(world.actions(), "scaled to 3, start 3@3, ready 3 as it lives");
+}
+
 TEST(SupervisorOfPrograms, LetsASlotThatHasOnlyEverBeenAliveBeReadySoAgain) {
   World world(with_any_program(2));
   world.machine.start(world.now);

@@ -34,12 +34,12 @@ TEST(Usage, IsEmptyForAProcessThatIsNone) {
   EXPECT_FALSE(usage.cpu());
   EXPECT_FALSE(usage.rss());
   EXPECT_FALSE(usage.open_fds());
-  EXPECT_FALSE(resident_bytes(0x7ffffff0));
+  EXPECT_FALSE(Usage::brief(0x7ffffff0).rss());
 }
 
 TEST(Usage, MeasuresResidentMemoryCheaplyToo) {
   std::vector<char> used(size_t{8} << 20, 'x');
-  EXPECT_GT(resident_bytes(::getpid()).value_or(0), used.size());
+  EXPECT_GT(Usage::brief(::getpid()).rss().value_or(0), used.size());
 }
 
 TEST(MemoryWatch, HasPatienceWithPeaks) {

@@ -283,7 +283,7 @@ TEST(ChannelMachineInput, ReadsMarkedAnswersToo) {
 TEST(ChannelMachineInput, GivesInternalMessagesPastMessagesThatNobodyTakes) {
   End end;
   end.read("1\n{\"cmd\":\"NODE_A\"}\n2\n{\"cmd\":\"NODE_B\"}\n");
-  const auto first = end.machine.next_delivery(true);
+  const auto first = end.machine.next_delivery({false, false, false});
   ASSERT_TRUE(first);
   EXPECT_EQ(to_json(first->message), "{\"cmd\":\"NODE_A\"}");
   EXPECT_EQ(end.deliveries(), "1 2 {\"cmd\":\"NODE_B\"}");

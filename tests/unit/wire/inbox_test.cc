@@ -107,12 +107,12 @@ TEST_P(InboxOrder, IsThatOfTheArrival) {
 
 TEST_P(InboxOrder, IsThatOfTheirOwnForInternalMessages) {
   end.read("1\n" + std::string(internal_line) + "2\n\x02{\"own\":1}\n");
-  EXPECT_EQ(end.machine.next_delivery(true)->message["n"], Value(1));
-  const auto own = end.machine.next_delivery(true);
+  EXPECT_EQ(end.machine.next_delivery({false, false, false})->message["n"], Value(1));
+  const auto own = end.machine.next_delivery({false, false, false});
   ASSERT_TRUE(own);
   EXPECT_TRUE(own->internal);
   EXPECT_EQ(own->message["own"], Value(1));
-  EXPECT_FALSE(end.machine.next_delivery(true));
+  EXPECT_FALSE(end.machine.next_delivery({false, false, false}));
   end.read("3\n");
   EXPECT_EQ(end.deliveries(), "1 2 3");
 }

@@ -7,6 +7,7 @@
 #include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
 #include "unit/wire/channel_machine_end.h"
+#include "wire/handle_message.h"
 #include "wire/pile.h"
 
 namespace baton::wire {
@@ -67,6 +68,33 @@ TEST(Memory, OfAnAdvancedMessageIsBoundedWhateverItIsMadeOf) {
                                   "D\0\0\0\0\0\0\0\0"s}) {
     expect_too_much(read_advanced(dense(unit, mebibyte), limits), testing::PrintToString(unit));
   }
+}
+
+/// The least memory under which it is read.
+std::size_t least_memory(const std::string& message) {
+  std::size_t too_little = 0;
+  std::size_t enough = 16 * mebibyte;
+  while (enough - too_little > 1) {
+    const std::size_t middle = (too_little + enough) / 2;
+    (read_advanced(message, AdvancedLimits().memory(middle, 0)) ? enough : too_little) = middle;
+  }
+  return enough;
+}
+
+TEST(Memory, OfKeysThatAreNumbersCountsTheirTexts) {
+  constexpr int members = 100;
+  constexpr std::size_t longer_than_a_string_itself = 24;
+  const auto object = [](auto key) {
+    std::string text = "\xff\x0fo";
+    for (int i = 0; i < members; ++i) text += key(i) + "0";
+    return text + "{" + static_cast<char>(members);
+  };
+  const std::string numbers = object([](int i) {
+    const double number = (i + 1) * 1.2345678901234567e-250;
+    return "N" + std::string(reinterpret_cast<const char*>(&number), sizeof number);
+  });
+  const std::string texts = object([](int i) { return "\"\4" + std::to_string(1000 + i); });
+  EXPECT_GE(least_memory(numbers), least_memory(texts) + members * longer_than_a_string_itself / 2);
 }
 
 // At eight times their size, without what is granted to small ones.
@@ -156,6 +184,84 @@ TEST(LargeFrame, OfAPeerThatIsNoLongerHeardIsForgotten) {
   end.machine.end_of_input(false);
   end.machine.read_large(Value(1));
   EXPECT_EQ(end.deliveries(), "END");
+}
+
+TEST(HandleMessage, GivesOutWhatWasSentWithoutACopy) {
+  Value sent = Value::object().set("cmd", "NODE_HANDLE").set("msg", Value::array({1, 2, 3}));
+  const Value* first = &sent["msg"].elements()[0];
+  const Value got = HandleMessage(std::move(sent)).take_message();
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(&got.elements()[0], first);
+}
+
+// It was kept as it came, and the loop has no more time to read it now than it had then.
+TEST(LargeFrame, ThatHasWaitedIsReadElsewhereAgain) {
+  ChannelLimits limits = reading_elsewhere();
+  limits.values = 1;
+  End end(limits);
+  const std::string line = array_line(2000);
+  end.read("1\n" + line + "2\n{\"cmd\":\"NODE_A\"}\n");
+  end.machine.read_large(read_json(*end.machine.large_frame()));
+  EXPECT_FALSE(end.machine.kept_frame());
+  EXPECT_EQ(end.deliveries(), "1");
+  const auto frame = end.machine.kept_frame();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(*frame + "\n", line);
+  EXPECT_EQ(end.deliveries(), "");
+  // What is no message need not wait for it, if no messages are taken.
+  EXPECT_TRUE(end.machine.next_delivery({false, false, false}));
+  end.machine.read_kept(frame, Value("the array"));
+  EXPECT_FALSE(end.machine.kept_frame());
+  EXPECT_EQ(end.deliveries(), "\"the array\" 2");
+}
+
+TEST(LargeFrame, ThatHasWaitedKeepsItsHandle) {
+  ChannelLimits limits = reading_elsewhere();
+  limits.values = 1;
+  End end(limits);
+  const std::string line = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":" + array_line(2000);
+  end.read("1\n");
+  end.read(line.substr(0, line.size() - 1) + "}\n", {test::listener});
+  end.machine.read_large(read_json(*end.machine.large_frame()));
+  EXPECT_EQ(end.output(), test::ack);
+  EXPECT_EQ(end.deliveries(), "1");
+  const auto frame = end.machine.kept_frame();
+  ASSERT_TRUE(frame);
+  end.machine.read_kept(frame, read_json(*frame).value());
+  const auto got = end.machine.next_delivery();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->handle, test::listener.id);
+  EXPECT_EQ(got->type, "net.Server");
+  EXPECT_EQ(got->message, (*read_json(*frame))["msg"]);
+}
+
+// To destroy its value takes the loop as long as to read it.
+TEST(LargeFrame, ThatNobodyGetsIsGivenBackToBeDestroyedElsewhere) {
+  ChannelLimits limits = reading_elsewhere();
+  limits.values = 1;
+  End end(limits);
+  const std::string array = array_line(2000);
+  const std::string pad = array.substr(0, array.size() - 1);
+  const auto read = [&](const std::string& line) {
+    end.read(line);
+    end.machine.read_large(read_json(*end.machine.large_frame()));
+    return end.machine.take_dropped();
+  };
+  EXPECT_TRUE(read(array).empty()) << "it waits as a value";
+  const std::string given = R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":)";
+  for (const std::string& line :
+       {array, R"({"cmd":"NODE_BATON","v":1,"pad":)" + pad + "}\n",
+        R"({"cmd":"NODE_SOCKET_GET_COUNT","key":"k","pad":)" + pad + "}\n", given + pad + "}\n"}) {
+    const auto dropped = read(line);
+    ASSERT_EQ(dropped.size(), 1U) << line.substr(0, 50);
+    EXPECT_FALSE(dropped[0].is_undefined());
+  }
+  (void)end.notices();
+  EXPECT_TRUE(read(given + R"({"cmd":"NODE_A","pad":)" + pad + "}}\n").empty());
+  bool large = false;
+  for (const Notice& notice : end.notices())
+    large = large || (notice.kind == Notice::Kind::internal_refused && notice.large);
+  EXPECT_TRUE(large);
 }
 
 TEST(LargeFrame, IsOneThatTakesMuchAndNotOneThatIsOnlyLong) {

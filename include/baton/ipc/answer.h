@@ -1,0 +1,86 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "baton/loop/handler.h"
+#include "baton/loop/task.h"
+#include "baton/wire/payload.h"
+#include "baton/wire/value.h"
+
+namespace baton {
+
+namespace detail {
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<Task<T>> = true;
+}  // namespace detail
+
+/// A program's function that answers requests (`Channel::on_request`). It takes the request's Value, and
+/// returns what is a message itself, nothing, or a `Task` of either:
+///
+///     parent.on_request([](Value request) { return request["left"].as_number() * 2; });
+///     parent.on_request([&](Value request) -> Task<Value> { co_return co_await look_up(request); });
+///
+/// An exception that leaves it is the answer: who asked gets its message as an Error. What a lambda has
+/// captured lives until the last of its tasks has ended, and so does the request, also for a function that
+/// takes it as `const Value&`.
+class Answer {
+ public:
+  /// @{
+  /// Nobody answers.
+  Answer() = default;
+  Answer(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
+  /// @}
+  /// `function` is called as function(request).
+  template <std::invocable<Value> F>
+    requires(!std::same_as<std::remove_cvref_t<F>, Answer>)
+  Answer(F function) {  // NOLINT(google-explicit-constructor)
+    using Returned = std::remove_cvref_t<std::invoke_result_t<F&, Value>>;
+    static_assert(
+        detail::is_task<Returned> || std::is_void_v<Returned> || std::convertible_to<Returned, Value>,
+        "an answer is a message: give the struct BATON_FIELDS, or return a Task of one");
+    if constexpr (std::is_pointer_v<F>) {
+      if (function == nullptr) return;
+    } else if constexpr (requires { function.operator bool(); }) {
+      if (!function) return;
+    }
+    // The request stays the task's: also a coroutine that takes a reference has it until its end.
+    using Function = std::move_only_function<Returned(Value&&)>;
+    function_ = [shared = std::make_shared<Function>(std::move(function))](Value request) {
+      return answer<Returned>(shared, std::move(request));
+    };
+  }
+
+  /// Whether somebody answers.
+  explicit operator bool() const noexcept { return static_cast<bool>(function_); }
+  /// Asks for it, once the task is awaited. Throws std::bad_function_call if nobody answers.
+  Task<Value> operator()(Value request) const { return function_(std::move(request)); }
+
+ private:
+  template <class Returned>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the task's own
+  static Task<Value> answer(std::shared_ptr<std::move_only_function<Returned(Value&&)>> function,
+                            Value request) {
+    if constexpr (std::is_void_v<Returned>) {
+      (*function)(std::move(request));
+      co_return Value();
+    } else if constexpr (!detail::is_task<Returned>) {
+      co_return Value((*function)(std::move(request)));
+    } else if constexpr (std::same_as<Returned, Task<>>) {
+      co_await (*function)(std::move(request));
+      co_return Value();
+    } else {
+      co_return Value(co_await (*function)(std::move(request)));
+    }
+  }
+
+  std::function<Task<Value>(Value)> function_;
+};
+
+}  // namespace baton
