@@ -43,7 +43,8 @@ void answer(baton::Loop& loop, Request& request, Response& response) {
         response.end(body ? *body : "no body");
       });
     case 'p':
-      return baton::start(loop, pull(request, response));
+      baton::start(loop, pull(request, response));
+      return;
     case 't':
       return response.trailer("a", "b").end("body");
     case 'f':
