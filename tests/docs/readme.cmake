@@ -1,7 +1,18 @@
-# What the guides show of a program is the program, to the letter.
+# What the guides show of a program is the program, to the letter; in the Chinese ones the comments are Chinese.
+function(without_comments variable)
+  set(text "${${variable}}")
+  string(REGEX REPLACE "[ \t]*(//|# )[^\n]*" "" text "${text}")
+  string(REGEX REPLACE "\"\"\"[^\n]*\"\"\"" "" text "${text}")
+  set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
+
 function(shows guide language program)
   file(READ ${ROOT}/${guide} text)
   file(READ ${ROOT}/${program} source)
+  if(guide MATCHES "zh-CN")
+    without_comments(text)
+    without_comments(source)
+  endif()
   string(FIND "${text}" "```${language}\n${source}```" at)
   if(at EQUAL -1)
     message(SEND_ERROR "${guide} does not show ${program} as it is")
