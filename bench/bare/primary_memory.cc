@@ -2,8 +2,6 @@
 // until it has so many workers, it answers and all have come to rest. Prints the private memory of the
 // primary.
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "support/served.h"
@@ -14,18 +12,6 @@ constexpr double patience_us = 60e6;
 
 // No processor time is used for so long.
 constexpr unsigned rest_us = 500'000;
-
-double private_kib(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
-  double sum = 0;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string name;
-    double kib = 0;
-    if (words >> name >> kib && (name == "Private_Clean:" || name == "Private_Dirty:")) sum += kib;
-  }
-  return sum;
-}
 
 }  // namespace
 
@@ -47,6 +33,6 @@ int main(int argc, char** argv) {
     usleep(rest_us);
     now = bench::tree_cpu_us(server.pid());
   }
-  bench::print_figures({{"private_kib", private_kib(server.pid())}});
+  bench::print_figures({{"private_kib", bench::private_kib(server.pid())}});
   server.end();
 }

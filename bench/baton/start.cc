@@ -4,36 +4,17 @@
 // private to neither.
 
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "baton/baton.h"
 #include "support/measure.h"
 #include "support/median.h"
+#include "support/processes.h"
 
 namespace {
 
 constexpr auto idle = std::chrono::milliseconds(100);
-
-double private_kib(pid_t pid) {
-  std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
-  double sum = 0;
-  std::string name;
-  while (rollup >> name) {
-    double kib = 0;
-    if (name == "Private_Clean:" || name == "Private_Dirty:") rollup >> kib;
-    sum += kib;
-  }
-  return sum;
-}
-
-baton::Op<> pause(baton::Loop& loop, baton::Timer& timer) {
-  auto over = std::make_shared<baton::Promise<>>(loop);
-  auto op = over->op();
-  timer = baton::Timer(loop, idle, [over] { over->resolve({}); });
-  return op;
-}
 
 baton::Task<> primary(baton::Process& self) {
   auto args = self.args();
@@ -43,14 +24,13 @@ baton::Task<> primary(baton::Process& self) {
   std::vector<double> walls;
   std::vector<double> cpus;
   std::vector<double> kibs;
-  baton::Timer timer;
   for (int i = 0; i < count; ++i) {
     const double start = bench::now_us();
     auto& child = self.fork(args.at(1));
     (co_await child.next_message()).value();
     walls.push_back(bench::now_us() - start);
     if (memory) {
-      co_await pause(self.loop(), timer);
+      co_await baton::sleep(self.loop(), idle);
       kibs.push_back(private_kib(child.pid()));
     }
     child.kill(SIGKILL);

@@ -198,6 +198,46 @@ Measure executing(const Programs& programs) {
           }};
 }
 
+// Jobs that do nothing, 64 at a time, for two workers; "ahead": that have 32 each.
+Measure pool(const Programs& programs) {
+  const auto ours = [&](const std::string& each) {
+    return Command{programs.at("pool"), "640000", "64", "2", each};
+  };
+  const auto beside = [&](const std::string& library, const std::string& each) {
+    return programs.everywhere("node/pool.js", {BATON_BENCH_PACKAGES, library, "64000", "64", "2", each});
+  };
+  Contest contest("pool");
+  contest.add("Baton", ours("1"))
+      .add("Baton ahead", ours("32"))
+      .add("workerpool", beside("workerpool", "1"))
+      .add("piscina", beside("piscina", "1"))
+      .add("piscina ahead", beside("piscina", "32"));
+  return {contest, [](const Figures& f) {
+            const auto jobs = [&](const std::string& what, const std::string& one, const std::string& other) {
+              return Line(what, f.median(one, "per_second") / 1e3, none, f.median(other, "per_second") / 1e3)
+                  .judge(quotient(f, "per_second", one, other), Target::at_least(5, "times theirs"));
+            };
+            const auto cpu = [&](const std::string& what, const std::string& one, const std::string& other) {
+              return Line(what, f.median(one, "cpu_us"), none, f.median(other, "cpu_us"))
+                  .judge(quotient(f, "cpu_us", one, other), Target::at_most(0.2, "of theirs"));
+            };
+            const auto memory = [&](const std::string& what, const std::string& other) {
+              return Line(what, f.median("Baton", "private_kib") / 1024, none,
+                          f.median(other, "private_kib") / 1024)
+                  .judge(quotient(f, "private_kib", "Baton", other), Target::at_most(0.2, "of theirs"));
+            };
+            return Lines{
+                jobs("jobs of a pool of two workers, thousand/s (workerpool)", "Baton", "workerpool"),
+                jobs("  beside piscina", "Baton", "piscina"),
+                jobs("  32 jobs a worker, beside piscina", "Baton ahead", "piscina ahead"),
+                cpu("CPU of all a job, us (workerpool)", "Baton", "workerpool"),
+                cpu("  beside piscina", "Baton", "piscina"),
+                cpu("  32 jobs a worker, beside piscina", "Baton ahead", "piscina ahead"),
+                memory("private memory of such a pool, MiB (workerpool)", "workerpool"),
+                memory("  beside piscina", "piscina")};
+          }};
+}
+
 Measure crowd(const Programs& programs) {
   Contest contest("crowd");
   contest.add("Baton", {programs.at("crowd"), "100", programs.at("hello_worker")})
@@ -215,7 +255,7 @@ Measure crowd(const Programs& programs) {
 std::vector<Measure> all_measures(const Programs& programs) {
   std::vector<Measure> all = {start(programs),     memory(programs), pingpong(programs), oneway(programs),
                               sockets(programs),   http(programs),   heavy(programs),    spawning(programs),
-                              executing(programs), crowd(programs)};
+                              executing(programs), crowd(programs),  pool(programs)};
   for (Measure& measure : serialization_measures(programs)) all.push_back(std::move(measure));
   for (Measure& measure : cluster_measures(programs)) all.push_back(std::move(measure));
   return all;

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "support/measure.h"
+#include "support/processes.h"
 
 /// What the programs share that measure a server from outside.
 namespace bench {
@@ -37,15 +37,6 @@ inline uint16_t free_port() {
     if (free) return static_cast<uint16_t>(port);
   }
   die("bind");
-}
-
-/// The children of a process.
-inline std::vector<pid_t> children_of(pid_t pid) {
-  const std::string name = std::to_string(pid);
-  std::ifstream file("/proc/" + name + "/task/" + name + "/children");
-  std::vector<pid_t> children;
-  for (pid_t child = 0; file >> child;) children.push_back(child);
-  return children;
 }
 
 /// A connection to the port, as soon as somebody listens there.
@@ -97,15 +88,6 @@ inline std::vector<std::string> command_after_dashes(int argc, char** argv) {
     if (std::string_view(argv[i]) == "--") return {argv + i + 1, argv + argc};
   }
   return {};
-}
-
-/// Microseconds on a processor of a process and all its living descendants, exact while they sleep.
-inline double tree_cpu_us(pid_t pid) {
-  double ns = 0;
-  std::ifstream("/proc/" + std::to_string(pid) + "/schedstat") >> ns;
-  double sum = ns / 1e3;
-  for (const pid_t child : children_of(pid)) sum += tree_cpu_us(child);
-  return sum;
 }
 
 /// The body of an answer as a number: the process that gave it, however the body is framed. 0 if there is

@@ -1,6 +1,6 @@
 'use strict';
 // What examples/heavy.cc does, by Node: work on the CPU blocks the loop, GET /lag says for how long, and with
-// --in-child the work is sent to a child, so that others are answered until it is done.
+// --in-child the work is given to a child, so that others are answered until it is done.
 //
 //     node examples/heavy/server.js --in-child --child build/release/bin/heavy
 
@@ -8,6 +8,7 @@ const { fork, spawn } = require('child_process');
 const http = require('http');
 const path = require('path');
 const commandLine = require('../command_line.js');
+const requests = require('../channel/requests.js');
 const { burn } = require('./work.js');
 
 const settings = commandLine.read('heavy', {
@@ -17,9 +18,7 @@ const settings = commandLine.read('heavy', {
 });
 const mostWaiting = 1000;
 const restartWait = 100;
-const waiting = new Map();
-let child;
-let last = 0;
+let waiting = 0;
 let ending = false;
 
 // --- the loop's lag: how much later than it was due a timer is called
@@ -41,37 +40,38 @@ function takeLag() {
 
 // --- the service
 
-const refuse = (response) => {
-  response.statusCode = 503;
-  response.end('Service Unavailable\n');
-};
+let child; // a promise of who works
 
 // fork() runs Node scripts only; any other program joins the channel when `stdio` asks for one.
-function startChild() {
-  child = /\.[cm]?js$/.test(settings.child)
+function startChild(ready) {
+  const worker = /\.[cm]?js$/.test(settings.child)
     ? fork(settings.child)
     : spawn(settings.child, [], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-  console.log(`child ${child.pid}`);
-  child.on('message', ({ id, primes }) => {
-    waiting.get(id)?.end(`${primes} primes\n`);
-    waiting.delete(id);
-  });
-  child.on('error', () => {});  // its channel may end in the middle of a send
-  child.on('exit', () => {
-    child = undefined;
-    for (const response of waiting.values()) refuse(response);
-    waiting.clear();
+  worker.on('error', () => {});  // its channel may end in the middle of a send
+  worker.on('disconnect', () => {
     // A child that cannot live must not be what this process is busy with.
-    if (!ending) setTimeout(() => ending || startChild(), restartWait);
+    child = new Promise((again) => setTimeout(() => ending || startChild(again), restartWait));
   });
+  ready(worker);
 }
 
-function sendWork(ms, response) {
-  if (!child?.connected || waiting.size >= mostWaiting) return refuse(response);
-  const id = ++last;
-  waiting.set(id, response);
-  child.send({ id, ms });
-  console.log('work is sent');
+// Work whose child dies is given to another, once.
+async function sendWork(ms) {
+  if (waiting >= mostWaiting) throw new Error('job: queue full');
+  ++waiting;
+  try {
+    for (let tries = 1; ; ++tries) {
+      try {
+        const answer = requests.request(await child, { ms });
+        console.log('work is sent');
+        return (await answer).primes;
+      } catch (error) {
+        if (tries === 2) throw error;
+      }
+    }
+  } finally {
+    --waiting;
+  }
 }
 
 const server = http.createServer((request, response) => {
@@ -80,7 +80,12 @@ const server = http.createServer((request, response) => {
   const work = /^\/work\?ms=(\d+)/.exec(request.url);
   if (!work) return response.end('Hello World\n');
   const ms = Math.min(Number(work[1]), 60_000);
-  if (settings['in-child']) return sendWork(ms, response);
+  if (settings['in-child']) {
+    return sendWork(ms).then((primes) => response.end(`${primes} primes\n`), (error) => {
+      response.statusCode = 503;
+      response.end(`${error.message}\n`);
+    });
+  }
   console.log('work begins');
   response.end(`${burn(ms)} primes\n`);
 });
@@ -95,6 +100,6 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
-if (settings['in-child']) startChild();
+if (settings['in-child']) child = new Promise(startChild);
 server.on('error', commandLine.fail('heavy'));
 server.listen(Number(settings.port), '127.0.0.1', () => console.log(`listening on port ${server.address().port}`));

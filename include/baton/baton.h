@@ -23,6 +23,7 @@
 #include "baton/loop/wait.h"
 #include "baton/net/bound_socket.h"
 #include "baton/net/endpoint.h"
+#include "baton/net/name.h"
 #include "baton/net/native.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"

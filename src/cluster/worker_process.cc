@@ -21,6 +21,9 @@ Channel::Sent WorkerProcess::send(const Value& message, net::Socket socket) {
   return state_.child.send(message, std::move(socket));
 }
 
+Op<Value> WorkerProcess::request(const Value& message) { return state_.child.request(message); }
+void WorkerProcess::on_request(Answer answer) { state_.child.on_request(std::move(answer)); }
+
 void WorkerProcess::disconnect() {
   if (state_.dead) return;
   state_.primary.feed([this] { state_.primary.machine.disconnect(state_.id); });

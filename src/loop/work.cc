@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -18,6 +19,7 @@ namespace baton {
 
 struct Work::State {
   Loop* loop;
+  Kind kind = Kind::computes;
   std::move_only_function<void()> job;
   Callback done;
 
@@ -27,6 +29,7 @@ struct Work::State {
   void listen(const std::shared_ptr<State>& self);
   void hear_no_more();
   void do_it();
+  void tell_done();
 };
 
 namespace {
@@ -36,10 +39,12 @@ namespace {
 class Pool {
  public:
   // Until the process ends: so long somebody may be at work. A fork has none of its threads.
-  static Pool& of_process() {
-    static std::atomic<Pool*> the_one = nullptr;
-    static const int forgets_in_forks = ::pthread_atfork(nullptr, nullptr, [] { the_one = nullptr; });
+  static Pool& of_process(Work::Kind kind) {
+    static std::array<std::atomic<Pool*>, 2> both{};
+    static const int forgets_in_forks =
+        ::pthread_atfork(nullptr, nullptr, [] { both[0] = both[1] = nullptr; });
     (void)forgets_in_forks;
+    auto& the_one = both[static_cast<std::size_t>(kind)];
     Pool* pool = the_one;
     if (pool != nullptr) return *pool;
     auto made = std::make_unique<Pool>();
@@ -115,22 +120,27 @@ void Work::State::do_it() {
   } catch (...) {
     // Whoever waits for it sees that nothing is there.
   }
+  tell_done();
+}
+
+void Work::State::tell_done() {
   const std::scoped_lock lock(mutex);
   if (bell != nullptr) bell->ring();
 }
 
-Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done)
-    : state_(new State{.loop = &loop, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
+Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done, Kind kind)
+    : state_(new State{
+          .loop = &loop, .kind = kind, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
   state_->listen(state_);
-  if (Pool::of_process().take(state_)) return;
+  if (Pool::of_process(kind).take(state_)) return;
   // Somebody has taken all the threads that there may be; what has to be done is done.
-  state_->do_it();
+  kind == Kind::computes ? state_->do_it() : state_->tell_done();
 }
 
 void do_aside(std::move_only_function<void()> job) {
   const std::shared_ptr<Work::State> work(
       new Work::State{.loop = nullptr, .job = std::move(job), .done = nullptr, .mutex = {}});
-  if (!Pool::of_process().take(work)) work->do_it();
+  if (!Pool::of_process(work->kind).take(work)) work->do_it();
 }
 
 Work& Work::operator=(Work&& other) noexcept {
@@ -146,7 +156,7 @@ Work::operator bool() const noexcept { return state_ && state_->done; }
 void Work::abandon() noexcept {
   if (!state_) return;
   state_->done = nullptr;
-  Pool::of_process().give_back(state_);
+  Pool::of_process(state_->kind).give_back(state_);
   state_->hear_no_more();
   state_.reset();
 }

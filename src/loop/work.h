@@ -12,11 +12,14 @@ namespace baton {
 class Work {
  public:
   struct State;
+  /// What waits for others has threads of its own, so that it holds up nobody who computes. Where there can
+  /// be no thread it is not done at all.
+  enum class Kind : unsigned char { computes, waits };
 
   Work() = default;
   /// `job` may touch nothing but what is its own. `done` is called from the loop when it has ended,
   /// also by an exception, which is lost: most likely there was no memory.
-  Work(Loop& loop, std::move_only_function<void()> job, Callback done);
+  Work(Loop& loop, std::move_only_function<void()> job, Callback done, Kind kind = Kind::computes);
   Work(Work&&) noexcept = default;
   Work& operator=(Work&& other) noexcept;
   /// `done` is not called any more; the job may go on.

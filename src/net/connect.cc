@@ -14,7 +14,8 @@ namespace baton::net {
 namespace {
 
 struct Connecting {
-  Connecting(Loop& loop, Endpoint endpoint) : to(std::move(endpoint)), promise(loop) {}
+  Connecting(Loop& loop, Endpoint endpoint)
+      : to(std::move(endpoint)), promise(loop, "connect to " + to.to_string()) {}
   Endpoint to;
   Promise<Socket> promise;
   Fd descriptor;
@@ -43,6 +44,7 @@ Op<Socket> begin_connect(Loop& loop, Fd from, const Endpoint& endpoint) {
   const SocketAddress address(endpoint);
   attempt->descriptor = std::move(from);
   loop.keep(attempt);
+  attempt->promise.on_given_up([&loop, raw = attempt.get()](bool) { loop.let_go(raw); });
   const int status = ::connect(attempt->descriptor.get(), address.get(), address.length());
   // After EINTR it goes on in the background, too.
   if (status == 0 || (errno != EINPROGRESS && errno != EINTR)) {

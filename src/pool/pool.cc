@@ -33,6 +33,10 @@ PoolOptions& PoolOptions::workers(std::size_t count) {
   if (count == 0) throw std::invalid_argument("a pool without workers");
   return workers_ = count, *this;
 }
+PoolOptions& PoolOptions::jobs_per_worker(std::size_t most) {
+  if (most == 0) throw std::invalid_argument("a pool whose workers have no jobs");
+  return jobs_per_worker_ = most, *this;
+}
 
 /// Carries out what the machine decides. Callbacks of the workers hold it weakly: they live as long as the
 /// process does.
@@ -49,6 +53,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
         module(std::move(name)),
         options(std::move(how)),
         machine({.workers = options.workers(),
+                 .jobs_per_worker = options.jobs_per_worker(),
                  .most_waiting = options.queue(),
                  .tries = options.retries() + 1,
                  .limits = limits}),
@@ -64,6 +69,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
   void carry_out(const GiveJob& action);
   void carry_out(const KillWorker& action);
   void carry_out(const LoseJob& action);
+  void keep_running(bool now);
   void kill(Slot slot) noexcept;
   void over(Slot slot, ForkedChild& worker, const ExitStatus& status);
   void answered(Slot slot, JobId job, Result<Value> answer);
@@ -80,6 +86,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
   Timer again;
   std::minstd_rand random{std::random_device()()};
   bool carrying_out = false;
+  bool keeps_running = false;
   bool closed = false;
 };
 
@@ -175,13 +182,18 @@ void Pool::State::go_on() {
       go_on();
     });
   }
-  // A pool without a job keeps nobody running.
-  for (ForkedChild* worker : workers) {
-    if (worker != nullptr) jobs.empty() ? worker->process().unref() : worker->process().ref();
-  }
+  keep_running(!jobs.empty());
   if (!jobs.empty()) return;
   again.unref();
   for (Promise<>& each : std::exchange(drain_waits, {})) each.resolve({});
+}
+
+// A pool without a job keeps nobody running.
+void Pool::State::keep_running(bool now) {
+  if (std::exchange(keeps_running, now) == now) return;
+  for (ForkedChild* worker : workers) {
+    if (worker != nullptr) now ? worker->process().ref() : worker->process().unref();
+  }
 }
 
 void Pool::State::carry_out(const StartWorker& action) {
@@ -195,6 +207,7 @@ void Pool::State::carry_out(const StartWorker& action) {
       });
     });
     worker.unref();
+    if (!keeps_running) worker.process().unref();
     machine.started(action.slot, self.loop().now());
   } catch (const Error& error) {
     self.loop().report("pool: " + std::string(error.what()));
@@ -204,7 +217,7 @@ void Pool::State::carry_out(const StartWorker& action) {
 
 void Pool::State::carry_out(const GiveJob& action) {
   const auto job = jobs.find(action.job);
-  if (job == jobs.end() || machine.job_of(action.slot) != action.job) return;
+  if (job == jobs.end() || !machine.has(action.slot, action.job)) return;
   workers[action.slot]
       ->request(job->second.value)
       .then([weak = weak_from_this(), slot = action.slot, job = action.job](Result<Value> answer) {
@@ -213,10 +226,10 @@ void Pool::State::carry_out(const GiveJob& action) {
 }
 
 void Pool::State::answered(Slot slot, JobId job, Result<Value> answer) {
-  if (closed || machine.job_of(slot) != job) return;
+  if (closed || !machine.has(slot, job)) return;
   // Its end says why.
   if (!answer && answer.error().code() == Errc::disconnected) return;
-  machine.done(slot);
+  machine.done(slot, job);
   settle(job, std::move(answer));
   go_on();
 }
@@ -244,8 +257,8 @@ void Pool::State::over(Slot slot, ForkedChild& worker, const ExitStatus& status)
   workers[slot] = nullptr;
   std::string end = "worker (pid " + std::to_string(worker.pid()) + "): " + status.describe();
   if (!worker.uncaught().empty()) end += " (" + worker.uncaught() + ")";
-  if (const auto job = machine.job_of(slot)) {
-    if (const auto found = jobs.find(*job); found != jobs.end()) found->second.death = end;
+  for (const JobId job : machine.jobs_of(slot)) {
+    if (const auto found = jobs.find(job); found != jobs.end()) found->second.death = end;
   }
   self.loop().report("pool: " + end);
   machine.died(slot, self.loop().now(), chance());
@@ -258,7 +271,7 @@ void Pool::State::close() noexcept {
   for (Slot slot = 0; slot < workers.size(); ++slot) {
     ForkedChild* worker = workers[slot];
     if (worker == nullptr) continue;
-    if (machine.job_of(slot)) kill(slot);
+    if (!machine.jobs_of(slot).empty()) kill(slot);
     worker->disconnect();
     worker->stop();
   }

@@ -15,8 +15,7 @@ void PoolMachine::start(Slot slot) {
 }
 
 bool PoolMachine::add(JobId job) {
-  const bool free = std::ranges::any_of(workers_, [](const Worker& each) { return each.life == Life::idle; });
-  if (!free && queue_.size() >= settings_.most_waiting) return false;
+  if (!worker_for(job) && queue_.size() >= settings_.most_waiting) return false;
   queue_.push_back(job);
   give_jobs();
   return true;
@@ -26,9 +25,10 @@ void PoolMachine::withdraw(JobId job) {
   deaths_.erase(job);
   if (const auto running = running_.find(job); running != running_.end()) {
     Worker& worker = workers_[running->second];
-    worker.job.reset();
-    worker.life = Life::doomed;
-    actions_.emplace_back(KillWorker{running->second});
+    std::erase(worker.jobs, job);
+    if (std::exchange(worker.life, Life::doomed) == Life::alive) {
+      actions_.emplace_back(KillWorker{running->second});
+    }
     running_.erase(running);
     return;
   }
@@ -36,7 +36,7 @@ void PoolMachine::withdraw(JobId job) {
 }
 
 void PoolMachine::started(Slot slot, Time now) {
-  workers_[slot].life = Life::idle;
+  workers_[slot].life = Life::alive;
   workers_[slot].since = now;
   give_jobs();
 }
@@ -45,29 +45,39 @@ void PoolMachine::not_started(Slot slot, Time now, double chance) {
   wait(workers_[slot], now, workers_[slot].policy.not_started(settings_.limits, chance));
 }
 
-void PoolMachine::done(Slot slot) {
-  Worker& worker = workers_[slot];
-  if (worker.life != Life::busy) return;
-  deaths_.erase(*worker.job);
-  running_.erase(*std::exchange(worker.job, std::nullopt));
-  worker.life = Life::idle;
+bool PoolMachine::has(Slot slot, JobId job) const {
+  const auto running = running_.find(job);
+  return running != running_.end() && running->second == slot;
+}
+
+void PoolMachine::done(Slot slot, JobId job) {
+  if (!has(slot, job)) return;
+  std::erase(workers_[slot].jobs, job);
+  deaths_.erase(job);
+  running_.erase(job);
   give_jobs();
 }
 
-void PoolMachine::died(Slot slot, Time now, double chance) {
-  Worker& worker = workers_[slot];
-  const Life life = worker.life;
-  if (worker.job) {
-    const JobId job = *std::exchange(worker.job, std::nullopt);
+void PoolMachine::take_back(Worker& worker) {
+  std::vector<JobId> again;
+  for (const JobId job : std::exchange(worker.jobs, {})) {
     running_.erase(job);
-    if (++deaths_[job] < settings_.tries) {
-      // It has waited longest.
-      queue_.push_front(job);
+    // A death that we wanted says nothing of the jobs that were there.
+    if (worker.life == Life::doomed || ++deaths_[job] < settings_.tries) {
+      again.push_back(job);
     } else {
       deaths_.erase(job);
       actions_.emplace_back(LoseJob{job});
     }
   }
+  // They have waited longest.
+  queue_.insert(queue_.begin(), again.begin(), again.end());
+}
+
+void PoolMachine::died(Slot slot, Time now, double chance) {
+  Worker& worker = workers_[slot];
+  const Life life = worker.life;
+  take_back(worker);
   // Who was killed for a job that nobody wanted has done nothing wrong.
   const bool unstable =
       life != Life::doomed && supervisor::RestartPolicy::unstable(settings_.limits, now - worker.since);
@@ -96,15 +106,32 @@ std::optional<Time> PoolMachine::next_start() const {
   return next;
 }
 
+bool PoolMachine::takes(const Worker& worker, bool suspect) const {
+  if (worker.life != Life::alive || worker.jobs.size() >= settings_.jobs_per_worker) return false;
+  return worker.jobs.empty() || (!suspect && !deaths_.contains(worker.jobs.front()));
+}
+
+// Whoever has least.
+std::optional<Slot> PoolMachine::worker_for(JobId job) const {
+  const bool suspect = deaths_.contains(job);
+  std::optional<Slot> least;
+  for (Slot slot = 0; slot < workers_.size(); ++slot) {
+    const Worker& worker = workers_[slot];
+    if (!takes(worker, suspect)) continue;
+    if (!least || worker.jobs.size() < workers_[*least].jobs.size()) least = slot;
+  }
+  return least;
+}
+
 void PoolMachine::give_jobs() {
-  for (Slot slot = 0; slot < workers_.size() && !queue_.empty(); ++slot) {
-    Worker& worker = workers_[slot];
-    if (worker.life != Life::idle) continue;
-    worker.life = Life::busy;
-    worker.job = queue_.front();
+  while (!queue_.empty()) {
+    const JobId job = queue_.front();
+    const auto slot = worker_for(job);
+    if (!slot) return;
     queue_.pop_front();
-    running_.emplace(*worker.job, slot);
-    actions_.emplace_back(GiveJob{slot, *worker.job});
+    workers_[*slot].jobs.push_back(job);
+    running_.emplace(job, *slot);
+    actions_.emplace_back(GiveJob{*slot, job});
   }
 }
 

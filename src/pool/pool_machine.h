@@ -37,13 +37,17 @@ using Action = std::variant<StartWorker, GiveJob, KillWorker, LoseJob>;
 
 /// Which worker does which job, as a state machine: it has no process, no clock and no chance of its own.
 ///
-/// A slot:  waiting -> (start) -> idle <-> busy -> (kill) -> doomed
-///             ^                    |       |                  |
-///             +------- died -------+-------+------------------+
+/// A slot:  waiting -> starting -> alive -> (a job that it has is withdrawn) -> doomed
+///             ^          |          |                                            |
+///             +----------+-- died --+--------------------------------------------+
+///
+/// A worker may have several jobs. One of them that has seen a worker die is suspected, and has the next
+/// worker alone: what kills workers takes no other job along.
 class PoolMachine {
  public:
   struct Settings {
     std::size_t workers;
+    std::size_t jobs_per_worker = 1;
     std::size_t most_waiting;  // jobs without a worker
     unsigned tries;            // so many workers may die with a job
     supervisor::RestartLimits limits;
@@ -61,8 +65,8 @@ class PoolMachine {
   void started(Slot slot, Time now);
   /// It could not be.
   void not_started(Slot slot, Time now, double chance);
-  /// Its job has an answer.
-  void done(Slot slot);
+  /// A job that it has is answered.
+  void done(Slot slot, JobId job);
   void died(Slot slot, Time now, double chance);
   /// Time has come to `next_start`.
   void due(Time now);
@@ -74,26 +78,31 @@ class PoolMachine {
   [[nodiscard]] std::optional<Time> next_start() const;
   [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size(); }
   [[nodiscard]] std::size_t running() const noexcept { return running_.size(); }
-  /// The job of that slot, if it has one that somebody wants.
-  [[nodiscard]] std::optional<JobId> job_of(Slot slot) const { return workers_.at(slot).job; }
+  /// The jobs of that slot that somebody wants, in the order in which they were given.
+  [[nodiscard]] const std::deque<JobId>& jobs_of(Slot slot) const { return workers_.at(slot).jobs; }
+  /// Whether that job is one of them.
+  [[nodiscard]] bool has(Slot slot, JobId job) const;
 
  private:
-  enum class Life { waiting, starting, idle, busy, doomed };
+  enum class Life { waiting, starting, alive, doomed };
   struct Worker {
     Life life = Life::waiting;
     Time since{0};  // of its start; while it waits, until when
-    std::optional<JobId> job{};
+    std::deque<JobId> jobs{};
     supervisor::RestartPolicy policy{};
   };
 
   void start(Slot slot);
+  [[nodiscard]] bool takes(const Worker& worker, bool suspect) const;
+  [[nodiscard]] std::optional<Slot> worker_for(JobId job) const;
   void give_jobs();
+  void take_back(Worker& worker);
   void wait(Worker& worker, Time now, Time pause);
 
   Settings settings_;
   std::vector<Worker> workers_;
   std::deque<JobId> queue_;
-  std::map<JobId, unsigned> deaths_;  // of the workers of a job
+  std::map<JobId, unsigned> deaths_;  // of workers that had the job: it is suspected
   std::map<JobId, Slot> running_;
   std::deque<Action> actions_;
 };

@@ -14,6 +14,9 @@
 namespace baton {
 namespace {
 
+// Most objects have a few: room for these at once costs less than to grow.
+constexpr std::size_t usual_members = 4;
+
 using Member = Value::Member;
 
 using wire::array_index;
@@ -390,6 +393,7 @@ Value& Value::set(std::string_view key, Value value) & {
     if (old.depth_ + 1 == depth_) measure();
     return *this;
   }
+  if (members_.empty()) members_.reserve(usual_members);
   std::uint64_t index = array_index(key);
   auto place = members_.end();
   if (index != no_index) {

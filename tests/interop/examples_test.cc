@@ -136,24 +136,5 @@ TEST_F(ProxyExample, RefusesWrongArgumentsByNode) {
   }
 }
 
-// What it does with either end by Node, too, is in either_end_test.cc.
-class HeavyExample : public World {};
-
-TEST_F(HeavyExample, StartsAChildThatKeepsDyingLessAndLessOften) {
-  Program& server = run({built("heavy"), "--port", "0", "--in-child"});
-  const int port = server.number("listening on port ");
-  // At most 100 ms after its first death, 200 after the second.
-  int wait = 0;
-  for (int deaths = 0; wait <= 100 && deaths < 20; ++deaths) {
-    signal_one(server.number("child "), SIGKILL);
-    wait = server.number("the child ended, another in ");
-  }
-  EXPECT_GT(wait, 100);
-  server.line("child ");
-  const Client worker(port);
-  worker.send("GET /work?ms=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-  EXPECT_TRUE(worker.read_until(" primes\n").starts_with("HTTP/1.1 200"));
-}
-
 }  // namespace
 }  // namespace baton::test

@@ -55,6 +55,13 @@ class WorkerProcess {
     throw std::logic_error("no message");
   }
 
+  /// @{
+  /// A message that wants an answer, and who answers those of the worker: `Channel::request` and
+  /// `Channel::on_request`.
+  [[nodiscard]] Op<Value> request(const Value& message);
+  void on_request(Answer answer);
+  /// @}
+
   /// Tells the worker to leave: it gets no more connections, closes its listeners, finishes what it has,
   /// closes its end of the channel, and ends when it has nothing left to do. There is no deadline. Only says
   /// so to a program outside the cluster protocol. Mirrors `worker.disconnect()`.

@@ -46,7 +46,8 @@ class BoundSocket {
 /// bound to the same address listens already; std::logic_error for no socket. Mirrors `server.listen(bound)`.
 [[nodiscard]] Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options = ListenOptions());
 
-/// Connects from that address to `endpoint`. Mirrors `new net.Socket({handle: bound}).connect(...)`.
+/// Connects from that address to `endpoint`; as `connect` of `net/socket.h`. Mirrors `new net.Socket({handle:
+/// bound}).connect(...)`.
 [[nodiscard]] Op<Socket> connect(Loop& loop, BoundSocket from, const Endpoint& endpoint);
 
 }  // namespace baton::net

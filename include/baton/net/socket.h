@@ -147,7 +147,8 @@ class Socket {
   std::shared_ptr<State> state_;
 };
 
-/// Connects to `endpoint` (TCP or Unix-domain). Fails with what connect(2) says.
+/// Connects to `endpoint` (TCP or Unix-domain). Fails with what connect(2) says. Giving the wait up, or
+/// dropping the Op, ends it. `net/name.h` has the same for the name of a host.
 [[nodiscard]] Op<Socket> connect(Loop& loop, const Endpoint& endpoint);
 
 }  // namespace baton::net

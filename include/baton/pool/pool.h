@@ -24,12 +24,18 @@ class PoolOptions {
   /// How many workers; one for each core (`available_parallelism`) unless set. 0 throws
   /// std::invalid_argument.
   PoolOptions& workers(std::size_t count);
+  /// How many jobs a worker has at most: one, unless set; 0 throws std::invalid_argument. With more it finds
+  /// the next one there when it is done with one, which for jobs of some microseconds is several times as
+  /// fast; but a job may wait for a long one before it while another worker is idle, and a worker whose
+  /// answers are tasks is at all of them at once. Mirrors `concurrentTasksPerWorker` of piscina.
+  PoolOptions& jobs_per_worker(std::size_t most);
   /// How many jobs may wait for a worker; 1,000. What comes then fails with Errc::queue_full.
   PoolOptions& queue(std::size_t jobs) { return queue_ = jobs, *this; }
-  /// How long each job may take, from `run` on; no limit unless set. The worker that is at it then is killed.
+  /// How long each job may take, from `run` on; no limit unless set. The worker that has it then is killed;
+  /// other jobs that it has are given to another.
   PoolOptions& job_timeout(Time time) { return job_timeout_ = time, *this; }
-  /// How often a job is given to another worker when the one that was at it dies; once unless set. 0: the
-  /// job fails with its first worker, as jobs must that may not be done twice.
+  /// How often a job is given to another worker when the one that had it dies; once unless set, and then to
+  /// one that has no other. 0: the job fails with its first worker, as jobs must that may not be done twice.
   PoolOptions& retries(unsigned times) { return retries_ = times, *this; }
   /// How the workers are started: arguments, environment, interpreter, limits.
   PoolOptions& fork(ForkOptions options) { return fork_ = std::move(options), *this; }
@@ -37,6 +43,7 @@ class PoolOptions {
   /// @{
   /// What was set.
   [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
+  [[nodiscard]] std::size_t jobs_per_worker() const noexcept { return jobs_per_worker_; }
   [[nodiscard]] std::size_t queue() const noexcept { return queue_; }
   [[nodiscard]] const std::optional<Time>& job_timeout() const noexcept { return job_timeout_; }
   [[nodiscard]] unsigned retries() const noexcept { return retries_; }
@@ -45,15 +52,16 @@ class PoolOptions {
 
  private:
   std::size_t workers_ = available_parallelism();
+  std::size_t jobs_per_worker_ = 1;
   std::size_t queue_ = 1000;
   std::optional<Time> job_timeout_;
   unsigned retries_ = 1;
   ForkOptions fork_;
 };
 
-/// Child processes that do jobs, one each at a time: the cure for work on the CPU that would hold up the
-/// loop. A worker is an entry of this program, another executable or a Node script, as for `Process::fork`;
-/// it answers requests (`Channel::on_request`), and each job is one:
+/// Child processes that do jobs, one each at a time unless set otherwise: the cure for work on the CPU that
+/// would hold up the loop. A worker is an entry of this program, another executable or a Node script, as for
+/// `Process::fork`; it answers requests (`Channel::on_request`), and each job is one:
 ///
 ///     void worker(Process& self) {
 ///       self.parent().on_request([](Value job) { return resize(from_value<Job>(job).value()); });
@@ -82,7 +90,7 @@ class Pool {
   /// Gives `job` to the next worker that is free, in the order of the calls. Settles with its answer. Fails
   /// with Errc::peer_failed and what the worker says (it goes on), Errc::queue_full, Errc::timed_out, and
   /// with Errc::disconnected when as many workers have died with it as may. Giving the wait up (`within`,
-  /// `cancel_on`) takes the job back: the worker that is at it is killed. Dropping the Op does not.
+  /// `cancel_on`) takes the job back: the worker that has it is killed. Dropping the Op does not.
   Op<Value> run(const Value& job);
   /// The same; the answer is a struct with BATON_FIELDS. One that does not fit fails with Errc::wrong_value.
   template <detail::described Reply>
@@ -100,7 +108,7 @@ class Pool {
   /// Settles when no job waits or is at work. May be asked again.
   Op<> drained();
   /// @{
-  /// The load: how many jobs are at work, and how many wait.
+  /// The load: how many jobs the workers have, and how many wait.
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] std::size_t waiting() const;
   /// @}

@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <random>
+#include <ranges>
 #include <set>
 #include <string>
 #include <utility>
@@ -59,7 +62,7 @@ TEST_F(PoolMachineTest, StartsEachWorkerAndGivesEachAJobInTurn) {
   EXPECT_TRUE(machine.add(2) && machine.add(3) && machine.add(4));
   EXPECT_FALSE(machine.add(5)) << "two wait";
   EXPECT_EQ(actions(), "give 2 to 1");
-  machine.done(0);
+  machine.done(0, 1);
   EXPECT_EQ(actions(), "give 3 to 0");
   EXPECT_EQ(machine.waiting(), 1U);
   EXPECT_EQ(machine.running(), 2U);
@@ -71,7 +74,7 @@ TEST_F(PoolMachineTest, GivesTheJobOfADeadWorkerToAnotherOnceBeforeWhatWaits) {
   EXPECT_EQ(actions(), "give 1 to 0, give 2 to 1");
   machine.died(0, 2s, 1);
   EXPECT_EQ(actions(), "start 0") << "it had lived for long enough";
-  machine.done(1);
+  machine.done(1, 2);
   EXPECT_EQ(actions(), "give 1 to 1");
   machine.died(1, 2s, 1);
   EXPECT_EQ(actions(), "lose 1, start 1");
@@ -102,20 +105,69 @@ TEST_F(PoolMachineTest, KillsWhoIsAtAJobThatNobodyWantsAndStartsAnotherAtOnce) {
   EXPECT_EQ(machine.waiting(), 0U);
   machine.died(0, 10ms, 1);
   EXPECT_EQ(actions(), "start 0") << "it has done nothing wrong";
-  EXPECT_FALSE(machine.job_of(0));
+  EXPECT_TRUE(machine.jobs_of(0).empty());
 }
 
-// Whatever happens in whatever order: each job ends once, nobody has two, and no worker idles while one
-// waits.
+class SeveralJobsEach : public PoolMachineTest {
+ protected:
+  SeveralJobsEach() {
+    machine =
+        PoolMachine({.workers = 2, .jobs_per_worker = 2, .most_waiting = 2, .tries = 2, .limits = limits});
+    start_both();
+  }
+};
+
+TEST_F(SeveralJobsEach, GivesAJobToWhoHasLeast) {
+  for (const JobId job : {1, 2, 3, 4, 5}) machine.add(job);
+  EXPECT_EQ(actions(), "give 1 to 0, give 2 to 1, give 3 to 0, give 4 to 1");
+  machine.done(1, 4);
+  EXPECT_EQ(actions(), "give 5 to 1") << "answers may come in any order";
+  EXPECT_EQ(machine.running(), 4U);
+}
+
+TEST_F(SeveralJobsEach, GivesEachJobOfADeadWorkerAWorkerOfItsOwn) {
+  for (const JobId job : {1, 2, 3}) machine.add(job);
+  (void)actions();
+  machine.died(0, 2s, 1);
+  EXPECT_EQ(actions(), "start 0") << "job 2 may not be taken along";
+  machine.started(0, 2s);
+  EXPECT_EQ(actions(), "give 1 to 0");
+  machine.add(4);
+  EXPECT_EQ(actions(), "") << "job 3 comes first, and waits for a worker that has nothing";
+  machine.died(0, 4s, 1);
+  EXPECT_EQ(actions(), "lose 1, start 0");
+  machine.done(1, 2);
+  EXPECT_EQ(actions(), "give 3 to 1");
+  machine.done(1, 3);
+  EXPECT_EQ(actions(), "give 4 to 1");
+}
+
+TEST_F(SeveralJobsEach, SuspectsNoneThatWasBesideAJobThatNobodyWants) {
+  for (const JobId job : {1, 2, 3, 4}) machine.add(job);
+  (void)actions();
+  machine.withdraw(1);
+  EXPECT_EQ(actions(), "kill 0");
+  machine.died(0, 10ms, 1);
+  machine.started(0, 10ms);
+  EXPECT_EQ(actions(), "start 0, give 3 to 0");
+  machine.add(5);
+  EXPECT_EQ(actions(), "give 5 to 0");
+}
+
+// Whatever happens in whatever order: each job ends once, nobody has more than he may, who is suspected is
+// alone, and no worker idles while a job waits.
 TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     std::minstd_rand random(seed + 1);
     const auto below = [&](unsigned most) { return static_cast<unsigned>(random() % most); };
-    PoolMachine machine({.workers = 3, .most_waiting = 5, .tries = 1 + below(3), .limits = limits});
+    const std::size_t each = 1 + below(3);
+    PoolMachine machine(
+        {.workers = 3, .jobs_per_worker = each, .most_waiting = 5, .tries = 1 + below(3), .limits = limits});
     enum class Life { none, starting, alive, killed };
     std::vector<Life> lives(3, Life::none);
-    std::vector<JobId> has(3, 0);
+    std::vector<std::set<JobId>> has(3);
     std::set<JobId> open;
+    std::set<JobId> suspected;
     std::map<JobId, int> ended;
     Time now{0};
     JobId last = 0;
@@ -125,12 +177,15 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
           ASSERT_EQ(lives[start->slot], Life::none) << seed;
           lives[start->slot] = Life::starting;
         } else if (const auto* give = std::get_if<GiveJob>(&*action)) {
-          if (machine.job_of(give->slot) != give->job) continue;
+          if (!machine.has(give->slot, give->job)) continue;
           ASSERT_EQ(lives[give->slot], Life::alive) << seed;
-          ASSERT_EQ(has[give->slot], 0U) << seed;
           ASSERT_TRUE(open.contains(give->job)) << seed;
-          for (const JobId other : has) ASSERT_NE(other, give->job) << seed;
-          has[give->slot] = give->job;
+          for (const auto& jobs : has) ASSERT_FALSE(jobs.contains(give->job)) << seed;
+          auto& jobs = has[give->slot];
+          jobs.insert(give->job);
+          ASSERT_LE(jobs.size(), each) << seed;
+          const bool suspect = std::ranges::any_of(jobs, [&](JobId job) { return suspected.contains(job); });
+          ASSERT_TRUE(!suspect || jobs.size() == 1) << seed;
         } else if (const auto* kill = std::get_if<KillWorker>(&*action)) {
           if (lives[kill->slot] == Life::alive) lives[kill->slot] = Life::killed;
         } else {
@@ -139,9 +194,13 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
           ++ended[job];
         }
       }
+      const bool idle = std::ranges::any_of(
+          std::views::iota(0, 3), [&](int slot) { return lives[slot] == Life::alive && has[slot].empty(); });
+      ASSERT_TRUE(!idle || machine.waiting() == 0) << seed;
     };
     const auto step = [&](bool more) {
       const Slot slot = below(3);
+      auto& jobs = has[slot];
       switch (below(6)) {
         case 0:
           if (more && machine.add(++last)) open.insert(last);
@@ -156,22 +215,27 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
             machine.started(slot, now);
           }
           break;
-        case 2:
-          if (lives[slot] != Life::alive || has[slot] == 0 || machine.job_of(slot) != has[slot]) break;
-          ASSERT_EQ(open.erase(has[slot]), 1U) << seed;
-          ++ended[std::exchange(has[slot], 0)];
-          machine.done(slot);
+        case 2: {
+          if (lives[slot] == Life::none || jobs.empty()) break;
+          const JobId job = *std::next(jobs.begin(), below(static_cast<unsigned>(jobs.size())));
+          ASSERT_EQ(open.erase(job), 1U) << seed;
+          ++ended[job];
+          jobs.erase(job);
+          machine.done(slot, job);
           break;
+        }
         case 3:
           if (lives[slot] != Life::killed && (lives[slot] != Life::alive || !more || below(4) != 0)) break;
+          if (lives[slot] == Life::alive) suspected.insert(jobs.begin(), jobs.end());
           lives[slot] = Life::none;
-          has[slot] = 0;
+          jobs.clear();
           machine.died(slot, now, 0.5);
           break;
         case 4: {
           const JobId job = 1 + below(static_cast<unsigned>(last) + 1);
           if (!more || open.erase(job) == 0) break;
           ++ended[job];
+          for (auto& of_one : has) of_one.erase(job);
           machine.withdraw(job);
           break;
         }
