@@ -20,9 +20,14 @@ const say = (message, handle, options, sent = () => {}) => {
 };
 
 const orders = {
-  listen({ path, keep }) {
+  listen({ path, keep, read }) {
     server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       socket.on('error', () => {});
+      if (read) {
+        // What was read stays here: a channel of Node has no place for it.
+        socket.once('data', () => say('yours', socket.pause()));
+        return socket.resume();
+      }
       if (!keep) return say('yours', socket);
       kept = socket;
       socket.write('said by the child\n', () => say('ours', socket, { keepOpen: true }));

@@ -122,6 +122,41 @@ TEST_P(Notes, NoWorkerOutlivesAPrimaryThatIsKilled) {
   // The fixture waits for the workers, which nobody told to end but the channel.
 }
 
+class NotesPrograms : public World {
+ protected:
+  /// How each program of examples/notes that can run here is started.
+  static std::vector<std::vector<std::string>> all() {
+    std::vector<std::vector<std::string>> commands;
+    for (const auto& folder : std::filesystem::directory_iterator(source("examples/notes"))) {
+      if (!folder.is_directory()) continue;
+      for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        const std::filesystem::path& file = entry.path();
+        const std::string program = "notes_" + folder.path().filename().string() + "_" + file.stem().string();
+        if (file.extension() == ".cc") commands.push_back({built(program)});
+        if (file.extension() == ".js" && has_node()) commands.push_back({node_program(), file});
+        if (file.extension() == ".sh") commands.push_back({file});
+      }
+    }
+    return commands;
+  }
+};
+
+TEST_F(NotesPrograms, SayWhatTheyAreForAndRefuseWhatTheyCannotUse) {
+  for (std::vector<std::string> command : all()) {
+    SCOPED_TRACE(command.back());
+    const bool primary = command.back().find("primary") != std::string::npos;
+    command.emplace_back("--help");
+    Program& asked = run(command);
+    const std::vector<std::string> lines = asked.rest();
+    EXPECT_FALSE(lines.empty());
+    EXPECT_EQ(asked.wait(), 0);
+    command.back() = "/no/such/worker";
+    if (primary) {
+      EXPECT_EQ(run(command).wait(), 2);
+    }
+  }
+}
+
 /// A temporary folder.
 class Folder {
  public:

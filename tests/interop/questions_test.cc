@@ -1,6 +1,7 @@
 // What the notes ask, each question a test of its name. docs/questions.md has the answers in words.
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -224,6 +225,47 @@ TEST_P(QuestionsToOneEnd, is_msg_the_descriptor) {
   EXPECT_EQ(numbers_of(::getpid(), socket), std::vector{channel.descriptor().get()});
   EXPECT_TRUE(holds(child.pid(), socket));
   channel.write("{\"cmd\":\"NODE_HANDLE_ACK\"}\n\"bye\"\n");
+  EXPECT_EQ(child.wait(), 0);
+}
+
+/// What comes on a socket up to its end.
+std::string all_of(const Fd& socket) {
+  std::string all;
+  char bytes[256];
+  pollfd wanted{socket.get(), POLLIN, 0};
+  while (::poll(&wanted, 1, 30000) == 1) {
+    const ssize_t got = ::recv(socket.get(), bytes, sizeof bytes, 0);
+    if (got <= 0) break;
+    all.append(bytes, static_cast<size_t>(got));
+  }
+  return all;
+}
+
+// Does what was read of a connection go along with it? The parent of this test is no Baton.
+TEST_P(QuestionsToOneEnd, buffered_data_does_not_travel) {
+  RawChannel channel;
+  Program& child = start_child(channel, "giver", "tests/interop/giver.js");
+  EXPECT_EQ(channel.line(), "{\"ready\":" + std::to_string(child.pid()) + "}\n");
+  channel.write("{\"do\":\"listen\",\"read\":true}\n");
+  const Client client(number_at_end(channel.line()));
+  client.send("read by the child, ");
+  const std::string line = channel.line();
+  if (GetParam()) {
+    // These bytes have no place on a channel of Node: Baton refuses, and nothing is lost.
+    EXPECT_EQ(line, "{\"back\":\"read by the child, \"}\n");
+    EXPECT_FALSE(channel.descriptor());
+  } else {
+    // Node sends the connection without them, and nobody is told.
+    ASSERT_TRUE(channel.descriptor()) << line;
+    const auto name = "/proc/self/fd/" + std::to_string(channel.descriptor().get());
+    const std::string connection = std::filesystem::read_symlink(name);
+    channel.write("{\"cmd\":\"NODE_HANDLE_ACK\"}\n");
+    EXPECT_TRUE(eventually([&] { return !holds(child.pid(), connection); }));
+    client.send("and by the parent");
+    client.finish();
+    EXPECT_EQ(all_of(channel.descriptor()), "and by the parent");
+  }
+  channel.write("{\"do\":\"bye\"}\n");
   EXPECT_EQ(child.wait(), 0);
 }
 

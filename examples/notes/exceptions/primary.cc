@@ -1,5 +1,7 @@
 // The one thread of a worker throws: the worker tells what it was and ends, another takes its place, and the
 // service goes on. The primary accepts, and hands each connection to the next worker in turn.
+// 工作进程唯一的线程抛出异常：它说明原因然后退出，另一个顶上，服务不中断。
+// 主进程负责 accept，把每条连接轮流交给下一个工作进程。
 //
 //     curl localhost:8080/          curl localhost:8080/throw
 
@@ -17,11 +19,9 @@ namespace {
 
 class Primary {
  public:
-  explicit Primary(baton::Process& self)
-      : self_(self),
-        module_(notes::worker_module(self, "notes_exceptions_worker")),
-        server_(baton::net::listen(self.loop(), notes::endpoint(self, 8080))) {
-    for (unsigned i = 0; i < notes::count(self); ++i) start_worker();
+  Primary(baton::Process& self, const notes::Settings& settings)
+      : self_(self), module_(settings.worker), server_(baton::net::listen(self.loop(), settings.endpoint())) {
+    for (unsigned i = 0; i < settings.count; ++i) start_worker();
     server_.on_connection([this](Socket socket) { hand_over(std::move(socket)); });
     notes::say("listening on port " + std::to_string(server_.local().port()));
   }
@@ -34,7 +34,7 @@ class Primary {
     notes::say("worker " + std::to_string(pid));
     worker.on_message([this, &worker, pid](const baton::Message& message) {
       if (message.value() == baton::Value("ready")) ready_[pid] = true;
-      // It answers those that it has, and gets no more.
+      // It answers those that it has, and gets no more.  它答完手上的连接，不再接新的。
       if (const std::string* what = message.value()["uncaught"].get_if_string()) {
         uncaught_[pid] = *what;
         std::erase(in_turn_, &worker);
@@ -78,12 +78,22 @@ class Primary {
   std::map<pid_t, std::string> uncaught_;
 };
 
-baton::Task<> primary(baton::Process& self) {
-  const Primary service(self);
+baton::Task<> primary(baton::Process& self, const notes::Settings& settings) {
+  const Primary service(self, settings);
   co_await notes::asked_to_end(self);
   self.exit(0);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}}); }
+int main(int argc, char** argv) {
+  return notes::run_primary(
+      argc, argv,
+      {.name = "notes_exceptions_primary",
+       .does = "A worker that throws is reported and replaced; GET /throw makes one throw.",
+       .zh = "工作进程抛出异常后会被报告并替换；GET /throw 让它抛出一个。",
+       .worker = "notes_exceptions_worker",
+       .port = 8080,
+       .many = true},
+      primary);
+}

@@ -1,6 +1,8 @@
 // Serves the connections that it is given. An exception that leaves a callback ends up in `on_uncaught`:
 // nobody knows what it left half done, so the worker says what it was, answers the clients it still has, and
 // ends.
+// 为交给它的连接服务。没人捕获的异常最后到达 `on_uncaught`：
+// 没有人知道哪些事只做了一半，所以它说明原因，答完手上的客户端，然后退出。
 
 #include <unistd.h>
 
@@ -44,4 +46,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_exceptions_worker",
+                            .does = "Serves connections; at an exception it says which, and ends.",
+                            .zh = "为交给它的连接服务；遇到没人捕获的异常时说明原因并退出。"},
+                           worker);
+}

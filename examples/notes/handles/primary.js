@@ -1,10 +1,15 @@
 'use strict';
 // What can be sent beside a message: servers, connections and UDP sockets, each also as a bare socket without an
 // object around it, and a socket that has an address and does not listen yet.
+// 随消息可以发送的句柄：server、连接、UDP 套接字，各自也可以是外面没有对象的裸套接字，
+// 还有已经绑定地址、但尚未监听的套接字。
 
 const dgram = require('dgram');
 const net = require('net');
 const notes = require('../notes.js');
+
+notes.about('Sends a worker one handle of each kind, and says on which port each is.',
+  '把每一种句柄各发一个给工作进程，并说明各自的端口。');
 
 const worker = notes.fork('worker.js');
 

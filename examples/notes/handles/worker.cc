@@ -1,4 +1,5 @@
 // Looks at what came with each message, and answers clients with the kind of handle that brought them here.
+// 看每条消息带来了什么句柄；有客户端来，就回答是哪一种句柄把它带到这里的。
 
 #include <unistd.h>
 
@@ -67,4 +68,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_handles_worker",
+                            .does = "Answers clients with the kind of handle that brought them here.",
+                            .zh = "回答客户端：是哪一种句柄把它带到这里的。"},
+                           worker);
+}

@@ -1,8 +1,12 @@
 'use strict';
 // Looks at what came with each message, and answers clients with the kind of handle that brought them here.
+// 看每条消息带来了什么句柄；有客户端来，就回答是哪一种句柄把它带到这里的。
 
 const dgram = require('dgram');
 const net = require('net');
+
+require('../help.js').worker('Answers clients with the kind of handle that brought them here.',
+  '回答客户端：是哪一种句柄把它带到这里的。');
 
 const answer = (kind) => `${kind} in ${process.pid}\n`;
 const listener = (kind) => (socket) => socket.end(answer(kind));

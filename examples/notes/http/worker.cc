@@ -1,4 +1,5 @@
 // Feeds each connection of the server that it gets to an HTTP server that does not listen itself.
+// 收到的 server 每 accept 一条连接，就交给一个自己并不监听的 HTTP 服务器。
 
 #include <unistd.h>
 
@@ -25,4 +26,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_http_worker",
+                            .does = "Gets a server, and answers each connection by HTTP, with its pid.",
+                            .zh = "收到 server，用 HTTP 回答每条连接，正文里有自己的 pid。"},
+                           worker);
+}

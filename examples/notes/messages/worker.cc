@@ -1,4 +1,5 @@
 // The other side of the channel: the same two, `send` and the message.
+// 通道的另一端，做的是同样两件事：`send`，以及收消息。
 
 #include "notes/notes.h"
 
@@ -18,4 +19,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_messages_worker",
+                            .does = "Prints each message, and sends it back.",
+                            .zh = "打印每条消息，并把它发回去。"},
+                           worker);
+}

@@ -1,6 +1,8 @@
 // The four ways to start a process: `spawn` with streams, `exec` with a command for the shell, `exec_file`
 // with a program, `fork` with a channel. The program may be a script, if it may be executed and begins with
 // `#!`.
+// 启动进程的四种方式：`spawn` 给出流，`exec` 把一整行命令交给 shell，`exec_file` 直接运行程序，
+// `fork` 带一条通道。程序也可以是脚本，只要有可执行权限，并以 `#!` 开头。
 
 #include "notes/notes.h"
 
@@ -22,8 +24,8 @@ baton::Op<std::string> end_of(baton::Process& self, baton::Child& child) {
   return end->op();
 }
 
-baton::Task<> primary(baton::Process& self) {
-  const std::string file = notes::worker_module(self, "notes_processes_file");
+baton::Task<> primary(baton::Process& self, const notes::Settings& settings) {
+  const std::string file = settings.worker;
 
   const std::vector<std::string> arguments = {"by spawn"};
   baton::Child child = baton::spawn(self.loop(), file, arguments);
@@ -42,6 +44,7 @@ baton::Task<> primary(baton::Process& self) {
   notes::say("fork: " + (message ? message->value().as_string() : "no message"));
 
   // Each of them has a time limit; what a command wrote until then is not lost.
+  // 四种都可以限时；在那之前写出的内容不会丢。
   const auto in_time = baton::ExecOptions().timeout(a_moment);
   const baton::ExecResult too_long =
       co_await baton::exec(self.loop(), "echo begun; exec sleep 1000", in_time);
@@ -54,4 +57,11 @@ baton::Task<> primary(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return baton::run(argc, argv, {{"primary", primary}}); }
+int main(int argc, char** argv) {
+  return notes::run_primary(argc, argv,
+                            {.name = "notes_processes_primary",
+                             .does = "Starts a file by spawn, exec, execFile and fork, and prints what came.",
+                             .zh = "用 spawn、exec、execFile 和 fork 各启动一次同一个文件，并打印结果。",
+                             .worker = "notes_processes_file"},
+                            primary);
+}

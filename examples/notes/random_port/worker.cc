@@ -1,4 +1,5 @@
 // An HTTP server on a free port. Port 0 leaves the choice to the kernel, which knows what is free.
+// 在空闲端口上提供 HTTP。端口写 0 就是让内核来选：只有它知道哪些端口空着。
 
 #include <unistd.h>
 
@@ -19,4 +20,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_random_port_worker",
+                            .does = "Serves HTTP on a free port, and tells the primary which.",
+                            .zh = "在空闲端口上提供 HTTP，并告诉主进程是哪个端口。"},
+                           worker);
+}

@@ -1,4 +1,5 @@
 // Gets a server that listens already, and answers each connection with its process id.
+// 收到一个已经在监听的 server，用自己的 pid 回答每条连接。
 
 #include <unistd.h>
 
@@ -19,4 +20,10 @@ baton::Task<> worker(baton::Process& self) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return notes::run_worker(argc, argv, worker); }
+int main(int argc, char** argv) {
+  return notes::run_worker(argc, argv,
+                           {.name = "notes_tcp_worker",
+                            .does = "Gets a server, and answers each connection with its pid.",
+                            .zh = "收到 server，用自己的 pid 回答每条连接。"},
+                           worker);
+}
