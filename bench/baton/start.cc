@@ -31,7 +31,7 @@ baton::Task<> primary(baton::Process& self) {
     walls.push_back(bench::now_us() - start);
     if (memory) {
       co_await baton::sleep(self.loop(), idle);
-      kibs.push_back(private_kib(child.pid()));
+      kibs.push_back(bench::private_kib(child.pid()));
     }
     child.kill(SIGKILL);
     const auto status = co_await child.exited();
