@@ -20,6 +20,9 @@
 #include <boost/json/detail/impl/except.ipp>
 #include <boost/json/detail/impl/stack.ipp>
 #include <boost/json/impl/error.ipp>
+#if __has_include(<boost/json/detail/charconv/impl/from_chars.ipp>)  // from Boost 1.83 on
+#include <boost/json/detail/charconv/impl/from_chars.ipp>
+#endif
 
 namespace baton::wire {
 namespace {

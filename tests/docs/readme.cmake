@@ -21,6 +21,7 @@ endfunction()
 
 foreach(twin "" .zh-CN)
   shows(README${twin}.md cpp examples/readme.cc)
+  shows(README${twin}.md cpp examples/readme_cluster.cc)
   shows(docs/channel${twin}.md js examples/channel/requests.js)
   foreach(role parent child)
     shows(docs/channel${twin}.md cpp examples/channel/${role}.cc)

@@ -1,5 +1,5 @@
-// The tables "From Node": each call of the Node at hand stands in the README's, and what stands there as ours
-// exists.
+// The first table of docs/from-node.md: each call of the Node at hand stands in it, and what stands there as
+// ours exists.
 
 #include <filesystem>
 #include <fstream>
@@ -120,12 +120,11 @@ TEST_P(FromNode, NamesAsOursOnlyWhatTheHeadersHave) {
   EXPECT_GT(names, 100U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Readme, FromNode,
-                         testing::Values(Page{.path = "README.md", .heading = "From Node"},
-                                         Page{.path = "README.zh-CN.md", .heading = "从 Node 来"}),
-                         [](const auto& page) {
-                           return page.param.path == "README.md" ? "English" : "Chinese";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Pages, FromNode,
+    testing::Values(Page{.path = "docs/from-node.md", .heading = "Every call at a glance"},
+                    Page{.path = "docs/from-node.zh-CN.md", .heading = "全部调用一览"}),
+    [](const auto& page) { return page.param.path == "docs/from-node.md" ? "English" : "Chinese"; });
 
 }  // namespace
 }  // namespace baton::test

@@ -1,9 +1,11 @@
 #!/bin/sh
 # check.sh CMAKE COMPILER BUILD LIBDIR: installs BUILD into a folder of its own, moves it, and builds and runs
-# consumer/ against it, once found by CMake and once by pkg-config.
+# consumer/ against it, once found by CMake and once by pkg-config. The licence and the examples are there, and usable.
+# At last consumer/ takes the sources as a folder of its own.
 set -eu
 cmake=$1 compiler=$2 build=$3 libdir=$4
 consumer=$(dirname -- "$0")/consumer
+sources=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 work=$build/package-test
 rm -rf "$work"
 mkdir -p "$work"
@@ -19,5 +21,20 @@ mv "$work/first" "$work/prefix"
 PKG_CONFIG_PATH="$work/prefix/$libdir/pkgconfig"
 export PKG_CONFIG_PATH
 # The words of pkg-config are escaped for a shell, so that a prefix with a space survives.
-eval "\"\$compiler\" -std=c++23 \"\$consumer/main.cc\" -o \"\$work/by-pkg-config\" $(pkg-config --cflags --libs baton)"
+eval "\"\$compiler\" \"\$consumer/main.cc\" -o \"\$work/by-pkg-config\" $(pkg-config --cflags --libs baton)"
 "$work/by-pkg-config"
+
+documents=$work/prefix/share/doc/baton
+cmp "$sources/LICENSE" "$documents/LICENSE"
+diff -r -x CMakeLists.txt "$sources/examples" "$documents/examples"
+eval "\"\$compiler\" -fsyntax-only \"\$documents/examples/readme.cc\" $(pkg-config --cflags baton)"
+
+# As a folder of a project; one object is enough to know that the headers are found, and nothing but the library comes along.
+"$cmake" -S "$consumer" -B "$work/by-folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DBATON_FOLDER="$sources" >/dev/null
+"$cmake" --build "$work/by-folder" --target CMakeFiles/consumer.dir/main.cc.o
+"$cmake" --build "$work/by-folder" --target help >"$work/targets"
+grep -q '^libbaton\.a:' "$work/targets"
+if grep -E '^(baton_program|hello|baton_bench|unit_base):' "$work/targets"; then
+  echo 'a project that takes Baton as a folder gets these, too'
+  exit 1
+fi
