@@ -13,7 +13,13 @@
 
 // Boost's parser without Boost's library: what it needs of that is compiled here. Its buffer for strings with
 // escapes may end up in the frame of a function that recurses once a level, so it is small.
+#include <boost/system/system_error.hpp>
+#include <boost/version.hpp>
+#if BOOST_VERSION < 108400
 #define BOOST_JSON_DECL inline
+#else
+#define BOOST_JSON_DECL __attribute__((weak))  // There it stands before classes, too.
+#endif
 #define BOOST_JSON_STACK_BUFFER_SIZE 512
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/detail/impl/default_resource.ipp>
@@ -28,6 +34,7 @@ namespace baton::wire {
 namespace {
 
 namespace bj = boost::json;
+using boost::system::error_code;
 
 // Of Boost's codes one that it has no other use for here.
 constexpr bj::error too_much = bj::error::array_too_large;
@@ -48,11 +55,11 @@ class Builder {
     return whole;
   }
 
-  bool on_document_begin(bj::error_code&) { return true; }
-  bool on_document_end(bj::error_code&) { return true; }
-  bool on_array_begin(bj::error_code&) { return true; }
-  bool on_object_begin(bj::error_code&) { return true; }
-  bool on_array_end(std::size_t n, bj::error_code& code) {
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t n, error_code& code) {
     std::vector<Value> elements;
     const auto add = [&](Value&& element) {
       if (elements.empty()) elements.reserve(n);
@@ -61,7 +68,7 @@ class Builder {
     if (n > 0 && !pile_.take_last(n, n * sizeof(Value) + around_allocation, add)) return refuse(code);
     return push(code, Value::array(std::move(elements)));
   }
-  bool on_object_end(std::size_t n, bj::error_code& code) {
+  bool on_object_end(std::size_t n, error_code& code) {
     std::vector<Value::Member> members;
     std::string key;
     bool is_key = false;
@@ -77,46 +84,44 @@ class Builder {
       return refuse(code);
     return push(code, Value::object(std::move(members)));
   }
-  bool on_string_part(bj::string_view part, std::size_t, bj::error_code& code) { return append(part, code); }
-  bool on_string(bj::string_view part, std::size_t, bj::error_code& code) {
+  bool on_string_part(bj::string_view part, std::size_t, error_code& code) { return append(part, code); }
+  bool on_string(bj::string_view part, std::size_t, error_code& code) {
     if (!parts_.empty()) return append(part, code) && push(code, std::exchange(parts_, {}));
     if (part.size() > longest_within && !allowance_.take(part.size() + around_allocation))
       return refuse(code);
     return push(code, std::string_view(part.data(), part.size()));
   }
-  bool on_key_part(bj::string_view part, std::size_t, bj::error_code& code) { return append(part, code); }
-  bool on_key(bj::string_view part, std::size_t size, bj::error_code& code) {
+  bool on_key_part(bj::string_view part, std::size_t, error_code& code) { return append(part, code); }
+  bool on_key(bj::string_view part, std::size_t size, error_code& code) {
     return on_string(part, size, code);
   }
-  bool on_number_part(bj::string_view, bj::error_code&) { return true; }  // Only of a number that breaks off.
-  bool on_int64(std::int64_t number, bj::string_view text, bj::error_code& code) {
+  bool on_number_part(bj::string_view, error_code&) { return true; }  // Only of a number that breaks off.
+  bool on_int64(std::int64_t number, bj::string_view text, error_code& code) {
     bool exact =
         number <= Value::max_integer && number >= -Value::max_integer && (number != 0 || text[0] != '-');
     return exact ? push(code, number) : push_number(text, code);
   }
-  bool on_uint64(std::uint64_t, bj::string_view text, bj::error_code& code) {
-    return push_number(text, code);
-  }
+  bool on_uint64(std::uint64_t, bj::string_view text, error_code& code) { return push_number(text, code); }
   // Boost's own number is not the nearest one in every tenth case.
-  bool on_double(double, bj::string_view text, bj::error_code& code) { return push_number(text, code); }
-  bool on_bool(bool boolean, bj::error_code& code) { return push(code, boolean); }
-  bool on_null(bj::error_code& code) { return push(code, nullptr); }
-  bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
-  bool on_comment(bj::string_view, bj::error_code&) { return true; }
+  bool on_double(double, bj::string_view text, error_code& code) { return push_number(text, code); }
+  bool on_bool(bool boolean, error_code& code) { return push(code, boolean); }
+  bool on_null(error_code& code) { return push(code, nullptr); }
+  bool on_comment_part(bj::string_view, error_code&) { return true; }
+  bool on_comment(bj::string_view, error_code&) { return true; }
 
  private:
   template <class T>
-  bool push(bj::error_code& code, T&& value) {
+  bool push(error_code& code, T&& value) {
     return pile_.push(std::forward<T>(value)) || refuse(code);
   }
-  bool push_number(bj::string_view text, bj::error_code& code) {
+  bool push_number(bj::string_view text, error_code& code) {
     return push(code, read_number({text.data(), text.size()}));
   }
-  static bool refuse(bj::error_code& code) {
+  static bool refuse(error_code& code) {
     code = too_much;
     return false;
   }
-  bool append(bj::string_view part, bj::error_code& code) {
+  bool append(bj::string_view part, error_code& code) {
     const std::size_t before = memory_of(parts_);
     parts_.append(part.data(), part.size());
     return allowance_.take(memory_of(parts_) - before) || refuse(code);
@@ -130,12 +135,12 @@ class Builder {
 
 class Failed {
  public:
-  Failed(bj::error_code code, std::size_t offset) : code_(code), offset_(offset) {}
+  Failed(error_code code, std::size_t offset) : code_(code), offset_(offset) {}
   [[nodiscard]] bool is(bj::error code) const { return code_ == code; }
   [[nodiscard]] std::size_t offset() const { return offset_; }
 
  private:
-  bj::error_code code_;
+  error_code code_;
   std::size_t offset_;
 };
 
@@ -144,7 +149,7 @@ std::expected<Value, Failed> parse(std::string_view text, unsigned depth, std::s
   options.max_depth = depth;
   options.allow_invalid_utf8 = true;  // Checked before; what is left of it are lone surrogates.
   bj::basic_parser<Builder> parser(options, memory);
-  bj::error_code code;
+  error_code code;
   std::size_t used = parser.write_some(false, text.data(), text.size(), code);
   if (!code && used < text.size()) code = bj::error::extra_data;
   if (code) return std::unexpected(Failed(code, used));
