@@ -16,7 +16,7 @@ class Endpoint {
   /// Nowhere; `to_string` says "(unknown)".
   Endpoint() = default;
   /// An IPv4 or IPv6 address in digits ("0.0.0.0", "::1", "fe80::1%eth0") and a port (0: the kernel chooses
-  /// when listening). Throws std::invalid_argument for anything else; names are not looked up.
+  /// when listening). Throws std::invalid_argument for anything else: `net/name.h` looks names up.
   Endpoint(std::string_view address, uint16_t port);
   /// A Unix-domain socket: `path` of at most 107 bytes; a path that begins with a NUL byte is Linux's
   /// abstract name.
