@@ -108,6 +108,22 @@ TEST_F(PoolTest, GivesTheJobOfADeadWorkerToAnotherAndThenGivesItUp) {
   EXPECT_EQ(lines.size(), 2U) << "each death is a line";
 }
 
+TEST_F(PoolTest, LosesNoOtherJobOfAWorkerThatOneKeepsKilling) {
+  play([](Process& self) -> Task<> {
+    Pool pool(self, "/bin/sh", options(1).jobs_per_worker(3));
+    auto deadly = pool.run("die");
+    auto one = pool.run(1);
+    auto two = pool.run(2);
+    EXPECT_EQ(pool.waiting(), 0U) << "the worker has all of them";
+    const std::string lost = co_await outcome(std::move(deadly));
+    EXPECT_TRUE(lost.contains("killed by SIGKILL")) << lost;
+    const std::string first = co_await outcome(std::move(one));
+    const std::string second = co_await outcome(std::move(two));
+    EXPECT_EQ(first + second, "12");
+  });
+  EXPECT_EQ(lines.size(), 2U);
+}
+
 TEST_F(PoolTest, GivesAJobToNoOtherWhereThatIsSaid) {
   play([](Process& self) -> Task<> {
     Pool pool(self, "/bin/sh", options(1).retries(0));
@@ -176,6 +192,7 @@ TEST_F(PoolTest, OfWorkersThatCannotBeStartedSaysSo) {
     const std::string none = co_await outcome(pool.run(1).within(20ms));
     EXPECT_EQ(none, "job: timed out");
     EXPECT_THROW(Pool(self, "no_entry"), std::invalid_argument);
+    EXPECT_THROW(PoolOptions().jobs_per_worker(0), std::invalid_argument);
     Pool moved(std::move(pool));
     EXPECT_THROW((void)pool.waiting(),
                  std::logic_error);  // NOLINT(bugprone-use-after-move): that is the test
