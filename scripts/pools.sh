@@ -5,6 +5,7 @@ cd -- "$(dirname -- "$0")/.."
 [ ! -d build/pools/node_modules ] || exit 0
 command -v npm >/dev/null || { echo "workerpool and piscina: there is no npm to fetch them with" >&2; exit 1; }
 mkdir -p build
+rm -rf build/pools
 new=$(mktemp -d build/.pools-XXXXXX)
 trap 'rm -rf "$new"' EXIT
 trap 'exit 1' INT TERM HUP

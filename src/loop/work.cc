@@ -52,9 +52,10 @@ class Pool {
     return *pool;
   }
 
-  // False: there is no thread, and none can be had.
+  // False: there is no thread, and none can be had; or too many wait for who waits.
   bool take(const std::shared_ptr<Work::State>& work) {
     const std::scoped_lock lock(mutex_);
+    if (work->kind == Work::Kind::waits && waiting_.size() >= most_waiting) return false;
     if (idle_ <= waiting_.size() && threads_ < most_threads) begin();
     if (threads_ == 0) return false;
     waiting_.push_back(work);
@@ -68,6 +69,7 @@ class Pool {
 
  private:
   static constexpr unsigned most_threads = 4;
+  static constexpr std::size_t most_waiting = 1024;
 
   void begin() {
     try {

@@ -13,7 +13,7 @@ class Work {
  public:
   struct State;
   /// What waits for others has threads of its own, so that it holds up nobody who computes. Where there can
-  /// be no thread it is not done at all.
+  /// be no thread, or 1,024 wait before it, it is not done at all, and `done` is called.
   enum class Kind : unsigned char { computes, waits };
 
   Work() = default;

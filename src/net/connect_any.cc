@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <system_error>
 #include <utility>
 
 #include "net/address_race.h"
@@ -9,21 +10,16 @@
 namespace baton::net {
 namespace {
 
-struct Failure {
-  Endpoint address;
-  std::error_code why;
-};
-
-// Of all the last one counts: the first is often of a family that is not in use here.
-Error error_of(const std::string& what, const std::vector<Failure>& failures) {
-  const std::error_code why = failures.back().why;
-  std::string addresses;
-  for (const Failure& each : failures) {
-    if (!addresses.empty()) addresses += ", ";
-    addresses += each.address.to_string();
-    if (each.why != why) addresses += " (" + std::string(Error(each.why, {}).what()) + ")";
+// The first address is the one that the resolver likes best: its failure counts, the others are told.
+Error error_of(const std::string& what, const std::vector<Endpoint>& addresses,
+               const std::vector<std::error_code>& failures) {
+  std::string step;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (i > 0) step += ", ";
+    step += addresses[i].to_string();
+    if (failures[i] != failures[0]) step += " (" + std::string(Error(failures[i], {}).what()) + ")";
   }
-  return Error(why, what, addresses);
+  return Error(failures[0], what, step);
 }
 
 class Race : public std::enable_shared_from_this<Race> {
@@ -33,7 +29,8 @@ class Race : public std::enable_shared_from_this<Race> {
         what_(std::move(what)),
         addresses_(std::move(addresses)),
         machine_(addresses_.size()),
-        promise_(loop, what_) {}
+        promise_(loop, what_),
+        failures_(addresses_.size()) {}
 
   Op<Socket> begin() {
     loop_.keep(shared_from_this());
@@ -54,7 +51,7 @@ class Race : public std::enable_shared_from_this<Race> {
             self->ended(number, std::move(outcome));
           });
     }
-    if (machine_.lost()) return settle(std::unexpected(error_of(what_, failures_)));
+    if (machine_.lost()) return settle(std::unexpected(error_of(what_, addresses_, failures_)));
     const auto due = machine_.due();
     next_ = due ? Timer(loop_, *due - loop_.now(), [this] { go_on(); }) : Timer();
   }
@@ -62,7 +59,7 @@ class Race : public std::enable_shared_from_this<Race> {
   void ended(std::size_t number, Result<Socket> outcome) {
     if (over_.stop_requested()) return;
     if (outcome) return settle(std::move(outcome));
-    failures_.push_back({.address = addresses_[number], .why = outcome.error().code()});
+    failures_[number] = outcome.error().code();
     machine_.failed(loop_.now());
     go_on();
   }
@@ -83,7 +80,7 @@ class Race : public std::enable_shared_from_this<Race> {
   const std::vector<Endpoint> addresses_;
   AddressRace machine_;
   Promise<Socket> promise_;
-  std::vector<Failure> failures_;
+  std::vector<std::error_code> failures_;
   std::stop_source over_;
   Timer next_;
 };

@@ -106,8 +106,10 @@ Op<std::vector<Endpoint>> resolve(Loop& loop, std::string_view host, std::uint16
 }
 
 Op<Socket> connect(Loop& loop, std::string_view host, std::uint16_t port) {
-  const std::string what = "connect to " + std::string(host) + ":" + std::to_string(port);
   auto addresses = resolve(loop, host, port);
+  const auto digits = in_digits(host, port);
+  const std::string what =
+      "connect to " + (digits ? digits->to_string() : std::string(host) + ":" + std::to_string(port));
   const auto promise = std::make_shared<Promise<Socket>>(loop, what);
   auto op = promise->op();
   const std::stop_source given_up;

@@ -34,7 +34,9 @@ PoolOptions& PoolOptions::workers(std::size_t count) {
   return workers_ = count, *this;
 }
 PoolOptions& PoolOptions::jobs_per_worker(std::size_t most) {
-  if (most == 0) throw std::invalid_argument("a pool whose workers have no jobs");
+  if (most == 0 || most > most_jobs_per_worker) {
+    throw std::invalid_argument("a pool whose workers have " + std::to_string(most) + " jobs each");
+  }
   return jobs_per_worker_ = most, *this;
 }
 
@@ -226,11 +228,12 @@ void Pool::State::carry_out(const GiveJob& action) {
 }
 
 void Pool::State::answered(Slot slot, JobId job, Result<Value> answer) {
-  if (closed || !machine.has(slot, job)) return;
+  if (closed) return;
   // Its end says why.
   if (!answer && answer.error().code() == Errc::disconnected) return;
+  const bool wanted = machine.has(slot, job);
   machine.done(slot, job);
-  settle(job, std::move(answer));
+  if (wanted) settle(job, std::move(answer));
   go_on();
 }
 

@@ -15,7 +15,8 @@ void PoolMachine::start(Slot slot) {
 }
 
 bool PoolMachine::add(JobId job) {
-  if (!worker_for(job) && queue_.size() >= settings_.most_waiting) return false;
+  const bool at_once = queue_.empty() && place();
+  if (!at_once && waiting() >= settings_.most_waiting) return false;
   queue_.push_back(job);
   give_jobs();
   return true;
@@ -24,15 +25,17 @@ bool PoolMachine::add(JobId job) {
 void PoolMachine::withdraw(JobId job) {
   deaths_.erase(job);
   if (const auto running = running_.find(job); running != running_.end()) {
-    Worker& worker = workers_[running->second];
-    std::erase(worker.jobs, job);
-    if (std::exchange(worker.life, Life::doomed) == Life::alive) {
-      actions_.emplace_back(KillWorker{running->second});
-    }
+    const Slot slot = running->second;
     running_.erase(running);
+    Worker& worker = workers_[slot];
+    if (worker.life != Life::alive || running_.contains(worker.jobs.front())) return;
+    worker.life = Life::doomed;
+    actions_.emplace_back(KillWorker{slot});
     return;
   }
   std::erase(queue_, job);
+  std::erase(suspects_, job);
+  give_jobs();
 }
 
 void PoolMachine::started(Slot slot, Time now) {
@@ -51,27 +54,29 @@ bool PoolMachine::has(Slot slot, JobId job) const {
 }
 
 void PoolMachine::done(Slot slot, JobId job) {
-  if (!has(slot, job)) return;
-  std::erase(workers_[slot].jobs, job);
+  if (std::erase(workers_[slot].jobs, job) == 0) return;
   deaths_.erase(job);
   running_.erase(job);
   give_jobs();
 }
 
 void PoolMachine::take_back(Worker& worker) {
-  std::vector<JobId> again;
+  std::vector<JobId> unsuspected;
   for (const JobId job : std::exchange(worker.jobs, {})) {
-    running_.erase(job);
-    // A death that we wanted says nothing of the jobs that were there.
-    if (worker.life == Life::doomed || ++deaths_[job] < settings_.tries) {
-      again.push_back(job);
-    } else {
+    if (running_.erase(job) == 0) continue;
+    // A death that we wanted says nothing of the jobs that were there; but one of them may have been begun.
+    const bool doomed = worker.life == Life::doomed;
+    if (doomed ? settings_.tries == 1 : ++deaths_[job] >= settings_.tries) {
       deaths_.erase(job);
       actions_.emplace_back(LoseJob{job});
+    } else if (deaths_.contains(job)) {
+      suspects_.push_back(job);
+    } else {
+      unsuspected.push_back(job);
     }
   }
   // They have waited longest.
-  queue_.insert(queue_.begin(), again.begin(), again.end());
+  queue_.insert(queue_.begin(), unsuspected.begin(), unsuspected.end());
 }
 
 void PoolMachine::died(Slot slot, Time now, double chance) {
@@ -106,32 +111,43 @@ std::optional<Time> PoolMachine::next_start() const {
   return next;
 }
 
-bool PoolMachine::takes(const Worker& worker, bool suspect) const {
-  if (worker.life != Life::alive || worker.jobs.size() >= settings_.jobs_per_worker) return false;
-  return worker.jobs.empty() || (!suspect && !deaths_.contains(worker.jobs.front()));
-}
-
-// Whoever has least.
-std::optional<Slot> PoolMachine::worker_for(JobId job) const {
-  const bool suspect = deaths_.contains(job);
+std::optional<Slot> PoolMachine::with_least_jobs(std::optional<Slot> except) const {
   std::optional<Slot> least;
   for (Slot slot = 0; slot < workers_.size(); ++slot) {
     const Worker& worker = workers_[slot];
-    if (!takes(worker, suspect)) continue;
+    // A suspect is alone.
+    const bool alone = !worker.jobs.empty() && deaths_.contains(worker.jobs.front());
+    if (worker.life != Life::alive || alone || slot == except) continue;
     if (!least || worker.jobs.size() < workers_[*least].jobs.size()) least = slot;
   }
   return least;
 }
 
+// For a job that is not suspected.
+std::optional<Slot> PoolMachine::place() const {
+  const auto kept_free = suspects_.empty() ? std::nullopt : with_least_jobs();
+  const auto slot = with_least_jobs(kept_free);
+  return slot && workers_[*slot].jobs.size() < settings_.jobs_per_worker ? slot : std::nullopt;
+}
+
+void PoolMachine::give(Slot slot, JobId job) {
+  workers_[slot].jobs.push_back(job);
+  running_.emplace(job, slot);
+  actions_.emplace_back(GiveJob{slot, job});
+}
+
 void PoolMachine::give_jobs() {
+  while (!suspects_.empty()) {
+    const auto slot = with_least_jobs();
+    if (!slot || !workers_[*slot].jobs.empty()) break;
+    give(*slot, suspects_.front());
+    suspects_.pop_front();
+  }
   while (!queue_.empty()) {
-    const JobId job = queue_.front();
-    const auto slot = worker_for(job);
+    const auto slot = place();
     if (!slot) return;
+    give(*slot, queue_.front());
     queue_.pop_front();
-    workers_[*slot].jobs.push_back(job);
-    running_.emplace(job, *slot);
-    actions_.emplace_back(GiveJob{*slot, job});
   }
 }
 

@@ -41,8 +41,9 @@ using Action = std::variant<StartWorker, GiveJob, KillWorker, LoseJob>;
 ///             ^          |          |                                            |
 ///             +----------+-- died --+--------------------------------------------+
 ///
-/// A worker may have several jobs. One of them that has seen a worker die is suspected, and has the next
-/// worker alone: what kills workers takes no other job along.
+/// A worker may have several jobs, and is at the first. A job that has seen a worker die is suspected, and
+/// has the next worker alone: what kills workers takes no other job along. While one waits for such a worker,
+/// whoever has least is given nothing more.
 class PoolMachine {
  public:
   struct Settings {
@@ -59,13 +60,13 @@ class PoolMachine {
 
   /// A job for the next worker that is free; false: too many wait.
   bool add(JobId job);
-  /// Nobody wants it any more.
+  /// Nobody wants it any more. The worker that is at it is killed; one that has it behind others goes on.
   void withdraw(JobId job);
   /// A worker was started.
   void started(Slot slot, Time now);
   /// It could not be.
   void not_started(Slot slot, Time now, double chance);
-  /// A job that it has is answered.
+  /// A job that it has is answered, whether somebody wants it or not.
   void done(Slot slot, JobId job);
   void died(Slot slot, Time now, double chance);
   /// Time has come to `next_start`.
@@ -76,11 +77,11 @@ class PoolMachine {
   [[nodiscard]] std::optional<Action> next_action();
   /// When a worker may be started again; nothing: none waits for that.
   [[nodiscard]] std::optional<Time> next_start() const;
-  [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size(); }
+  [[nodiscard]] std::size_t waiting() const noexcept { return queue_.size() + suspects_.size(); }
   [[nodiscard]] std::size_t running() const noexcept { return running_.size(); }
-  /// The jobs of that slot that somebody wants, in the order in which they were given.
+  /// The jobs of that slot, wanted or not, in the order in which they were given.
   [[nodiscard]] const std::deque<JobId>& jobs_of(Slot slot) const { return workers_.at(slot).jobs; }
-  /// Whether that job is one of them.
+  /// Whether that job is one of them, and wanted.
   [[nodiscard]] bool has(Slot slot, JobId job) const;
 
  private:
@@ -93,8 +94,9 @@ class PoolMachine {
   };
 
   void start(Slot slot);
-  [[nodiscard]] bool takes(const Worker& worker, bool suspect) const;
-  [[nodiscard]] std::optional<Slot> worker_for(JobId job) const;
+  [[nodiscard]] std::optional<Slot> with_least_jobs(std::optional<Slot> except = {}) const;
+  [[nodiscard]] std::optional<Slot> place() const;
+  void give(Slot slot, JobId job);
   void give_jobs();
   void take_back(Worker& worker);
   void wait(Worker& worker, Time now, Time pause);
@@ -102,8 +104,9 @@ class PoolMachine {
   Settings settings_;
   std::vector<Worker> workers_;
   std::deque<JobId> queue_;
+  std::deque<JobId> suspects_;
   std::map<JobId, unsigned> deaths_;  // of workers that had the job: it is suspected
-  std::map<JobId, Slot> running_;
+  std::map<JobId, Slot> running_;     // the wanted ones
   std::deque<Action> actions_;
 };
 

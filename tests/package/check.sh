@@ -26,7 +26,7 @@ eval "\"\$compiler\" \"\$consumer/main.cc\" -o \"\$work/by-pkg-config\" $(pkg-co
 
 documents=$work/prefix/share/doc/baton
 cmp "$sources/LICENSE" "$documents/LICENSE"
-diff -r -x CMakeLists.txt "$sources/examples" "$documents/examples"
+diff -r -x CMakeLists.txt -x models "$sources/examples" "$documents/examples"
 eval "\"\$compiler\" -fsyntax-only \"\$documents/examples/readme.cc\" $(pkg-config --cflags baton)"
 
 # As a folder of a project; one object is enough to know that the headers are found, and nothing but the library comes along.

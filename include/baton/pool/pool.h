@@ -24,15 +24,19 @@ class PoolOptions {
   /// How many workers; one for each core (`available_parallelism`) unless set. 0 throws
   /// std::invalid_argument.
   PoolOptions& workers(std::size_t count);
-  /// How many jobs a worker has at most: one, unless set; 0 throws std::invalid_argument. With more it finds
-  /// the next one there when it is done with one, which for jobs of some microseconds is several times as
-  /// fast; but a job may wait for a long one before it while another worker is idle, and a worker whose
-  /// answers are tasks is at all of them at once. Mirrors `concurrentTasksPerWorker` of piscina.
+  /// How many jobs a worker has at most: one, unless set. With more it finds the next one there when it is
+  /// done with one, which for jobs of some microseconds is several times as fast; but a job may wait for a
+  /// long one before it while another worker is idle, and a worker whose answers are tasks is at all of them
+  /// at once (of those that are read beside the loop, at 16: see `Channel::on_request`). Throws
+  /// std::invalid_argument for 0 and for more than `most_jobs_per_worker`. Mirrors `concurrentTasksPerWorker`
+  /// of piscina.
   PoolOptions& jobs_per_worker(std::size_t most);
+  /// So many requests a worker answers at once.
+  static constexpr std::size_t most_jobs_per_worker = 1024;
   /// How many jobs may wait for a worker; 1,000. What comes then fails with Errc::queue_full.
   PoolOptions& queue(std::size_t jobs) { return queue_ = jobs, *this; }
-  /// How long each job may take, from `run` on; no limit unless set. The worker that has it then is killed;
-  /// other jobs that it has are given to another.
+  /// How long each job may take, from `run` on; no limit unless set. Then it is taken back, as a wait that is
+  /// given up.
   PoolOptions& job_timeout(Time time) { return job_timeout_ = time, *this; }
   /// How often a job is given to another worker when the one that had it dies; once unless set, and then to
   /// one that has no other. 0: the job fails with its first worker, as jobs must that may not be done twice.
@@ -90,7 +94,9 @@ class Pool {
   /// Gives `job` to the next worker that is free, in the order of the calls. Settles with its answer. Fails
   /// with Errc::peer_failed and what the worker says (it goes on), Errc::queue_full, Errc::timed_out, and
   /// with Errc::disconnected when as many workers have died with it as may. Giving the wait up (`within`,
-  /// `cancel_on`) takes the job back: the worker that has it is killed. Dropping the Op does not.
+  /// `cancel_on`) takes the job back: the worker that is at it is killed, and other jobs that it
+  /// has are given to another, or fail where there are no `retries`. A job that a worker has behind others is
+  /// left there, and its answer forgotten. Dropping the Op does not take it back.
   Op<Value> run(const Value& job);
   /// The same; the answer is a struct with BATON_FIELDS. One that does not fit fails with Errc::wrong_value.
   template <detail::described Reply>

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <deque>
+#include <future>
 #include <new>
+#include <thread>
 
 #include "loop/work.h"
 
@@ -77,6 +81,36 @@ TEST(Work, TellsNobodyWhoIsGone) {
   kept = Work(loop, [] {}, [&] { told += 100; });
   loop.run();
   EXPECT_EQ(told, 100);
+}
+
+TEST(Work, ThatWaitsHoldsUpNobodyWhoComputesAndNoMoreWaitThanMay) {
+  Loop loop;
+  std::promise<void> answer;
+  const std::shared_future<void> answered = answer.get_future().share();
+  int told = 0;
+  std::atomic<int> begun = 0;
+  std::atomic<int> waited = 0;
+  std::deque<Work> waiting;
+  constexpr int most = 4 + 1024;
+  const auto wait = [&, answered] {
+    ++begun;
+    answered.wait();
+    ++waited;
+  };
+  // The first ones have their thread before the others come, so that it is known how many wait.
+  for (int i = 0; i < most + 1; ++i) {
+    waiting.emplace_back(loop, wait, [&] { ++told; }, Work::Kind::waits);
+    while (i < 4 && begun <= i) std::this_thread::yield();
+  }
+  const Work computes(
+      loop, [] {},
+      [&] {
+        EXPECT_EQ(waited, 0);
+        answer.set_value();
+      });
+  loop.run();
+  EXPECT_EQ(told, most + 1);
+  EXPECT_EQ(waited, most) << "the last one was one too many";
 }
 
 }  // namespace

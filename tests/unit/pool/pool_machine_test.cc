@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <random>
@@ -35,6 +36,8 @@ std::string text_of(const Action& action) {
   };
   return std::visit(Text(), action);
 }
+
+bool contains(const std::deque<JobId>& jobs, JobId job) { return std::ranges::find(jobs, job) != jobs.end(); }
 
 class PoolMachineTest : public testing::Test {
  protected:
@@ -154,8 +157,41 @@ TEST_F(SeveralJobsEach, SuspectsNoneThatWasBesideAJobThatNobodyWants) {
   EXPECT_EQ(actions(), "give 5 to 0");
 }
 
+TEST_F(SeveralJobsEach, LeavesAJobThatNobodyWantsBehindOthersWhereItIs) {
+  for (const JobId job : {1, 2, 3}) machine.add(job);
+  (void)actions();
+  machine.withdraw(3);
+  EXPECT_EQ(actions(), "") << "job 1 goes on";
+  EXPECT_FALSE(machine.has(0, 3));
+  machine.done(0, 1);
+  machine.add(4);
+  EXPECT_EQ(actions(), "give 4 to 0");
+  machine.withdraw(4);
+  EXPECT_EQ(actions(), "kill 0") << "it is at job 3, that nobody waits for";
+}
+
+TEST_F(SeveralJobsEach, LosesWhatMayNotBeDoneTwiceWithWhoIsKilled) {
+  machine =
+      PoolMachine({.workers = 2, .jobs_per_worker = 2, .most_waiting = 2, .tries = 1, .limits = limits});
+  start_both();
+  for (const JobId job : {1, 2, 3}) machine.add(job);
+  (void)actions();
+  machine.withdraw(1);
+  machine.died(0, 2s, 1);
+  EXPECT_EQ(actions(), "kill 0, lose 3, start 0");
+}
+
+TEST_F(SeveralJobsEach, LimitsWhatWaitsBesideASuspect) {
+  for (const JobId job : {1, 2, 3}) machine.add(job);
+  machine.died(0, 2s, 1);
+  machine.started(0, 2s);
+  EXPECT_EQ(machine.waiting(), 1U);
+  EXPECT_TRUE(machine.add(4));
+  EXPECT_FALSE(machine.add(5));
+}
+
 // Whatever happens in whatever order: each job ends once, nobody has more than he may, who is suspected is
-// alone, and no worker idles while a job waits.
+// alone, no worker idles while a job waits, and no more wait than may.
 TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     std::minstd_rand random(seed + 1);
@@ -165,7 +201,7 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
         {.workers = 3, .jobs_per_worker = each, .most_waiting = 5, .tries = 1 + below(3), .limits = limits});
     enum class Life { none, starting, alive, killed };
     std::vector<Life> lives(3, Life::none);
-    std::vector<std::set<JobId>> has(3);
+    std::vector<std::deque<JobId>> has(3);
     std::set<JobId> open;
     std::set<JobId> suspected;
     std::map<JobId, int> ended;
@@ -180,9 +216,9 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
           if (!machine.has(give->slot, give->job)) continue;
           ASSERT_EQ(lives[give->slot], Life::alive) << seed;
           ASSERT_TRUE(open.contains(give->job)) << seed;
-          for (const auto& jobs : has) ASSERT_FALSE(jobs.contains(give->job)) << seed;
+          for (const auto& jobs : has) ASSERT_FALSE(contains(jobs, give->job)) << seed;
           auto& jobs = has[give->slot];
-          jobs.insert(give->job);
+          jobs.push_back(give->job);
           ASSERT_LE(jobs.size(), each) << seed;
           const bool suspect = std::ranges::any_of(jobs, [&](JobId job) { return suspected.contains(job); });
           ASSERT_TRUE(!suspect || jobs.size() == 1) << seed;
@@ -202,9 +238,13 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
       const Slot slot = below(3);
       auto& jobs = has[slot];
       switch (below(6)) {
-        case 0:
-          if (more && machine.add(++last)) open.insert(last);
+        case 0: {
+          const auto before = machine.waiting();
+          if (!more || !machine.add(++last)) break;
+          open.insert(last);
+          ASSERT_TRUE(machine.waiting() == before || machine.waiting() <= 5) << seed;
           break;
+        }
         case 1:
           if (lives[slot] != Life::starting) break;
           if (more && below(4) == 0) {
@@ -217,16 +257,19 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
           break;
         case 2: {
           if (lives[slot] == Life::none || jobs.empty()) break;
-          const JobId job = *std::next(jobs.begin(), below(static_cast<unsigned>(jobs.size())));
-          ASSERT_EQ(open.erase(job), 1U) << seed;
-          ++ended[job];
-          jobs.erase(job);
+          const JobId job = jobs[below(static_cast<unsigned>(jobs.size()))];
+          ASSERT_EQ(machine.has(slot, job), open.contains(job)) << seed;
+          if (open.erase(job) == 1) ++ended[job];
+          std::erase(jobs, job);
           machine.done(slot, job);
           break;
         }
         case 3:
           if (lives[slot] != Life::killed && (lives[slot] != Life::alive || !more || below(4) != 0)) break;
-          if (lives[slot] == Life::alive) suspected.insert(jobs.begin(), jobs.end());
+          if (lives[slot] == Life::alive) {
+            std::ranges::copy_if(jobs, std::inserter(suspected, suspected.end()),
+                                 [&](JobId job) { return open.contains(job); });
+          }
           lives[slot] = Life::none;
           jobs.clear();
           machine.died(slot, now, 0.5);
@@ -235,8 +278,13 @@ TEST(PoolMachine, EndsEachJobOnceWhateverHappens) {
           const JobId job = 1 + below(static_cast<unsigned>(last) + 1);
           if (!more || open.erase(job) == 0) break;
           ++ended[job];
-          for (auto& of_one : has) of_one.erase(job);
           machine.withdraw(job);
+          take_actions();
+          for (Slot each_slot = 0; each_slot < 3; ++each_slot) {
+            const auto& of_one = has[each_slot];
+            if (lives[each_slot] != Life::alive || !contains(of_one, job)) continue;
+            ASSERT_TRUE(open.contains(of_one.front())) << "it is at what nobody wants " << seed;
+          }
           break;
         }
         default:
