@@ -46,9 +46,19 @@ constexpr std::size_t most_dead = 64;
 constexpr std::string_view keep_order = "=";
 constexpr std::string_view warden_operation = "start the warden";
 
+struct Leader {
+  spawner::ProcessEntry process;
+  uint64_t seen = spawner::started_now();
+
+  // Its number may be a stranger's, who has started since.
+  [[nodiscard]] bool is(const spawner::ProcessEntry& now) const {
+    return now.is(process) && (now.held || now.started <= seen);
+  }
+};
+
 struct Guarded {
   // Their sessions, by the number of their leader.
-  std::map<pid_t, spawner::ProcessEntry> workers;
+  std::map<pid_t, Leader> workers;
   // Whether there ever was one.
   bool any = false;
   // Whether they live on.
@@ -63,7 +73,7 @@ void obey(std::string_view order, Guarded& guarded) {
   guarded.workers.erase(pid);
   if (order.front() != '+') return;
   guarded.any = true;
-  if (const auto leader = spawner::find_process(pid)) guarded.workers[pid] = *leader;
+  if (const auto leader = spawner::find_process(pid)) guarded.workers[pid] = {.process = *leader};
 }
 
 // Whether `baton run` has ended. A thread of it that the kernel holds keeps its descriptors open, the other
@@ -97,7 +107,7 @@ Guarded listen_to_orders(const std::optional<spawner::ProcessEntry>& primary) {
 
 // Who left both session and parents says in its environment whose it is.
 bool is_marked(const spawner::ProcessEntry& process, const spawner::ProcessEntry& primary) {
-  if (process.started < primary.started) return false;
+  if (!process.held && process.started < primary.started) return false;
   const auto mark = spawner::environment_value(process, supervisor::worker_mark,
                                                {spawner::ReadFor::Purpose::tree, process.pid});
   return mark && mark->starts_with(supervisor::mark_of_workers(primary.pid));
@@ -129,7 +139,7 @@ std::optional<std::vector<spawner::ProcessEntry>> left_of(
   for (const auto& [pid, leader] : guarded.workers) {
     const auto now = std::ranges::find(*table, pid, &spawner::ProcessEntry::pid);
     // Once it was collected, and nobody is left of its session, its number may be a stranger's.
-    if (now != table->end() && !now->held && !now->is(leader)) continue;
+    if (now != table->end() && !leader.is(*now)) continue;
     if (now != table->end()) add(*now);
     std::ranges::for_each(spawner::tree_of(*table, pid), add);
   }

@@ -180,11 +180,11 @@ Result<std::vector<ProcessEntry>> all_processes() {
 
 std::vector<ProcessEntry> tree_of(const std::vector<ProcessEntry>& table, pid_t leader,
                                   const std::vector<ProcessEntry>& known) {
-  std::unordered_map<pid_t, uint64_t> started;
-  for (const ProcessEntry& one : known) started.emplace(one.pid, one.started);
+  std::unordered_map<pid_t, const ProcessEntry*> by_number;
+  for (const ProcessEntry& one : known) by_number.emplace(one.pid, &one);
   const auto was_known = [&](const ProcessEntry& one) {
-    const auto found = started.find(one.pid);
-    return found != started.end() && found->second == one.started;
+    const auto found = by_number.find(one.pid);
+    return found != by_number.end() && found->second->is(one);
   };
   // To a container its outside is process 0.
   const bool leads = leader > 1;

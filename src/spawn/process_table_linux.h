@@ -22,14 +22,15 @@ struct ProcessEntry {
   pid_t session = 0;
   char state = '?';  ///< 'Z': it has ended and was not collected yet
   uint64_t started = 0;
-  /// It holds whoever looks at it in /proc: known are its number, its session, and whether it is a child of
-  /// this process.
+  /// It holds whoever looks at it in /proc, or the machine is too busy to look: known are its number, its
+  /// session, and whether it is a child of this process.
   bool held = false;
 
   [[nodiscard]] bool ended() const noexcept { return state == 'Z' || state == 'X'; }
-  /// Whether both are one process.
+  /// Whether both are one process. Where one of them could not be looked at, its number counts: nobody is
+  /// another because the machine is busy.
   [[nodiscard]] bool is(const ProcessEntry& other) const noexcept {
-    return pid == other.pid && started == other.started;
+    return pid == other.pid && (held || other.held || started == other.started);
   }
 };
 

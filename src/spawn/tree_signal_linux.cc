@@ -27,7 +27,7 @@ Result<Fd> open_process(const ProcessEntry& process) {
   // The number may have been given to another meanwhile.
   const auto now = find_process(process.pid);
   if (!now) return std::unexpected(Error(now.error().code(), operation, now.error().operation()));
-  if (now->started != process.started) return failure(ESRCH, operation);
+  if (!now->is(process)) return failure(ESRCH, operation);
   return pidfd;
 }
 

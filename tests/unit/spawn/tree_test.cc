@@ -278,5 +278,20 @@ TEST_F(Tree, OfACommandIsEndedWithItsTime) {
   expect_all_gone();
 }
 
+// To take it for gone because nobody could look at it in time has ended whole services.
+TEST(ProcessEntry, IsNoOtherBecauseItCouldNotBeLookedAt) {
+  const spawner::ProcessEntry seen{.pid = 7, .parent = 1, .session = 7, .state = 'S', .started = 100};
+  const spawner::ProcessEntry held{.pid = 7, .session = 7, .held = true};
+  const spawner::ProcessEntry later{.pid = 7, .parent = 1, .session = 7, .state = 'S', .started = 200};
+  const spawner::ProcessEntry other{.pid = 8, .session = 8, .held = true};
+  EXPECT_TRUE(seen.is(seen));
+  EXPECT_TRUE(held.is(seen));
+  EXPECT_TRUE(seen.is(held));
+  EXPECT_FALSE(later.is(seen));
+  EXPECT_FALSE(other.is(seen));
+  EXPECT_EQ(spawner::tree_of({held}, 5, {seen}).size(), 1U);
+  EXPECT_EQ(spawner::tree_of({later}, 5, {seen}).size(), 0U);
+}
+
 }  // namespace
 }  // namespace baton
