@@ -11,12 +11,13 @@ struct Layer {
   std::string_view name;
   std::array<std::string_view, 2> above;  // the arrows; what lies below those follows
 };
-constexpr std::array<Layer, 12> layers = {{{"base", {}},
+constexpr std::array<Layer, 13> layers = {{{"base", {}},
                                            {"loop", {"base"}},
                                            {"net", {"loop"}},
                                            {"spawn", {"net"}},
                                            {"http", {"net"}},
                                            {"wire", {"base"}},
+                                           {"web", {"http", "wire"}},
                                            {"ipc", {"net", "wire"}},
                                            {"process", {"spawn", "ipc"}},
                                            {"cluster", {"process", "http"}},

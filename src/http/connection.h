@@ -112,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void give_to(const std::shared_ptr<UpgradeHandler>& handler, std::shared_ptr<ServerCore> core,
                net::Socket socket, std::string rest);
   void fail(std::size_t exchange, const std::exception_ptr& exception);
+  [[nodiscard]] bool answer_refusal(std::size_t exchange, const std::exception_ptr& exception);
   static void tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception);
   [[nodiscard]] std::string operation(std::size_t exchange) const;
   template <class Body>

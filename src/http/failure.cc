@@ -1,11 +1,20 @@
 // What a program's function throws ends its own request.
+#include <stdexcept>
 #include <utility>
 
 #include "base/thrown.h"
+#include "baton/http/refusal.h"
 #include "http/connection.h"
 #include "http/server_core.h"
 
 namespace baton::http {
+
+Refusal::Refusal(int status, const std::string& text) : std::runtime_error(text), status_(status) {
+  if (status < 400 || status > 599) {
+    throw std::invalid_argument("not the status of a refusal: " + std::to_string(status));
+  }
+}
+
 void Connection::ask(std::shared_ptr<Handler> handler) {
   call([&] {
     auto task = (*handler)(request_, response_);
@@ -41,6 +50,7 @@ std::string Connection::operation(std::size_t exchange) const {
 
 void Connection::fail(std::size_t exchange, const std::exception_ptr& exception) {
   const auto self = shared_from_this();
+  if (answer_refusal(exchange, exception)) return;
   const auto core = home_.lock();
   const Error error = thrown_by(operation(exchange), exception);
   const bool client_left =
@@ -53,6 +63,21 @@ void Connection::fail(std::size_t exchange, const std::exception_ptr& exception)
   phase_ = Phase::failed;
   loop_.let_go(this);
   loop_.remember(self);
+}
+
+bool Connection::answer_refusal(std::size_t exchange, const std::exception_ptr& exception) {
+  if (requests_ != exchange || phase_ != Phase::open || head_sent_) return false;
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Refusal& refusal) {
+    head_.clear();
+    head_.status(refusal.status());
+    head_.set("Content-Type", "text/plain; charset=utf-8");
+    end_response(std::string(refusal.what()) + "\n");
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
 
 void Connection::tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception) {

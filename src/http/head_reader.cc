@@ -2,6 +2,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <charconv>
+#include <concepts>
 #include <limits>
 #include <optional>
 
@@ -26,6 +27,8 @@ std::string_view why(const error_code& code) {
       return "bad method";
     case beast::error::bad_target:
       return "bad request target";
+    case beast::error::bad_status:
+      return "bad status";
     case beast::error::bad_version:
       return "bad version";
     case beast::error::bad_value:
@@ -42,20 +45,25 @@ std::string_view why(const error_code& code) {
 
 }  // namespace
 
-class HeadReader::Parser final : public beast::basic_parser<true> {
+template <class Head>
+class HeadReader<Head>::Parser final : public beast::basic_parser<std::same_as<Head, RequestHead>> {
  public:
-  explicit Parser(RequestHead& head) : head_(head) {
-    header_limit(std::numeric_limits<std::uint32_t>::max());
-    // It would refuse a Content-Length over 1 MiB; how much is too much is the handler's business.
-    body_limit(boost::none);
+  explicit Parser(Head& head) : head_(head) {
+    this->header_limit(std::numeric_limits<std::uint32_t>::max());
+    // It would refuse a Content-Length over 1 MiB; how much is too much is not for a head to say.
+    this->body_limit(boost::none);
   }
 
   std::string_view read(std::size_t size) {
     error_code code;
-    taken_ += put(boost::asio::buffer(head_.text_.data() + taken_, size - taken_), code);
+    taken_ += this->put(boost::asio::buffer(head_.text_.data() + taken_, size - taken_), code);
     if (!code) return {};
-    // After the request line alone it wants the fields. Short of that, a line ended before its grammar did.
-    if (code == beast::error::need_more) return taken_ == size && !is_header_done() ? "" : "bad request line";
+    // After the first line alone it wants the fields. Short of that, a line ended before its grammar did.
+    if (code == beast::error::need_more) {
+      return taken_ == size && !this->is_header_done() ? ""
+             : is_request                              ? "bad request line"
+                                                       : "bad status line";
+    }
     return refusal_.empty() ? why(code) : refusal_;
   }
 
@@ -63,15 +71,16 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
     error_code code;
     in_trailers_ = true;
     // Beast knows trailers only behind a last chunk.
-    put(boost::asio::buffer(head_.trailer_text_), code);
+    this->put(boost::asio::buffer(head_.trailer_text_), code);
     if (code) return why(code);
     // A "Connection: close" here has no meaning in the RFC, but Node obeys it.
-    head_.keep_alive_ = head_.keep_alive_ && keep_alive();
+    head_.keep_alive_ = head_.keep_alive_ && this->keep_alive();
     return {};
   }
 
  private:
   using View = boost::beast::string_view;
+  static constexpr bool is_request = std::same_as<Head, RequestHead>;
 
   void refuse(std::string_view reason, error_code& code) {
     refusal_ = reason;
@@ -79,11 +88,23 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
   }
 
   void on_request_impl(beast::verb verb, View method, View target, int version, error_code& code) override {
-    head_.method_size_ = method.size();
-    head_.target_size_ = target.size();
-    head_.version_minor_ = version % 10;
-    if (!is_known_method(verb, to_std(method))) return refuse("unknown method", code);
-    if (!is_target(to_std(method), to_std(target))) return refuse("bad request target", code);
+    if constexpr (is_request) {
+      head_.method_size_ = method.size();
+      head_.target_size_ = target.size();
+      head_.version_minor_ = version % 10;
+      if (!is_known_method(verb, to_std(method))) return refuse("unknown method", code);
+      if (!is_target(to_std(method), to_std(target))) return refuse("bad request target", code);
+    }
+  }
+
+  void on_response_impl(int status, View reason, int version, error_code& code) override {
+    if constexpr (!is_request) {
+      head_.status_ = status;
+      head_.reason_ = reason.empty() ? 0 : static_cast<std::size_t>(reason.data() - head_.text_.data());
+      head_.reason_size_ = reason.size();
+      head_.version_minor_ = version % 10;
+      if (status < 100) return refuse("bad status", code);
+    }
   }
 
   void on_field_impl(beast::field field, View name, View value, error_code& code) override {
@@ -95,16 +116,20 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
                         static_cast<std::uint32_t>(value.empty() ? 0 : value.data() - text),
                         static_cast<std::uint32_t>(value.size()));
     if (in_trailers_) return;
+    if (field == beast::field::content_length) return on_content_length(to_std(value), code);
+    if (field == beast::field::transfer_encoding) return on_transfer_encoding(to_std(value), code);
+    if constexpr (is_request) on_request_field(field, to_std(value), code);
+  }
+
+  void on_request_field(beast::field field, std::string_view value, error_code& code)
+    requires(is_request)
+  {
     switch (field) {
       case beast::field::host:
-        return on_host(to_std(value), code);
-      case beast::field::content_length:
-        return on_content_length(to_std(value), code);
-      case beast::field::transfer_encoding:
-        return on_transfer_encoding(to_std(value), code);
+        return on_host(value, code);
       case beast::field::expect:
         head_.expectation_ =
-            equal_ignoring_case(to_std(value), "100-continue") && head_.expectation_ != Expectation::other
+            equal_ignoring_case(value, "100-continue") && head_.expectation_ != Expectation::other
                 ? Expectation::continue_100
                 : Expectation::other;
         return;
@@ -150,27 +175,32 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
   }
 
   void on_header_impl(error_code& code) override {
+    head_.keep_alive_ = this->keep_alive();
+    if constexpr (is_request) on_request_head(code);
+  }
+
+  void on_request_head(error_code& code)
+    requires(is_request)
+  {
     if (head_.version_minor_ == 1 && !has_host_) return refuse("no Host", code);
     if (head_.version_minor_ == 0) head_.expectation_ = Expectation::none;
-    head_.keep_alive_ = keep_alive();
     if (head_.method() == "CONNECT") {
       // What follows is a tunnel's, neither a body nor another request.
       head_.keep_alive_ = head_.chunked_ = false;
       head_.content_length_.reset();
     }
     // A body would have to come to its end first, in the old protocol.
-    head_.upgrade_ = has_upgrade_ && upgrade() && head_.version_minor_ == 1 && !head_.chunked_ &&
+    head_.upgrade_ = has_upgrade_ && this->upgrade() && head_.version_minor_ == 1 && !head_.chunked_ &&
                      head_.content_length_.value_or(0) == 0;
   }
 
-  void on_response_impl(int, View, int, error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(View, error_code&) override { return 0; }
   void on_chunk_header_impl(std::uint64_t, View, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, View, error_code&) override { return 0; }
   void on_finish_impl(error_code&) override {}
 
-  RequestHead& head_;
+  Head& head_;
   std::size_t taken_ = 0;
   std::string_view refusal_;
   bool has_host_ = false;
@@ -179,23 +209,38 @@ class HeadReader::Parser final : public beast::basic_parser<true> {
 };
 
 // Beast's parser is good for one message, and is made again in the same place for the next.
-class HeadReader::Slot {
+template <class Head>
+class HeadReader<Head>::Slot {
  public:
   std::optional<Parser> parser;
 };
 
-HeadReader::HeadReader() : slot_(std::make_unique<Slot>()) {}
-HeadReader::HeadReader(HeadReader&&) noexcept = default;
-HeadReader& HeadReader::operator=(HeadReader&&) noexcept = default;
-HeadReader::~HeadReader() = default;
+template <class Head>
+HeadReader<Head>::HeadReader() : slot_(std::make_unique<Slot>()) {}
+template <class Head>
+HeadReader<Head>::HeadReader(HeadReader&&) noexcept = default;
+template <class Head>
+HeadReader<Head>& HeadReader<Head>::operator=(HeadReader&&) noexcept = default;
+template <class Head>
+HeadReader<Head>::~HeadReader() = default;
 
-std::string_view HeadReader::read(RequestHead& head, std::size_t size) {
+template <class Head>
+std::string_view HeadReader<Head>::read(Head& head, std::size_t size) {
   if (!slot_->parser) slot_->parser.emplace(head);
   return slot_->parser->read(size);
 }
 
-std::string_view HeadReader::read_trailers() { return slot_->parser->read_trailers(); }
+template <class Head>
+std::string_view HeadReader<Head>::read_trailers() {
+  return slot_->parser->read_trailers();
+}
 
-void HeadReader::reset() noexcept { slot_->parser.reset(); }
+template <class Head>
+void HeadReader<Head>::reset() noexcept {
+  slot_->parser.reset();
+}
+
+template class HeadReader<RequestHead>;
+template class HeadReader<ReplyHead>;
 
 }  // namespace baton::http

@@ -12,21 +12,10 @@ bool may_become_method(std::string_view text) {
          std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
 }
 
-// A text that is almost as long as it may be must not take twice that: its client may be slow on purpose.
-void append(std::string& text, std::string_view part, std::size_t limit) {
-  if (text.size() + part.size() > text.capacity() && text.capacity() * 2 > limit) {
-    std::string grown;
-    grown.reserve(limit);
-    grown = text;
-    text.swap(grown);
-  }
-  text += part;
-}
-
 }  // namespace
 
 RequestParser::RequestParser(std::size_t header_limit, std::size_t most_headers)
-    : header_limit_(header_limit), most_headers_(most_headers), chunks_(header_limit) {}
+    : header_limit_(header_limit), most_headers_(most_headers), body_(header_limit) {}
 
 RequestParser::Event RequestParser::feed(std::string_view& input) {
   for (;;) {
@@ -40,21 +29,8 @@ RequestParser::Event RequestParser::feed(std::string_view& input) {
         break;
       case State::in_head:
         return read_head(input);
-      case State::at_body:
-        if (head_.chunked()) {
-          state_ = State::in_chunks;
-        } else if (left_ > 0) {
-          state_ = State::in_length;
-        } else {
-          return finish();
-        }
-        break;
-      case State::in_length:
-        return read_length(input);
-      case State::in_chunks:
-        return read_chunks(input);
-      case State::in_trailers:
-        return read_trailers(input);
+      case State::in_body:
+        return read_body(input);
       case State::closed:
         input = {};
         return Event::need_more;
@@ -90,13 +66,17 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
   const std::size_t room = header_limit_ - skipped_ - head_.text_.size();
   const std::string_view part = input.substr(0, room);
   const std::size_t taken = lines_.scan(part);
-  append(head_.text_, part.substr(0, taken), header_limit_);
+  append_within(head_.text_, part.substr(0, taken), header_limit_);
   input.remove_prefix(taken);
   if (lines_.complete()) {
     if (const auto why = reader_.read(head_, head_.text_.size()); !why.empty()) return fail(400, why);
     if (head_.places_.size() > most_headers_) return fail(431, "too many headers");
-    left_ = head_.content_length().value_or(0);
-    state_ = State::at_body;
+    if (head_.chunked()) {
+      body_.begin_chunks();
+    } else {
+      body_.begin_length(head_.content_length().value_or(0));
+    }
+    state_ = State::in_body;
     return Event::head;
   }
   // What cannot become a request line is answered at once, and first: whoever speaks another protocol may be
@@ -111,51 +91,22 @@ RequestParser::Event RequestParser::read_head(std::string_view& input) {
   return Event::need_more;
 }
 
-RequestParser::Event RequestParser::read_length(std::string_view& input) {
-  if (left_ == 0) return finish();
-  if (input.empty()) return Event::need_more;
-  body_ = input.substr(0, std::min<std::uint64_t>(left_, input.size()));
-  input.remove_prefix(body_.size());
-  left_ -= body_.size();
-  return Event::body;
-}
-
-RequestParser::Event RequestParser::read_chunks(std::string_view& input) {
-  switch (chunks_.scan(input)) {
-    case ChunkScanner::Event::need_more:
+RequestParser::Event RequestParser::read_body(std::string_view& input) {
+  switch (body_.feed(input, head_.trailer_text_)) {
+    case BodyReader::Event::need_more:
       return Event::need_more;
-    case ChunkScanner::Event::data:
-      body_ = chunks_.data();
+    case BodyReader::Event::data:
       return Event::body;
-    case ChunkScanner::Event::bad:
-      return fail(400, "bad chunk");
-    case ChunkScanner::Event::too_long:
-      return fail(413, "chunk extensions too large");
-    case ChunkScanner::Event::last:
+    case BodyReader::Event::failure:
+      return fail(body_.status(), body_.reason());
+    case BodyReader::Event::end:
       break;
   }
-  state_ = State::in_trailers;
-  lines_ = LineScanner(true);
-  head_.trailer_text_ = HeadReader::last_chunk_line;
-  return read_trailers(input);
-}
-
-RequestParser::Event RequestParser::read_trailers(std::string_view& input) {
-  std::string& text = head_.trailer_text_;
-  const std::size_t limit = header_limit_ + HeadReader::last_chunk_line.size();
-  const std::size_t room = limit - text.size();
-  const std::string_view part = input.substr(0, room);
-  const std::size_t taken = lines_.scan(part);
-  append(text, part.substr(0, taken), limit);
-  input.remove_prefix(taken);
-  if (lines_.complete()) {
+  if (head_.chunked()) {
     if (const auto why = reader_.read_trailers(); !why.empty()) return fail(400, why);
     if (head_.trailer_places_.size() > most_headers_) return fail(431, "too many trailers");
-    return finish();
   }
-  if (lines_.refused()) return fail(400, "bad trailer line");
-  if (taken == room) return fail(431, "trailers too large");
-  return Event::need_more;
+  return finish();
 }
 
 RequestParser::Event RequestParser::finish() {
@@ -167,7 +118,6 @@ void RequestParser::begin_next() {
   head_.clear();
   reader_.reset();
   lines_ = LineScanner();
-  chunks_ = ChunkScanner(header_limit_);
   skipped_ = 0;
   state_ = State::between;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/chunk_scanner.h"
+#include "http/body_reader.h"
 #include "http/head_reader.h"
 #include "http/line_scanner.h"
 #include "http/request_head.h"
@@ -50,7 +50,7 @@ class RequestParser {
   // From Event::head to the first call of `feed` after Event::end.
   [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
   // Until `input` changes.
-  [[nodiscard]] std::string_view body() const noexcept { return body_; }
+  [[nodiscard]] std::string_view body() const noexcept { return body_.data(); }
   // 400, 413 (chunk extensions) or 431.
   [[nodiscard]] int status() const noexcept { return status_; }
   // For people.
@@ -58,44 +58,28 @@ class RequestParser {
   // Between two requests: no byte of the next has come.
   [[nodiscard]] bool idle() const noexcept { return state_ == State::between || state_ == State::finished; }
   // In a request of which not a byte is missing, only that `feed` says so.
-  [[nodiscard]] bool whole() const noexcept {
-    return left_ == 0 && (state_ == State::in_length || (state_ == State::at_body && !head_.chunked()));
-  }
+  [[nodiscard]] bool whole() const noexcept { return state_ == State::in_body && body_.whole(); }
   // In the middle of a head.
   [[nodiscard]] bool in_head() const noexcept { return state_ == State::in_head; }
 
  private:
-  enum class State : std::uint8_t {
-    between,
-    in_head,
-    at_body,
-    in_length,
-    in_chunks,
-    in_trailers,
-    finished,
-    closed,
-    failed
-  };
+  enum class State : std::uint8_t { between, in_head, in_body, finished, closed, failed };
 
   Event fail(int status, std::string_view reason);
   void skip_line_ends(std::string_view& input);
   Event read_head(std::string_view& input);
-  Event read_length(std::string_view& input);
-  Event read_chunks(std::string_view& input);
-  Event read_trailers(std::string_view& input);
+  Event read_body(std::string_view& input);
   Event finish();
   void begin_next();
 
   std::size_t header_limit_;
   std::size_t most_headers_;
   RequestHead head_;
-  HeadReader reader_;
+  HeadReader<RequestHead> reader_;
   LineScanner lines_;
-  ChunkScanner chunks_;
-  std::string_view body_;
+  BodyReader body_;
   std::string_view reason_;
   std::size_t skipped_ = 0;
-  std::uint64_t left_ = 0;
   int status_ = 0;
   State state_ = State::between;
 };

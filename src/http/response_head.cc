@@ -6,16 +6,11 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "http/field_lines.h"
 #include "http/syntax.h"
 
 namespace baton::http {
 namespace {
-
-void append_number(std::string& out, std::uint64_t number, int base = 10) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
-  out.append(digits.data(), end);
-}
 
 void append_two_digits(std::string& out, unsigned number) {
   out += static_cast<char>('0' + number / 10 % 10);
@@ -28,20 +23,6 @@ void append_status_line(std::string& out, int status) {
   out += ' ';
   out += reason_of(status);
   out += "\r\n";
-}
-
-void append_line(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
-}
-
-void check_field(std::string_view name, std::string_view value) {
-  if (!is_token(name)) throw std::invalid_argument("not a header's name: " + std::string(name));
-  if (!is_field_value(value)) {
-    throw std::invalid_argument("a control character in the header " + std::string(name));
-  }
 }
 
 // What frames, routes, allows or describes a message is of no use behind it, and a client that merged it into
@@ -101,13 +82,13 @@ void ResponseHead::status(int status) {
 
 void ResponseHead::set(std::string_view name, std::string_view value) {
   if (take_special(name, value)) return;
-  remove(name);
+  remove_field(lines_, name);
   add(name, value);
 }
 
 void ResponseHead::add(std::string_view name, std::string_view value) {
   if (take_special(name, value)) return;
-  append_line(lines_, name, value);
+  append_field(lines_, name, value);
   if (equal_ignoring_case(name, "date")) has_date_ = true;
 }
 
@@ -133,26 +114,7 @@ void ResponseHead::add_trailer(std::string_view name, std::string_view value) {
   if (std::ranges::any_of(never_trailers, [&](auto each) { return equal_ignoring_case(name, each); })) {
     throw std::invalid_argument("no trailer, but a header: " + std::string(name));
   }
-  append_line(trailers_, name, value);
-}
-
-bool ResponseHead::has(std::string_view name) const noexcept {
-  const std::string_view lines = lines_;
-  for (std::size_t at = 0; at < lines.size(); at = lines.find('\n', at) + 1) {
-    if (equal_ignoring_case(lines.substr(at, lines.find(':', at) - at), name)) return true;
-  }
-  return false;
-}
-
-void ResponseHead::remove(std::string_view name) {
-  for (std::size_t at = 0; at < lines_.size();) {
-    const std::size_t next = lines_.find('\n', at) + 1;
-    if (equal_ignoring_case(std::string_view(lines_).substr(at, lines_.find(':', at) - at), name)) {
-      lines_.erase(at, next - at);
-    } else {
-      at = next;
-    }
-  }
+  append_field(trailers_, name, value);
 }
 
 void ResponseHead::write(std::string& out, const Framing& framing, std::optional<unsigned> keep_alive_seconds,

@@ -58,7 +58,6 @@ class ResponseHead {
   void set(std::string_view name, std::string_view value);
   // Beside earlier ones: Set-Cookie.
   void add(std::string_view name, std::string_view value);
-  [[nodiscard]] bool has(std::string_view name) const noexcept;
   // A field behind a chunked body. Throws as `set` does, and for what a client must know before the body.
   void add_trailer(std::string_view name, std::string_view value);
   [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
@@ -78,7 +77,6 @@ class ResponseHead {
  private:
   // True if the field was one of those that are not kept as lines.
   bool take_special(std::string_view name, std::string_view value);
-  void remove(std::string_view name);
 
   std::string lines_;
   std::string trailers_;

@@ -13,7 +13,7 @@
 namespace baton {
 
 /// A program's function that serves one of many: a request, a connection, a datagram. It returns nothing, or
-/// a `Task<>` that is started for it:
+/// a `Task<>` (or an optional one) that is started for it:
 ///
 ///     server.on_connection([](net::Socket socket) -> Task<> { co_await talk_to(std::move(socket)); });
 ///
@@ -34,10 +34,9 @@ class Serving {
     requires(!std::same_as<std::remove_cvref_t<F>, Serving> && std::invocable<F&, Args...>)
   Serving(F function) {  // NOLINT(google-explicit-constructor)
     using Returned = std::remove_cvref_t<std::invoke_result_t<F&, Args...>>;
-    static_assert(
-        std::same_as<std::invoke_result_t<F&, Args...>, Task<>> || !requires {
-          typename Returned::promise_type;
-        }, "what serves returns nothing or a Task<>: any other coroutine would never run");
+    constexpr bool tells_its_task = std::convertible_to<Returned, std::optional<Task<>>>;
+    static_assert(tells_its_task || !detail::coroutine<Returned>,
+                  "what serves returns nothing or a Task<>: any other coroutine would never run");
     if constexpr (std::is_pointer_v<F>) {
       if (function == nullptr) return;
     } else if constexpr (requires { function.operator bool(); }) {
@@ -45,7 +44,7 @@ class Serving {
     }
     // NOLINTNEXTLINE(performance-unnecessary-value-param): what they are is the owner's matter
     function_ = [function = std::move(function)](Args... args) mutable -> std::optional<Task<>> {
-      if constexpr (std::same_as<std::invoke_result_t<F&, Args...>, Task<>>) {
+      if constexpr (tells_its_task) {
         return function(std::forward<Args>(args)...);
       } else {
         function(std::forward<Args>(args)...);

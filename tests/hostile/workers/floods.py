@@ -5,7 +5,7 @@
 #   linger     connections whose last close(2) is to wait for a peer that does not read, with a message that wants
 #              none, and as what they are not: each is closed here before the message is whole
 #   died       that an exception ends it whose text has 5 MB, and ends
-import array, os, socket, struct, sys, time
+import array, os, socket, struct, sys, threading, time
 
 channel = socket.socket(fileno=int(os.environ["NODE_CHANNEL_FD"]))
 what = sys.argv[1]
@@ -58,21 +58,30 @@ if what == "linger":
         send_away(lingering(), messages[i % len(messages)])
     print("sent", flush=True)
     time.sleep(1000)
+def send_nested(i, sent):
+    """A datagram is whole at once: whoever lets go of it last waits, and that may be we."""
+    inner = lingering()
+    outer, other = socket.socketpair()
+    other.sendmsg([b"x"], rights(inner.fileno()))
+    inner.close()
+    other.close()
+    if i % 3 == 0:
+        notify.sendmsg([b"X=1"], rights(outer.fileno()))
+        sent.release()
+        outer.close()
+    else:
+        send_away(outer, envelope % ("net.Native", "net.Teapot")[i % 2])
+        sent.release()
+
+
 if what == "nested":
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     name = os.environ["NOTIFY_SOCKET"]
     notify.connect("\0" + name[1:] if name[0] == "@" else name)
+    sent = threading.Semaphore(0)
     for i in range(12):
-        inner = lingering()
-        outer, other = socket.socketpair()
-        other.sendmsg([b"x"], rights(inner.fileno()))
-        inner.close()
-        if i % 3 == 0:
-            notify.sendmsg([b"X=1"], rights(outer.fileno()))
-            outer.close()
-        else:
-            send_away(outer, envelope % ("net.Native", "net.Teapot")[i % 2])
-        other.close()
+        threading.Thread(target=send_nested, args=(i, sent), daemon=True).start()
+        sent.acquire()
     print("sent", flush=True)
     time.sleep(1000)
 if what == "died":

@@ -145,7 +145,7 @@ TEST_F(HttpExceptions, AfterTheHeadCutTheConnectionSoThatTheClientNotices) {
     response.write("half");
     throw std::runtime_error("no tea");
   });
-  Client& asker = client(get);
+  RawClient& asker = client(get);
   loop->run();
   EXPECT_FALSE(asker.got.contains("\r\n0\r\n")) << "it looks whole";
   EXPECT_EQ(told.size(), 1U);
@@ -165,7 +165,7 @@ TEST_F(HttpExceptions, OfACallbackOfTheRequestAreItsRequests) {
         response.on_drain(fail);
       }
     });
-    Client& asker = client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\ntea");
+    RawClient& asker = client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\ntea");
     loop->run();
     if (which < 3) {
       EXPECT_EQ(asker.got, failed_answer) << which;
@@ -201,7 +201,7 @@ TEST_F(HttpExceptions, OfAnUpgradeAreTold) {
     throw std::runtime_error("no tea");
     co_return;
   });
-  Client& asker = client("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n");
+  RawClient& asker = client("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n");
   loop->run();
   EXPECT_TRUE(asker.closed);
   EXPECT_EQ(told, Texts{"answer GET /chat: no tea: an exception that nobody caught"});
@@ -234,7 +234,7 @@ TEST_F(HttpExceptions, OfAConnectionThatLeftHttpEndNothingElse) {
       throw std::runtime_error("no tea");
     });
   });
-  Client& asker = client("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n");
+  RawClient& asker = client("GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n");
   loop->run();
   EXPECT_TRUE(asker.closed);
   ASSERT_TRUE(body && !*body);

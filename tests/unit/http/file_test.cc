@@ -144,7 +144,7 @@ TEST_F(HttpFile, IsSentNoFasterThanItIsReadAndADrainWaitsForIt) {
   bool paused = false;
   Timer later;
   serve_file("large");
-  Client& slow = client(get_and_close, [&](Client& self) {
+  RawClient& slow = client(get_and_close, [&](RawClient& self) {
     if (std::exchange(paused, true)) return;
     self.socket.pause();
     server.drain(1h).then([&](Result<void> result) { drained = result.has_value(); });
@@ -184,7 +184,7 @@ TEST_F(HttpFile, ThatBecomesShorterCutsTheConnectionAndIsReported) {
     said = error.what();
     clients.front().socket.resume();
   });
-  Client& slow = client(get, [&](Client& self) {
+  RawClient& slow = client(get, [&](RawClient& self) {
     if (std::exchange(paused, true)) return;
     self.socket.pause();
     std::filesystem::resize_file(path("large"), 1000);
@@ -199,7 +199,7 @@ TEST_F(HttpFile, ThatBecomesShorterCutsTheConnectionAndIsReported) {
 TEST_F(HttpFile, EndsWithoutASignalWhenItsClientGoes) {
   file("large", std::size_t{32} << 20);
   serve_file("large");
-  client(get, [&](Client& self) {
+  client(get, [&](RawClient& self) {
     const linger reset{1, 0};
     setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     self.socket.close();
@@ -217,7 +217,7 @@ TEST_F(HttpFile, IsGivenUpWhenItsClientTakesNothing) {
   file("large", std::size_t{32} << 20);
   serve_file("large", Options().send_timeout(20ms));
   Timer watch;
-  Client& stuck = client(get, [&](Client& self) {
+  RawClient& stuck = client(get, [&](RawClient& self) {
     if (watch.active()) return;
     self.socket.pause();
     watch = Timer::every(*loop, 1ms, [&] {
@@ -316,7 +316,7 @@ TEST_F(HttpFile, MayBeSentWholeBeforeTheBodyOfItsRequestComes) {
       EXPECT_TRUE(response.end_file(path("some")));
     });
     bool told = false;
-    Client& late = client("POST / HTTP/1.1\r\nHost: a\r\n" + body.field + "\r\n", [&](Client& self) {
+    RawClient& late = client("POST / HTTP/1.1\r\nHost: a\r\n" + body.field + "\r\n", [&](RawClient& self) {
       if (!self.got.ends_with(text) || std::exchange(told, true)) return;
       self.socket.write(body.text + get_and_close);
     });

@@ -22,13 +22,13 @@ inline std::size_t open_descriptors() {
 }
 
 // A client of raw bytes, which ends its side when the server has ended its own.
-struct Client {
+struct RawClient {
   net::Socket socket;
   std::string got;
   bool ended = false;   // the server's side, in order
   bool broken = false;  // a reset
   bool closed = false;
-  std::function<void(Client&)> on_more;
+  std::function<void(RawClient&)> on_more;
 
   [[nodiscard]] bool has(std::string_view text) const { return got.find(text) != std::string::npos; }
   [[nodiscard]] std::size_t count(std::string_view text) const {
@@ -54,8 +54,8 @@ class Http : public testing::Test {
   }
 
   // Connects and sends. When the last of the clients is through, so is the server.
-  Client& client(std::string_view bytes = {}, std::function<void(Client&)> on_more = nullptr) {
-    Client& made = clients.emplace_back();
+  RawClient& client(std::string_view bytes = {}, std::function<void(RawClient&)> on_more = nullptr) {
+    RawClient& made = clients.emplace_back();
     made.on_more = std::move(on_more);
     ++open_clients;
     net::connect(*loop, address).then([this, &made, text = std::string(bytes)](Result<net::Socket> result) {
@@ -81,14 +81,14 @@ class Http : public testing::Test {
 
   // What one client gets that sends `bytes` and waits for the server to close.
   std::string answer_to(std::string_view bytes) {
-    Client& asked = client(bytes);
+    RawClient& asked = client(bytes);
     loop->run();
     EXPECT_TRUE(asked.ended);
     EXPECT_FALSE(asked.broken);
     return asked.got;
   }
 
-  void over(Client& one) {
+  void over(RawClient& one) {
     if (std::exchange(one.closed, true)) return;
     if (--open_clients == 0) server.close();
   }
@@ -107,7 +107,7 @@ class Http : public testing::Test {
   std::optional<Loop> loop{std::in_place};
   Server server;
   net::Endpoint address;
-  std::deque<Client> clients;
+  std::deque<RawClient> clients;
   std::size_t open_clients = 0;
 };
 

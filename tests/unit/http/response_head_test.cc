@@ -51,8 +51,6 @@ TEST(ResponseHead, SetReplacesAndAddDoesNot) {
   head.add("Set-Cookie", "a");
   head.add("Set-Cookie", "b");
   head.set("x-a", "2");
-  EXPECT_TRUE(head.has("X-A"));
-  EXPECT_FALSE(head.has("X"));
   EXPECT_TRUE(
       written(head, Framing::none(), 0)
           .starts_with("HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nx-a: 2\r\nDate: now\r\n"));
@@ -74,7 +72,7 @@ TEST(ResponseHead, RefusesWhatWouldSplitTheResponse) {
   }
   EXPECT_EQ(written(head, Framing::none(), 0), "HTTP/1.1 200 OK\r\nDate: now\r\nConnection: close\r\n\r\n");
   head.set("X", "tab\tand \xe9");
-  EXPECT_TRUE(head.has("x"));
+  EXPECT_TRUE(written(head, Framing::none(), 0).contains("\r\nX: tab\tand \xe9\r\n"));
 }
 
 TEST(ResponseHead, LeavesFramingToTheServer) {

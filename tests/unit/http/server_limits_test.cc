@@ -64,7 +64,7 @@ TEST_F(HttpLimits, HandlesSoManyRequestsOfAConnectionInATurnOfTheLoop) {
   turns.ask();
   std::string many;
   for (int i = 0; i < 99; ++i) many += get;
-  Client& first = client(many + get_and_close);
+  RawClient& first = client(many + get_and_close);
   client("GET /other HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   loop->run();
   EXPECT_EQ(first.count("hello"), 100U);
@@ -91,11 +91,11 @@ class After {
 TEST_F(HttpLimits, TakesANewClientInPlaceOfTheOneThatHasBeenUnfinishedLongest) {
   serve_with(hello, Options().max_connections(4).replace_oldest());
   for (int i = 0; i < 20; ++i) client("GET / HT");
-  Client* honest = nullptr;
+  RawClient* honest = nullptr;
   const After later(*loop, 100, [&] {
     EXPECT_EQ(server.connections(), 4U);
-    honest = &client(get_and_close, [&](Client&) {
-      for (Client& one : clients) one.socket.end();
+    honest = &client(get_and_close, [&](RawClient&) {
+      for (RawClient& one : clients) one.socket.end();
     });
   });
   loop->run();
@@ -115,10 +115,10 @@ TEST_F(HttpLimits, LeavesTheRequestsAloneThatAreBeingHandledWhenItIsFull) {
         kept->end("slow");
       },
       Options().max_connections(2).replace_oldest());
-  Client& slow = client("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  Client* silent = nullptr;
+  RawClient& slow = client("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  RawClient* silent = nullptr;
   const After later(*loop, 50, [&] { silent = &client("GET"); });
-  Client* third = nullptr;
+  RawClient* third = nullptr;
   const After still_later(*loop, 100, [&] { third = &client(get_and_close); });
   loop->run();
   ASSERT_NE(third, nullptr);
@@ -166,9 +166,9 @@ TEST_F(HttpLimits, CountsTheTargetWithTheHead) {
 TEST_F(HttpLimits, WaitsNoLongerForAHeadThatDoesNotCome) {
   serve_with(hello, Options().headers_timeout(20ms));
   const std::string timed_out = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
-  Client& silent = client();
-  Client& slow = client("GET / HTTP/1.1\r\nHos");
-  Client& slow_later = client(get + "GET / HTTP/1.1\r\nHos");
+  RawClient& silent = client();
+  RawClient& slow = client("GET / HTTP/1.1\r\nHos");
+  RawClient& slow_later = client(get + "GET / HTTP/1.1\r\nHos");
   loop->run();
   EXPECT_EQ(silent.got, timed_out);
   EXPECT_EQ(slow.got, timed_out);
@@ -209,7 +209,7 @@ TEST_F(HttpLimits, GivesUpAClientThatTakesNothing) {
         });
       },
       Options().send_timeout(20ms));
-  Client& stuck = client(get, [&](Client& self) {
+  RawClient& stuck = client(get, [&](RawClient& self) {
     if (!told) self.socket.pause();
   });
   loop->run();
@@ -235,7 +235,7 @@ TEST_F(HttpLimits, AcceptsNoMoreConnectionsThanAllowed) {
   for (int i = 0; i < 8; ++i) client(get_and_close);
   loop->run();
   EXPECT_EQ(most, 2U);
-  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+  for (const RawClient& one : clients) EXPECT_TRUE(one.has("hello"));
 }
 
 // A connection of another address of this machine.
@@ -253,15 +253,15 @@ Fd connected_from(const char* source, std::uint16_t port) {
 
 TEST_F(HttpLimits, RefusesMoreConnectionsOfOneAddressThanAllowed) {
   std::vector<Response*> waiting;
-  Client* refused = nullptr;
-  Client* later = nullptr;
+  RawClient* refused = nullptr;
+  RawClient* later = nullptr;
   net::Socket elsewhere;
   // One step after the other, each begun by the one before.
   serve_with(
       [&](Request&, Response& response) {
         waiting.push_back(&response);
         if (waiting.size() == 2) {
-          refused = &client(get_and_close, [&](Client&) {
+          refused = &client(get_and_close, [&](RawClient&) {
             if (elsewhere) return;
             elsewhere = net::Socket::adopt(*loop, connected_from("127.0.0.2", address.port())).value();
             elsewhere.write(get_and_close);
@@ -279,7 +279,7 @@ TEST_F(HttpLimits, RefusesMoreConnectionsOfOneAddressThanAllowed) {
   loop->run();
   ASSERT_EQ(waiting.size(), 4U);
   EXPECT_EQ(refused->got, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
-  for (const Client& one : clients) EXPECT_EQ(one.has("hello"), &one != refused);
+  for (const RawClient& one : clients) EXPECT_EQ(one.has("hello"), &one != refused);
   EXPECT_TRUE(later->has("hello"));
 }
 
@@ -298,7 +298,7 @@ TEST_F(HttpLimits, SleepsWhileOneMoreConnectionThanAllowedWaits) {
   for (int i = 0; i < 2; ++i) client(get_and_close);
   loop->run();
   turns.reset();
-  for (const Client& one : clients) EXPECT_TRUE(one.has("hello"));
+  for (const RawClient& one : clients) EXPECT_TRUE(one.has("hello"));
   EXPECT_LT(counted, 100U);
 }
 
@@ -309,7 +309,7 @@ TEST_F(HttpDrain, SettlesAtOnceWithoutConnections) {
   EXPECT_FALSE(drained);
   loop->run();
   EXPECT_TRUE(drained);
-  Client& late = client(get);
+  RawClient& late = client(get);
   loop->run();
   EXPECT_TRUE(late.broken);
 }
@@ -354,7 +354,7 @@ TEST_F(HttpDrain, AnswersWhoSpeaksOnAnIdleConnectionAndClosesAfterIt) {
   bool asked_again = false;
   Timer later;
   serve_with(hello);
-  client(get, [&](Client& self) {
+  client(get, [&](RawClient& self) {
     if (!self.got.ends_with("hello") || std::exchange(asked_again, true)) return;
     EXPECT_TRUE(self.has("Connection: keep-alive"));
     server.drain(1h).then([&](Result<void>) { drained = true; });
@@ -369,7 +369,7 @@ TEST_F(HttpDrain, AnswersWhoSpeaksOnAnIdleConnectionAndClosesAfterIt) {
 TEST_F(HttpDrain, WaitsForAConnectionWhoseRequestHasNotCome) {
   bool drained = false;
   serve_with(hello);
-  Client& silent = client();
+  RawClient& silent = client();
   Timer watch = Timer::every(*loop, 1ms, [&] {
     if (server.connections() == 0) return;
     watch.stop();
@@ -404,7 +404,7 @@ TEST_F(HttpDrain, ClosesWhatIsLeftWhenItsTimeIsOver) {
     });
     server.drain(5ms).then([&](Result<void>) { drained = true; });
   });
-  Client& idle = client(get, [&](Client& self) {
+  RawClient& idle = client(get, [&](RawClient& self) {
     if (self.got.ends_with("hello")) client("GET /for/ever HTTP/1.1\r\nHost: a\r\n\r\n");
   });
   loop->run();
@@ -419,8 +419,8 @@ TEST_F(HttpDrain, RetiresByClosingWhoWasQuietForTheGraceAndWaitingForWhoHasNotSp
   bool retired = false;
   Timer later;
   serve_with(hello);
-  Client& fresh = client();
-  Client& quiet = client(get, [&](Client& self) {
+  RawClient& fresh = client();
+  RawClient& quiet = client(get, [&](RawClient& self) {
     if (!self.got.ends_with("hello")) return;
     server.retire(20ms).then([&](Result<void>) { retired = true; });
   });

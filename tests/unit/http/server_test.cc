@@ -55,8 +55,8 @@ TEST_F(HttpServer, DoesNotWaitForAClientThatHasSaidItsLastWord) {
   serve_with(hello);
   std::size_t left = 1;
   // Its own side stays open until it has heard the end of ours.
-  Client& asked = client(get_and_close);
-  asked.on_more = [&](Client&) { loop->defer([&] { left = server.connections(); }); };
+  RawClient& asked = client(get_and_close);
+  asked.on_more = [&](RawClient&) { loop->defer([&] { left = server.connections(); }); };
   loop->run();
   EXPECT_TRUE(asked.got.ends_with("hello"));
   EXPECT_FALSE(asked.broken);
@@ -129,7 +129,7 @@ TEST_F(HttpServer, HoldsTheHandlerToTheContentLengthItPromised) {
       ++refused;
     }
   });
-  Client& short_one = client("GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
+  RawClient& short_one = client("GET /short HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(body_of(answer_to("GET /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")), "1234");
   EXPECT_EQ(refused, 1);
   EXPECT_TRUE(short_one.closed);
@@ -230,9 +230,9 @@ TEST_F(HttpServer, SaysContinueToAClientThatWaitsForIt) {
     request.body(100, [&](Result<std::string> body) { response.end(body.value()); });
   });
   bool sent = false;
-  Client& asker = client(
+  RawClient& asker = client(
       "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
-      [&](Client& self) {
+      [&](RawClient& self) {
         EXPECT_TRUE(self.got.starts_with("HTTP/1.1 100 Continue\r\n\r\n"));
         if (!std::exchange(sent, true)) self.socket.write("hello");
       });
@@ -258,7 +258,7 @@ TEST_F(HttpServer, AnswersAClientThatHasFinishedItsSide) {
   Timer later;
   serve_with(
       [&](Request&, Response& response) { later = Timer(*loop, 1ms, [&] { response.end("still here"); }); });
-  Client& asker = client();
+  RawClient& asker = client();
   loop->defer([&] {
     net::connect(*loop, address).then([&](Result<net::Socket> result) {
       // A second one beside it, since the first is only there to keep the server.
@@ -277,8 +277,8 @@ TEST_F(HttpServer, AnswersAClientThatHasFinishedItsSide) {
 TEST_F(HttpServer, RefusesARequestThatEndsInTheMiddle) {
   serve_with([](Request& request, Response&) { request.on_data([](std::string_view) {}); });
   for (const std::string text : {"GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"}) {
-    Client& asker = client(text, nullptr);
-    Client& nudge = client();  // sends its end once the other's bytes are on their way
+    RawClient& asker = client(text, nullptr);
+    RawClient& nudge = client();  // sends its end once the other's bytes are on their way
     Timer half_close(*loop, 1ms, [&] {
       asker.socket.end();
       nudge.socket.end();
@@ -309,7 +309,7 @@ TEST_F(HttpServer, SendsAHugeResponseNoFasterThanItIsRead) {
     });
     pump();
   });
-  Client& slow = client(get_and_close, [&](Client& self) {
+  RawClient& slow = client(get_and_close, [&](RawClient& self) {
     if (written_before_reading) return;
     self.socket.pause();
     // Reads on when the server has come to a stop.
@@ -340,7 +340,7 @@ TEST_F(HttpServer, StopsReadingRequestsWhenTheirAnswersAreNotRead) {
   std::string flood;
   for (int i = 0; i < 500; ++i) flood += get;
   std::optional<std::size_t> handled_before_reading;
-  Client& slow = client(flood + get_and_close, [&](Client& self) {
+  RawClient& slow = client(flood + get_and_close, [&](RawClient& self) {
     if (handled_before_reading) return;
     self.socket.pause();
     auto watch = std::make_shared<Timer>();
@@ -368,7 +368,7 @@ TEST_F(HttpServer, TellsTheHandlerThatItsClientIsGoneAndDropsWhatItWrites) {
     response.write("the beginning");
     response.on_close([&] { told = true; });
   });
-  Client& leaver = client("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n", [&](Client& self) {
+  RawClient& leaver = client("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n", [&](RawClient& self) {
     const linger reset{1, 0};
     setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     self.socket.close();
@@ -395,7 +395,7 @@ TEST_F(HttpServer, MayBeDestroyedWhileAResponseIsOpen) {
     EXPECT_EQ(request.method(), "GET");
     response.write("to nobody");
   });
-  Client& asker = client(get);
+  RawClient& asker = client(get);
   loop->run();
   EXPECT_EQ(asker.got, "");
   EXPECT_TRUE(asker.closed);
@@ -437,7 +437,7 @@ TEST_F(HttpServer, ServesManyClientsAtOnce) {
   serve_with([](Request& request, Response& response) { response.end(request.target()); });
   for (int i = 0; i < 20; ++i) {
     const std::string path = "/client/" + std::to_string(i);
-    client("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n", [path, left = 50](Client& self) mutable {
+    client("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n", [path, left = 50](RawClient& self) mutable {
       if (!self.got.ends_with("\r\n\r\n" + path)) return;
       const bool last = --left == 0;
       self.socket.write("GET " + path + " HTTP/1.1\r\nHost: a\r\n" +

@@ -260,7 +260,7 @@ TEST_F(HttpStreaming, WritesNoFasterThanIsRead) {
   std::string outcome;
   serve_with(
       [&](Request&, Response& response) { start(*loop, write_pieces(response, pieces, written, outcome)); });
-  Client& slow = client(get_and_close, [&](Client& self) {
+  RawClient& slow = client(get_and_close, [&](RawClient& self) {
     if (before_reading) return;
     self.socket.pause();
     before_reading = 0;
@@ -282,7 +282,7 @@ TEST_F(HttpStreaming, TellsWhoWaitsForRoomThatTheClientIsGone) {
   std::string outcome;
   serve_with(
       [&](Request&, Response& response) { start(*loop, write_pieces(response, 100000, written, outcome)); });
-  client(get, [&](Client& self) {
+  client(get, [&](RawClient& self) {
     self.socket.close();
     over(self);
   });
@@ -315,7 +315,7 @@ TEST_F(HttpStreaming, LetsTheProgramAskForABody) {
     request.on_end([&] { response.end("thanks"); });
     EXPECT_THROW(std::ignore = request.next_data(), std::logic_error);
   });
-  client(expecting(), [sent = false](Client& self) mutable {
+  client(expecting(), [sent = false](RawClient& self) mutable {
     if (!std::exchange(sent, true)) self.socket.write("hello");
   });
   loop->run();
@@ -330,7 +330,7 @@ TEST_F(HttpStreaming, SaysContinueWhenABodyIsAskedFor) {
   server.on_check_continue([&](Request& request, Response& response) {
     later = Timer(*loop, 1ms, [&] { start(*loop, count_pieces(request, response, read)); });
   });
-  client(expecting(), [sent = false](Client& self) mutable {
+  client(expecting(), [sent = false](RawClient& self) mutable {
     if (!std::exchange(sent, true)) self.socket.write("hello");
   });
   loop->run();

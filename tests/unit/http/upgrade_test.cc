@@ -43,7 +43,7 @@ class HttpUpgrade : public Http {
 TEST_F(HttpUpgrade, HandsTheSocketOverWithWhatCameBehindTheHead) {
   serve_with(hello);
   offer_tea();
-  Client& asker = client(upgrade + "abc", [sent = 0](Client& self) mutable {
+  RawClient& asker = client(upgrade + "abc", [sent = 0](RawClient& self) mutable {
     if (self.got.ends_with("aabbcc") && sent++ == 0) self.socket.write("de");
     if (self.got.ends_with("ddee")) self.socket.end();
   });
@@ -62,7 +62,7 @@ TEST_F(HttpUpgrade, AnswersEarlierRequestsBeforeItHandsTheSocketOver) {
   serve_with(
       [&](Request&, Response& response) { later = Timer(*loop, 1ms, [&] { response.end("hello"); }); });
   offer_tea();
-  Client& asker = client(get + upgrade + "x", [](Client& self) {
+  RawClient& asker = client(get + upgrade + "x", [](RawClient& self) {
     if (self.got.ends_with("xx")) self.socket.end();
   });
   loop->run();
@@ -109,13 +109,13 @@ TEST_F(HttpUpgrade, IsNoBusinessOfADrain) {
   bool drained = false;
   serve_with(hello);
   offer_tea();
-  Client& asker = client(upgrade + "a", [&](Client& self) {
+  RawClient& asker = client(upgrade + "a", [&](RawClient& self) {
     if (!self.got.ends_with("aa")) return;
     server.drain(1h).then([&](Result<void> result) {
       drained = result.has_value();
       self.socket.write("b");
     });
-    self.on_more = [](Client& again) {
+    self.on_more = [](RawClient& again) {
       if (again.got.ends_with("bb")) again.socket.end();
     };
   });
@@ -127,11 +127,11 @@ TEST_F(HttpUpgrade, IsNoBusinessOfADrain) {
 TEST_F(HttpUpgrade, OutlivesItsServer) {
   serve_with(hello);
   offer_tea();
-  Client& asker = client(upgrade + "a", [&](Client& self) {
+  RawClient& asker = client(upgrade + "a", [&](RawClient& self) {
     if (!self.got.ends_with("aa")) return;
     server = Server();
     self.socket.write("b");
-    self.on_more = [](Client& again) {
+    self.on_more = [](RawClient& again) {
       if (again.got.ends_with("bb")) again.socket.end();
     };
   });
@@ -150,7 +150,7 @@ TEST_F(HttpUpgrade, ClosesASocketThatNobodyKeeps) {
   });
   serve_with(hello);
   server.on_upgrade([](Request&, net::Socket, const std::string&) { throw std::runtime_error("no tea"); });
-  Client& asker = client(upgrade);
+  RawClient& asker = client(upgrade);
   loop->run();
   EXPECT_EQ(asker.got, "");
   EXPECT_TRUE(asker.closed);

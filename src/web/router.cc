@@ -1,0 +1,55 @@
+#include "baton/web/router.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "baton/http/refusal.h"
+#include "baton/web/target.h"
+#include "web/pattern.h"
+
+namespace baton::web {
+
+struct Router::State {
+  struct Entry {
+    std::string method;
+    Pattern pattern;
+    Route route;
+  };
+  std::vector<std::unique_ptr<Entry>> entries;
+};
+
+const std::string& PathParameters::operator[](std::string_view name) const {
+  for (const auto& [key, value] : values_) {
+    if (key == name) return value;
+  }
+  throw std::out_of_range("the pattern has no :" + std::string(name));
+}
+
+Router::Router() : state_(std::make_shared<State>()) {}
+
+Router& Router::add(std::string_view method, std::string_view pattern, Route route) {
+  state_->entries.push_back(
+      std::make_unique<State::Entry>(std::string(method), Pattern(pattern), std::move(route)));
+  return *this;
+}
+
+std::optional<Task<>> Router::operator()(http::Request& request, http::Response& response) {
+  const auto segments = segments_of(path_of(request.target()));
+  if (!segments) throw http::Refusal(400, "the path is no percent-encoding");
+  const bool is_head = request.method() == "HEAD";
+  std::string allowed;
+  for (const auto& entry : state_->entries) {
+    auto values = entry->pattern.match(*segments);
+    if (!values) continue;
+    if (entry->method == request.method() || (is_head && entry->method == "GET")) {
+      return entry->route(request, response, PathParameters(std::move(*values)));
+    }
+    if (!allowed.contains(entry->method)) allowed += (allowed.empty() ? "" : ", ") + entry->method;
+  }
+  if (allowed.empty()) throw http::Refusal(404, "not found");
+  response.status(405).header("Allow", allowed).header("Content-Type", "text/plain; charset=utf-8");
+  response.end("method not allowed\n");
+  return std::nullopt;
+}
+
+}  // namespace baton::web
