@@ -114,7 +114,7 @@ WorkerProcess& Primary::State::fork(const WorkerOptions& how) {
 }
 
 Op<> Primary::State::call_last() {
-  Promise<>& promise = last_calls.emplace_back(process.loop());
+  Promise<>& promise = last_calls.emplace_back(process.loop(), "last call");
   auto op = promise.op();
   // Also while one is under way: a fork may have taken that back.
   turned_away = true;
@@ -162,7 +162,7 @@ void Primary::State::disconnect_all() {
 }
 
 Op<> Primary::State::wait_for_end() {
-  Promise<>& promise = end_waits.emplace_back(process.loop());
+  Promise<>& promise = end_waits.emplace_back(process.loop(), "end of workers");
   auto op = promise.op();
   settle_end();
   return op;

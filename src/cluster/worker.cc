@@ -34,7 +34,7 @@ Worker::State& Worker::state() const {
 uint32_t Worker::id() const { return state().process.worker_id().value_or(0); }
 
 Op<Listener> Worker::listen(const Where& where, const ListenOptions& options) {
-  Promise<Listener> promise(state().process.loop());
+  Promise<Listener> promise(state().process.loop(), "listen");
   auto op = promise.op();
   state().listen(where, options, [promise = std::move(promise)](Result<Listener> listener) mutable {
     promise.resolve(std::move(listener));
@@ -52,7 +52,7 @@ Op<net::Endpoint> Worker::serve(const Where& where, http::Handler handler, const
 
 Op<net::Endpoint> Worker::serve(const Where& where, http::Server server, const ListenOptions& options) {
   if (!server) throw std::logic_error("serve: there is no HTTP server");
-  Promise<net::Endpoint> promise(state().process.loop());
+  Promise<net::Endpoint> promise(state().process.loop(), "listen");
   auto op = promise.op();
   auto done = [state = &state(), promise = std::move(promise),
                server = std::move(server)](Result<Listener> listener) mutable {
@@ -69,7 +69,7 @@ Op<net::Endpoint> Worker::serve(const Where& where, http::Server server, const L
 Op<net::UdpSocket> Worker::bind_udp(const Where& where, const net::UdpOptions& options) {
   if (where.endpoint() && where.endpoint()->family() == -1)
     throw std::logic_error("bind_udp: a path is no address for UDP");
-  Promise<net::UdpSocket> promise(state().process.loop());
+  Promise<net::UdpSocket> promise(state().process.loop(), "bind_udp");
   auto op = promise.op();
   state().bind_udp(where, options, [promise = std::move(promise)](Result<net::UdpSocket> socket) mutable {
     if (promise.wanted()) promise.resolve(std::move(socket));

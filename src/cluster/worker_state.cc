@@ -159,7 +159,7 @@ void Worker::State::kill() {
 }
 
 Op<> Worker::State::wait_until_left() {
-  Promise<>& promise = left_waits.emplace_back(process.loop());
+  Promise<>& promise = left_waits.emplace_back(process.loop(), "leave a cluster");
   auto op = promise.op();
   settle_left();
   return op;

@@ -10,7 +10,7 @@ namespace baton::http {
 
 // A body on its way into one text.
 struct Connection::BodyWait {
-  BodyWait(Loop& loop, std::size_t most) : promise(loop), limit(most) {}
+  BodyWait(Loop& loop, std::size_t most) : promise(loop, "read the body of a request"), limit(most) {}
   Promise<std::string> promise;
   std::string text;
   std::size_t limit;

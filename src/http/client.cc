@@ -3,7 +3,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/excerpt.h"
 #include "http/client_core.h"
 #include "http/exchange.h"
 #include "http/url.h"
@@ -12,7 +11,7 @@ namespace baton::http {
 namespace {
 
 Op<Reply> fetch_by(const std::shared_ptr<ClientCore>& core, std::string_view text, FetchOptions options) {
-  std::string what = "fetch " + excerpt(text);
+  std::string what = "fetch " + shown(text);
   auto url = Url::parse(text, what);
   if (url)
     return std::make_shared<Exchange>(core, std::move(what), std::move(*url), std::move(options))->begin();

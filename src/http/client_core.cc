@@ -41,16 +41,10 @@ std::optional<net::Socket> ClientCore::take_idle(Origin& origin) {
   return std::nullopt;
 }
 
-void ClientCore::want(const std::shared_ptr<Exchange>& exchange, bool a_new_one) {
+void ClientCore::want(const std::shared_ptr<Exchange>& exchange) {
   Origin& origin = origins_[exchange->origin()];
-  if (!a_new_one) {
-    if (auto socket = take_idle(origin)) return exchange->use_again(std::move(*socket));
-  }
+  if (auto socket = take_idle(origin)) return exchange->use_again(std::move(*socket));
   const std::size_t most = options_.max_connections();
-  if (most > 0 && origin.open >= most && !origin.idle.empty()) {
-    origin.idle.pop_front();
-    count(origin, -1);
-  }
   if (most > 0 && origin.open >= most) return origin.waiting.push_back(exchange);
   count(origin, 1);
   exchange->connect();
@@ -97,7 +91,7 @@ void ClientCore::freed(Place place) {
   while (!waiting.empty()) {
     const auto next = waiting.front().lock();
     waiting.pop_front();
-    if (next && next->waits()) return want(next, false);
+    if (next && next->waits()) return want(next);
   }
   if (place->second.open == 0) origins_.erase(place);
 }

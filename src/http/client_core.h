@@ -33,7 +33,7 @@ class ClientCore {
 
   // `exchange` gets a connection (`use_again`), the right to make one (`connect`), or waits. Whoever gets one
   // gives its place back by `keep` or `gone`.
-  void want(const std::shared_ptr<Exchange>& exchange, bool a_new_one);
+  void want(const std::shared_ptr<Exchange>& exchange);
   // It waits no longer.
   void forget(const Exchange& exchange);
   // A connection that can be used again, for so long.

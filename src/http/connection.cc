@@ -78,6 +78,7 @@ void Connection::take(std::string_view input) {
   taking_ = true;
   while (step(input)) advance();
   taking_ = false;
+  give_piece();
   if (!core_ || lingering_) return;
   flush_through();
   keep(input);
@@ -195,7 +196,10 @@ void Connection::deliver(std::string_view bytes) {
     return refuse(413);
   }
   if (phase_ != Phase::open) return;
-  if (piece_) return void(std::exchange(piece_, std::nullopt)->resolve(std::string(bytes)));
+  if (piece_) {
+    gathered_ += bytes;
+    return;
+  }
   if (!body_) return on_data_.fire(*this, bytes);
   if (bytes.size() <= body_->limit - body_->text.size()) {
     body_->text += bytes;
@@ -203,6 +207,13 @@ void Connection::deliver(std::string_view bytes) {
   }
   close_after_ = true;
   fail_body(Error(make_error_code(Errc::message_too_large), "read the body of a request"));
+}
+
+// However small the chunks were that came together, they are one.
+void Connection::give_piece() {
+  if (piece_ && !gathered_.empty()) {
+    std::exchange(piece_, std::nullopt)->resolve(std::exchange(gathered_, {}));
+  }
 }
 
 void Connection::end_request(bool more_input) {
@@ -213,7 +224,8 @@ void Connection::end_request(bool more_input) {
     const auto body = std::move(body_);
     body->promise.resolve(std::move(body->text));
   } else if (piece_) {
-    std::exchange(piece_, std::nullopt)->resolve(std::nullopt);
+    give_piece();
+    if (piece_) std::exchange(piece_, std::nullopt)->resolve(std::nullopt);
   } else {
     on_end_.fire_once(*this);
   }

@@ -21,6 +21,7 @@
 
 namespace baton::http {
 
+class Refusal;
 class ServerCore;
 
 // One client: it reads requests one after the other, each when the response to the one before is in the
@@ -95,6 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool hand_over(std::string_view rest);
   void answer_unhandled(int status);
   void deliver(std::string_view bytes);
+  void give_piece();
   void end_request(bool more_input);
   void advance();
   [[nodiscard]] bool is_last_word();
@@ -111,8 +113,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ask(std::shared_ptr<Handler> handler);
   void give_to(const std::shared_ptr<UpgradeHandler>& handler, std::shared_ptr<ServerCore> core,
                net::Socket socket, std::string rest);
-  void fail(std::size_t exchange, const std::exception_ptr& exception);
-  [[nodiscard]] bool answer_refusal(std::size_t exchange, const std::exception_ptr& exception);
+  // `by_handler`: by the function that answers, or its task, and not by a callback beside it.
+  void fail(std::size_t exchange, const std::exception_ptr& exception, bool by_handler = false);
+  void answer_refusal(const Refusal& refusal, bool by_handler);
   static void tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception);
   [[nodiscard]] std::string operation(std::size_t exchange) const;
   template <class Body>
@@ -173,6 +176,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Slot<> on_end_, on_drain_, on_close_;
   std::unique_ptr<BodyWait> body_;
   std::optional<Promise<std::optional<std::string>>> piece_;
+  std::string gathered_;  // for whoever waits for a piece
   std::optional<Promise<>> drained_;
   std::unique_ptr<FileBody> file_;
   std::uint64_t body_size_ = 0;  // of the request, so far

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 7> repeatable = {"GET",     "HEAD",  "PUT
                                                         "OPTIONS", "TRACE", "QUERY"};
 
 std::string origin_of(const Url& url, const std::optional<net::Endpoint>& place) {
-  return place ? place->to_string() : url.host() + " " + std::to_string(url.port());
+  return place ? "unix:" + place->path() : url.host() + " " + std::to_string(url.port());
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Op<Reply> Exchange::begin() {
   promise_->on_given_up([weak = weak_from_this()](bool) {
     if (const auto self = weak.lock()) self->give_up();
   });
-  core_->want(shared_from_this(), false);
+  core_->want(shared_from_this());
   return op;
 }
 
@@ -60,9 +60,22 @@ void Exchange::take(std::string_view input) {
 }
 
 void Exchange::run(std::string_view input) {
+  running_ = true;
   while (step(input)) {
   }
-  if (!over()) hold(input);
+  running_ = false;
+  if (over()) return;
+  give_piece();
+  if (nobody_wants_ && !wanted())
+    return fail(make_error_code(Errc::cancelled), "read the body of the answer");
+  hold(input);
+}
+
+// However small the chunks were that came together, they are one.
+void Exchange::give_piece() {
+  if (piece_ && !gathered_.empty()) {
+    std::exchange(piece_, std::nullopt)->resolve(std::exchange(gathered_, {}));
+  }
 }
 
 // One event of the parser. False when there is nothing more to do with `input` for now.
@@ -93,8 +106,7 @@ bool Exchange::step(std::string_view& input) {
       finish(!input.empty());
       return false;
     case ReplyParser::Event::failure:
-      fail(make_error_code(ended_ ? Errc::disconnected : Errc::bad_message),
-           "read the answer: " + std::string(parser_->reason()));
+      fail(make_error_code(parser_->why()), "read the answer: " + std::string(parser_->reason()));
       return false;
   }
   return false;
@@ -137,6 +149,10 @@ Op<std::optional<std::string>> Exchange::next_data() {
   Promise<std::optional<std::string>> promise(loop_, what_ + ": the body");
   auto op = promise.op();
   if (phase_ == Phase::body) {
+    promise.on_given_up([weak = weak_from_this()](bool) {
+      const auto self = weak.lock();
+      if (self && self->nobody_wants_ && !self->wanted()) self->drop();
+    });
     piece_.emplace(std::move(promise));
     go_on_later();
   } else if (phase_ == Phase::whole) {
@@ -168,8 +184,7 @@ Op<std::string> Exchange::body(std::size_t limit) {
 
 void Exchange::deliver(std::string_view bytes) {
   if (piece_ && piece_->wanted()) {
-    std::exchange(piece_, std::nullopt)->resolve(std::string(bytes));
-    if (nobody_wants_) drop();
+    gathered_ += bytes;
   } else if (body_) {
     if (bytes.size() > body_->limit - body_->text.size()) {
       return fail(make_error_code(Errc::message_too_large), "read the body of the answer");
@@ -201,6 +216,7 @@ void Exchange::settle_waits() {
     auto promise = std::exchange(promise_, std::nullopt);
     promise->resolve(std::unexpected(*error_));
   }
+  give_piece();
   const auto body = std::move(body_);
   auto piece = std::exchange(piece_, std::nullopt);
   if (phase_ == Phase::failed) {
@@ -220,14 +236,16 @@ void Exchange::connection_ended() {
     error_.reset();
     reused_ = ended_ = sent_ = false;
     timer_.stop();
-    leave(false);
-    return core_->want(shared_from_this(), true);
+    std::exchange(socket_, {}).close();
+    return connect();
   }
   if (!ended_ && parser_) {
     ended_ = true;
     const std::string input = std::exchange(held_, {});
     return run(input);
   }
+  // Somebody may still ask for what has come.
+  if (!held_.empty()) return;
   const Error error = error_.value_or(Error(make_error_code(Errc::disconnected), what_, "read the answer"));
   fail(error);
 }
@@ -237,11 +255,8 @@ void Exchange::drop() {
   const auto self = shared_from_this();
   nobody_wants_ = true;
   if (wanted()) return loop_.keep(self);
-  const std::string input = std::exchange(held_, {});
-  std::string_view rest = input;
-  while (step(rest)) {
-  }
-  fail(make_error_code(Errc::cancelled), "read the body of the answer");
+  // The rest may be here already: then the connection is good for more.
+  if (!running_) run(std::exchange(held_, {}));
 }
 
 // Whoever waited for the head has gone.
@@ -270,7 +285,7 @@ void Exchange::wait_at_most(std::chrono::milliseconds time, std::string_view ste
   if (time.count() == 0) return timer_.stop();
   timer_ = Timer(loop_, time, [this, step] {
     const auto self = shared_from_this();
-    if (phase_ == Phase::body && !wanted()) return;
+    if (phase_ == Phase::body && !wanted() && !nobody_wants_) return;
     fail(make_error_code(Errc::timed_out), step);
   });
 }

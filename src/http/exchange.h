@@ -35,8 +35,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // For `ClientCore`, which answers `want` with one of the two, at once or later.
   // Connections to the same place have the same.
   [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
-  // Whether it still waits for a connection.
-  [[nodiscard]] bool waits() const noexcept { return phase_ == Phase::waiting; }
+  // Whether it still waits for a connection, and somebody for it.
+  [[nodiscard]] bool waits() const noexcept { return phase_ == Phase::waiting && promise_->wanted(); }
   // It may make one.
   void connect();
   // Here is one that was used before.
@@ -68,16 +68,23 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   [[nodiscard]] bool over() const noexcept { return phase_ == Phase::whole || phase_ == Phase::failed; }
   [[nodiscard]] bool wanted() const noexcept;
   [[nodiscard]] bool may_be_repeated() const noexcept;
+  // Whether the request of that try is still to be sent.
+  [[nodiscard]] bool sends(unsigned attempt) const noexcept {
+    return !over() && tries_ == attempt && (!promise_ || promise_->wanted());
+  }
 
   // exchange_request.cc: what is sent.
   void use(net::Socket socket);
   [[nodiscard]] std::string request_head() const;
+  void upload_later();
   Task<> upload();
+  [[nodiscard]] Task<std::optional<std::string>> next_piece(std::size_t& sent);
   void write_piece(std::string_view piece);
 
   // exchange.cc: what comes, and the ends.
   void take(std::string_view input);
   void run(std::string_view input);
+  void give_piece();
   [[nodiscard]] bool step(std::string_view& input);
   void hold(std::string_view input);
   void go_on_later();
@@ -106,17 +113,19 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Timer timer_;
   std::string held_;  // input that nobody wants yet
   std::optional<Promise<std::optional<std::string>>> piece_;
+  std::string gathered_;  // for whoever waits for a piece
   std::unique_ptr<BodyWait> body_;
   std::optional<Error> error_;
   std::uint64_t length_left_ = 0;  // of a body that said its length
+  unsigned tries_ = 0;             // to send the request
 
   Phase phase_ = Phase::waiting;
   bool has_place_ = false;     // among the connections that the client counts
   bool reused_ = false;        // the connection
-  bool wants_new_ = false;     // a connection
   bool sent_ = false;          // the request is in the socket's queue, whole
   bool ended_ = false;         // nothing more comes
   bool going_on_ = false;      // go_on_later was asked
+  bool running_ = false;       // within `run`
   bool nobody_wants_ = false;  // the reply was destroyed
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 // A body of up to so many bytes is joined with the head: one packet.
 constexpr std::size_t small = std::size_t{16} << 10;
+// A larger one goes in pieces of so many.
+constexpr std::size_t large_piece = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -41,41 +43,41 @@ void Exchange::use_again(net::Socket socket) {
 
 void Exchange::use(net::Socket socket) {
   phase_ = Phase::asked;
+  ++tries_;
   socket_ = std::move(socket);
   const auto& options = core_->options();
   parser_.emplace(options_.method_ == "HEAD", options.max_header_size(), options.max_headers_count());
-  socket_.on_data([this](std::string_view bytes) {
-    const auto self = shared_from_this();
-    take(bytes);
+  socket_.on_error([this](const Error& error) {
+    error_.emplace(make_error_code(Errc::disconnected), what_,
+                   std::string("read the answer: ") + error.what());
   });
-  socket_.on_end([this] {
-    const auto self = shared_from_this();
-    ended_ = true;
-    run(std::exchange(held_, {}));
-  });
-  socket_.on_error([this](const Error& error) { error_.emplace(error.code(), what_, error.operation()); });
   socket_.on_close([this] {
     const auto self = shared_from_this();
     connection_ended();
   });
+  try {
+    socket_.on_data([this](std::string_view bytes) {
+      const auto self = shared_from_this();
+      take(bytes);
+    });
+    socket_.on_end([this] {
+      const auto self = shared_from_this();
+      ended_ = true;
+      run(std::exchange(held_, {}));
+    });
+  } catch (const Error& error) {
+    return fail(error.code(), error.what());
+  }
   wait_at_most(options.headers_timeout(), "wait for the head of the answer");
 
   std::string head = request_head();
-  if (options_.source_) {
-    length_left_ = options_.length_.value_or(0);
-    socket_.write(std::move(head));
-    start(loop_, upload(), [self = shared_from_this()](const std::exception_ptr& thrown) {
-      self->fail(thrown_by(self->what_, thrown));
-    });
+  if (!options_.source_ && options_.body_.size() <= small) {
+    socket_.write(head += options_.body_);
+    sent_ = true;
     return;
   }
-  sent_ = true;
-  if (options_.body_.size() <= small) {
-    socket_.write(head += options_.body_);
-  } else {
-    socket_.write(std::move(head));
-    socket_.write(std::string_view(options_.body_));
-  }
+  socket_.write(std::move(head));
+  upload_later();
 }
 
 std::string Exchange::request_head() const {
@@ -96,29 +98,49 @@ std::string Exchange::request_head() const {
   return head += "\r\n";
 }
 
+// Not within the call that asked for it: the source is the program's.
+void Exchange::upload_later() {
+  length_left_ = options_.length_.value_or(0);
+  loop_.defer([self = shared_from_this(), attempt = tries_] {
+    if (!self->sends(attempt)) return;
+    start(self->loop_, self->upload(), [self, attempt](const std::exception_ptr& thrown) {
+      if (self->tries_ == attempt) self->fail(thrown_by(self->what_, thrown));
+    });
+  });
+}
+
 Task<> Exchange::upload() {
   const auto self = shared_from_this();
-  while (const std::optional<std::string> piece = co_await options_.source_()) {
-    if (over()) co_return;
+  const unsigned attempt = tries_;
+  std::size_t sent = 0;
+  while (const std::optional<std::string> piece = co_await next_piece(sent)) {
+    if (!sends(attempt)) co_return;
     if (piece->empty()) continue;
     write_piece(*piece);
-    timer_.restart();
-    // If it breaks, that is told below, behind what the server has said before.
+    // If it breaks, the socket tells.
     try {
       co_await socket_.flushed();
     } catch (const Error&) {
       co_return;
     }
-    if (over()) co_return;
-    timer_.restart();
+    if (!sends(attempt)) co_return;
+    if (phase_ == Phase::asked) timer_.restart();
   }
-  if (over()) co_return;
+  if (!sends(attempt)) co_return;
   if (!options_.length_) {
     socket_.write("0\r\n\r\n");
   } else if (length_left_ > 0) {
     throw std::logic_error("the body is shorter than its length");
   }
   sent_ = true;
+}
+
+Task<std::optional<std::string>> Exchange::next_piece(std::size_t& sent) {
+  if (options_.source_) co_return co_await options_.source_();
+  if (sent == options_.body_.size()) co_return std::nullopt;
+  std::string piece = options_.body_.substr(sent, large_piece);
+  sent += piece.size();
+  co_return piece;
 }
 
 void Exchange::write_piece(std::string_view piece) {

@@ -1,4 +1,5 @@
 // What a program's function throws ends its own request.
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -15,14 +16,31 @@ Refusal::Refusal(int status, const std::string& text) : std::runtime_error(text)
   }
 }
 
+namespace {
+
+std::optional<Refusal> refusal_in(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Refusal& refusal) {
+    return refusal;
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 void Connection::ask(std::shared_ptr<Handler> handler) {
-  call([&] {
+  const std::size_t exchange = requests_;
+  try {
     auto task = (*handler)(request_, response_);
     if (!task) return;
     baton::start(loop_, std::move(*task),
                  [self = shared_from_this(), kept = std::move(handler),
-                  exchange = requests_](const std::exception_ptr& thrown) { self->fail(exchange, thrown); });
-  });
+                  exchange](const std::exception_ptr& thrown) { self->fail(exchange, thrown, true); });
+  } catch (...) {
+    fail(exchange, std::current_exception(), true);
+  }
 }
 
 void Connection::give_to(const std::shared_ptr<UpgradeHandler>& handler, std::shared_ptr<ServerCore> core,
@@ -48,14 +66,17 @@ std::string Connection::operation(std::size_t exchange) const {
   return "answer " + std::string(parser_.head().method()) + " " + std::string(parser_.head().target());
 }
 
-void Connection::fail(std::size_t exchange, const std::exception_ptr& exception) {
+void Connection::fail(std::size_t exchange, const std::exception_ptr& exception, bool by_handler) {
   const auto self = shared_from_this();
-  if (answer_refusal(exchange, exception)) return;
+  const auto refusal = refusal_in(exception);
+  const bool is_open = requests_ == exchange && phase_ == Phase::open;
+  if (refusal && is_open && !head_sent_) return answer_refusal(*refusal, by_handler);
   const auto core = home_.lock();
   const Error error = thrown_by(operation(exchange), exception);
-  const bool client_left =
-      requests_ == exchange && phase_ == Phase::cut && error.code() == make_error_code(Errc::disconnected);
-  if (!client_left || (core && core->reports())) tell(loop_, core.get(), error, exception);
+  const bool cut = requests_ == exchange && phase_ == Phase::cut;
+  const bool client_left = cut && error.code() == make_error_code(Errc::disconnected);
+  const bool nobody_asks = cut && refusal;
+  if (!nobody_asks && (!client_left || (core && core->reports()))) tell(loop_, core.get(), error, exception);
   if (requests_ != exchange) return;
   if (phase_ == Phase::open) refuse(500);
   // Nobody has to end it any more; who has kept a reference may still try.
@@ -65,19 +86,13 @@ void Connection::fail(std::size_t exchange, const std::exception_ptr& exception)
   loop_.remember(self);
 }
 
-bool Connection::answer_refusal(std::size_t exchange, const std::exception_ptr& exception) {
-  if (requests_ != exchange || phase_ != Phase::open || head_sent_) return false;
-  try {
-    std::rethrow_exception(exception);
-  } catch (const Refusal& refusal) {
-    head_.clear();
-    head_.status(refusal.status());
-    head_.set("Content-Type", "text/plain; charset=utf-8");
-    end_response(std::string(refusal.what()) + "\n");
-    return true;
-  } catch (...) {
-    return false;
-  }
+void Connection::answer_refusal(const Refusal& refusal, bool by_handler) {
+  head_.clear();
+  head_.status(refusal.status());
+  head_.set("Content-Type", "text/plain; charset=utf-8");
+  // The handler may still be at work, and must not meet the next request.
+  if (!by_handler) close_after_ = true;
+  end_response(std::string(refusal.what()) + "\n");
 }
 
 void Connection::tell(Loop& loop, ServerCore* core, const Error& error, const std::exception_ptr& exception) {

@@ -42,6 +42,7 @@ FetchOptions& FetchOptions::header(std::string_view name, std::string_view value
 
 FetchOptions& FetchOptions::add_header(std::string_view name, std::string_view value) {
   check(name, value);
+  if (equal_ignoring_case(name, "host")) return header(name, value);
   append_field(lines_, name, value);
   return *this;
 }

@@ -47,11 +47,15 @@ std::string_view why(const error_code& code) {
 
 template <class Head>
 class HeadReader<Head>::Parser final : public beast::basic_parser<std::same_as<Head, RequestHead>> {
+  static constexpr bool is_request = std::same_as<Head, RequestHead>;
+
  public:
   explicit Parser(Head& head) : head_(head) {
     this->header_limit(std::numeric_limits<std::uint32_t>::max());
     // It would refuse a Content-Length over 1 MiB; how much is too much is not for a head to say.
     this->body_limit(boost::none);
+    // Without a length it would wait for the end of the connection.
+    if constexpr (!is_request) this->skip(head.bodiless_);
   }
 
   std::string_view read(std::size_t size) {
@@ -80,7 +84,6 @@ class HeadReader<Head>::Parser final : public beast::basic_parser<std::same_as<H
 
  private:
   using View = boost::beast::string_view;
-  static constexpr bool is_request = std::same_as<Head, RequestHead>;
 
   void refuse(std::string_view reason, error_code& code) {
     refusal_ = reason;

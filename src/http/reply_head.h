@@ -26,6 +26,7 @@ class ReplyHead : public MessageHead {
   int status_ = 0;
   std::size_t reason_ = 0;
   std::size_t reason_size_ = 0;
+  bool bodiless_ = false;  // it answers HEAD
 };
 
 }  // namespace baton::http

@@ -14,7 +14,9 @@ bool may_become_head(std::string_view text) {
 }  // namespace
 
 ReplyParser::ReplyParser(bool to_head, std::size_t header_limit, std::size_t most_headers)
-    : header_limit_(header_limit), most_headers_(most_headers), body_(header_limit), to_head_(to_head) {}
+    : header_limit_(header_limit), most_headers_(most_headers), body_(header_limit), to_head_(to_head) {
+  head_.bodiless_ = to_head;
+}
 
 ReplyParser::Event ReplyParser::feed(std::string_view& input) {
   began_ = began_ || !input.empty();
@@ -53,11 +55,13 @@ ReplyParser::Event ReplyParser::finish() {
   }
   return fail(state_ == State::in_body ? "the connection ended amid the body"
               : began_                 ? "the connection ended amid the head"
-                                       : "the connection ended without an answer");
+                                       : "the connection ended without an answer",
+              Errc::disconnected);
 }
 
-ReplyParser::Event ReplyParser::fail(std::string_view reason) {
+ReplyParser::Event ReplyParser::fail(std::string_view reason, Errc why) {
   state_ = State::failed;
+  why_ = why;
   reason_ = reason;
   return Event::failure;
 }
@@ -71,11 +75,12 @@ ReplyParser::Event ReplyParser::read_head(std::string_view& input) {
   if (!may_become_head(head_.text_)) return fail("it is not HTTP/1");
   if (lines_.complete()) {
     if (const auto why = reader_.read(head_, head_.text_.size()); !why.empty()) return fail(why);
-    if (most_headers_ > 0 && head_.places_.size() > most_headers_) return fail("too many headers");
+    if (most_headers_ > 0 && head_.places_.size() > most_headers_)
+      return fail("too many headers", Errc::message_too_large);
     return Event::head;
   }
   if (lines_.refused()) return fail("bad header line");
-  if (taken == room) return fail("its head is too large");
+  if (taken == room) return fail("its head is too large", Errc::message_too_large);
   return Event::need_more;
 }
 
@@ -103,13 +108,14 @@ ReplyParser::Event ReplyParser::read_body(std::string_view& input) {
     case BodyReader::Event::data:
       return Event::body;
     case BodyReader::Event::failure:
-      return fail(body_.reason());
+      return fail(body_.reason(), body_.status() == 400 ? Errc::bad_message : Errc::message_too_large);
     case BodyReader::Event::end:
       break;
   }
   if (head_.chunked()) {
     if (const auto why = reader_.read_trailers(); !why.empty()) return fail(why);
-    if (most_headers_ > 0 && head_.trailer_places_.size() > most_headers_) return fail("too many trailers");
+    if (most_headers_ > 0 && head_.trailer_places_.size() > most_headers_)
+      return fail("too many trailers", Errc::message_too_large);
   }
   state_ = State::ended;
   return Event::end;

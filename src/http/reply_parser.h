@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "baton/base/error.h"
 #include "http/body_reader.h"
 #include "http/head_reader.h"
 #include "http/line_scanner.h"
@@ -44,6 +45,8 @@ class ReplyParser {
   [[nodiscard]] const ReplyHead& head() const noexcept { return head_; }
   // Until `input` changes.
   [[nodiscard]] std::string_view body() const noexcept { return body_.data(); }
+  // Of a failure: Errc::disconnected, message_too_large (a limit), or bad_message.
+  [[nodiscard]] Errc why() const noexcept { return why_; }
   // For people.
   [[nodiscard]] std::string_view reason() const noexcept { return reason_; }
   // Whether a byte came.
@@ -56,7 +59,7 @@ class ReplyParser {
  private:
   enum class State : std::uint8_t { in_head, in_body, ended, failed };
 
-  Event fail(std::string_view reason);
+  Event fail(std::string_view reason, Errc why = Errc::bad_message);
   Event read_head(std::string_view& input);
   Event read_body(std::string_view& input);
   void begin_body();
@@ -69,6 +72,7 @@ class ReplyParser {
   BodyReader body_;
   std::string_view reason_;
   int interim_ = 0;
+  Errc why_ = Errc::bad_message;
   State state_ = State::in_head;
   bool to_head_;
   bool until_close_ = false;

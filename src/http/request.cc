@@ -85,7 +85,7 @@ Op<std::optional<std::string>> Connection::next_piece() {
   if (body_ || consumes_ || piece_wanted()) {
     throw std::logic_error("the body of this request was asked for before");
   }
-  Promise<std::optional<std::string>> promise(loop_);
+  Promise<std::optional<std::string>> promise(loop_, "read the body of a request");
   auto op = promise.op();
   if (phase_ != Phase::open) {
     promise.resolve(failure(is_cut() ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
@@ -101,6 +101,7 @@ Op<std::optional<std::string>> Connection::next_piece() {
 
 void Connection::fail_body(const Error& error) {
   if (const auto body = std::move(body_)) body->promise.resolve(std::unexpected(error));
+  give_piece();
   if (piece_) std::exchange(piece_, std::nullopt)->resolve(std::unexpected(error));
 }
 
@@ -108,6 +109,7 @@ void Connection::fail_body(const Error& error) {
 void Connection::forget_body_waits() noexcept {
   body_.reset();
   if (piece_) piece_.reset();
+  gathered_.clear();
   if (drained_) drained_.reset();
 }
 

@@ -101,7 +101,7 @@ void Connection::add_trailer(std::string_view name, std::string_view value) {
 
 Op<> Connection::drained() {
   if (drained_ && drained_->wanted()) throw std::logic_error("somebody waits for this response before");
-  Promise<> promise(loop_);
+  Promise<> promise(loop_, "write the body of a response");
   auto op = promise.op();
   if (is_cut()) {
     promise.resolve(failure(Errc::disconnected, "write the body of a response"));

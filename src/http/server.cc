@@ -162,7 +162,7 @@ Op<> ServerCore::stop_accepting() {
     listener_.accept_pending();
   }
   listener_.close();
-  Promise<>& promise = drains_.emplace_back(loop_);
+  Promise<>& promise = drains_.emplace_back(loop_, "drain a server");
   auto op = promise.op();
   connection_ended();
   return op;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/excerpt.h"
 #include "http/syntax.h"
 
 namespace baton::http {
@@ -17,7 +18,27 @@ std::uint16_t port_of(std::string_view digits) {
   return error == std::errc() && end == digits.data() + digits.size() ? port : 0;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 }  // namespace
+
+std::string shown(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == url.npos ? 0 : scheme + 3;
+  const std::size_t user = url.substr(0, url.find_first_of("/?#", begin)).rfind('@');
+  std::string text(url);
+  if (user != url.npos && user > begin) text.replace(begin, user - begin, "...");
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return excerpt(text);
+}
 
 Result<Url> Url::parse(std::string_view text, std::string_view operation) {
   const auto refused = [operation](std::string_view reason) {
@@ -38,7 +59,8 @@ Result<Url> Url::parse(std::string_view text, std::string_view operation) {
   Url url;
   const std::size_t bracket = authority.find(']');
   const std::size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
-  url.host_ = bracket == authority.npos ? authority.substr(0, colon) : authority.substr(1, bracket - 1);
+  url.host_ =
+      lower(bracket == authority.npos ? authority.substr(0, colon) : authority.substr(1, bracket - 1));
   if (url.host_.empty() || url.host_.size() > 253) return refused("its host is none");
   if (colon != authority.npos && colon + 1 < authority.size()) {
     url.port_ = port_of(authority.substr(colon + 1));

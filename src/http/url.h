@@ -15,7 +15,7 @@ class Url {
   // Fails with std::errc::invalid_argument, and the reason as the step of `operation`.
   [[nodiscard]] static Result<Url> parse(std::string_view text, std::string_view operation);
 
-  // Without the brackets of an IPv6 address.
+  // In small letters, and without the brackets of an IPv6 address.
   [[nodiscard]] const std::string& host() const noexcept { return host_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   // As a Host field has it: without the port if that is 80.
@@ -28,5 +28,8 @@ class Url {
   std::string target_;
   std::uint16_t port_ = 80;
 };
+
+// A URL for people: without the user that may stand in it, on one line, and not too long.
+[[nodiscard]] std::string shown(std::string_view url);
 
 }  // namespace baton::http

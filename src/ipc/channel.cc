@@ -39,7 +39,7 @@ Op<> Channel::Sent::op() && {
   if (!state_) throw std::logic_error("this message was waited for before, or moved away");
   const auto state = std::move(state_);
   if (!error_) return state->watch(sequence_);
-  Promise<> promise(state->loop);
+  Promise<> promise(state->loop, "send a message");
   promise.on_orphan([state](const Error& error) { state->report(error); });
   promise.resolve(std::unexpected(*error_));
   return promise.op();
@@ -187,7 +187,7 @@ void Channel::on_message(Handler<Message> callback) {
   state().loop.defer([state = state_] { state->pump(); });
 }
 Op<std::optional<Message>> Channel::next_message() {
-  Promise<std::optional<Message>> promise(state().loop);
+  Promise<std::optional<Message>> promise(state().loop, "next message");
   auto op = promise.op();
   state().next_messages.push_back(std::move(promise));
   state().update_ref();
@@ -209,7 +209,7 @@ void Channel::on_disconnect(Handler<bool> callback) {
   state().update_ref();
 }
 Op<> Channel::disconnected() {
-  Promise<> promise(state().loop);
+  Promise<> promise(state().loop, "disconnection");
   auto op = promise.op();
   if (state().end_told || !state().descriptor) {
     promise.resolve({});
@@ -226,7 +226,7 @@ void Channel::on_unsent(Handler<net::Native, const Error&> callback) {
 }
 
 Op<> Channel::flushed() {
-  Promise<> promise(state().loop);
+  Promise<> promise(state().loop, "flush a channel");
   auto op = promise.op();
   state().flush_waits.push_back(std::move(promise));
   state().settle_flush_waits();
@@ -238,7 +238,7 @@ void Channel::disconnect() { state().disconnect(); }
 bool Channel::connected() const noexcept { return state_ && state_->descriptor && state_->machine.accepts(); }
 
 Op<uint64_t> Channel::count_sockets(const net::Server& server) {
-  Promise<uint64_t> promise(state().loop);
+  Promise<uint64_t> promise(state().loop, "count the sockets of " + server.key());
   auto op = promise.op();
   if (!state().descriptor) {
     promise.resolve(failure(Errc::disconnected, "count the sockets of " + server.key()));
@@ -253,7 +253,7 @@ Op<uint64_t> Channel::count_sockets(const net::Server& server) {
   return op;
 }
 Op<> Channel::sockets_closed(const net::Server& server) {
-  Promise<> promise(state().loop);
+  Promise<> promise(state().loop, "wait for the sockets of " + server.key());
   auto op = promise.op();
   if (!state().descriptor) {
     promise.resolve(failure(Errc::disconnected, "wait for the sockets of " + server.key()));

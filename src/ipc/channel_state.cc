@@ -110,7 +110,7 @@ net::Native Channel::State::take_back(uint64_t offer) {
 }
 
 Op<> Channel::State::watch(uint64_t sequence) {
-  Promise<> promise(loop);
+  Promise<> promise(loop, "send a message");
   auto op = promise.op();
   promise.on_orphan([weak = weak_from_this()](const Error& error) {
     if (const auto self = weak.lock()) self->report(error);

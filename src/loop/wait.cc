@@ -42,7 +42,7 @@ Limiter::Limiter(Loop& loop, std::size_t most) {
 }
 
 Op<Limiter::Turn> Limiter::turn_of(const std::shared_ptr<State>& state) {
-  Promise<Turn> promise(state->loop);
+  Promise<Turn> promise(state->loop, "a turn");
   auto op = promise.op();
   if (state->running < state->most) {
     ++state->running;

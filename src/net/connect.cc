@@ -67,7 +67,7 @@ Op<Socket> connect(Loop& loop, const Endpoint& endpoint) {
   Fd descriptor(::socket(SocketAddress(endpoint).domain(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (descriptor) return begin_connect(loop, std::move(descriptor), endpoint);
   const Error error(errno, "connect to " + endpoint.to_string(), "socket");
-  Promise<Socket> promise(loop);
+  Promise<Socket> promise(loop, error.operation());
   promise.resolve(std::unexpected(error));
   return promise.op();
 }

@@ -422,7 +422,7 @@ void Socket::end(std::string_view bytes) {
 }
 size_t Socket::queued() const { return state().queue.size(); }
 Op<> Socket::flushed() {
-  Promise<> promise(state().loop);
+  Promise<> promise(state().loop, "flush");
   auto op = promise.op();
   if (!state().descriptor) {
     promise.resolve(failure(EBADF, "flush"));

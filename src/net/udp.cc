@@ -341,7 +341,7 @@ Result<void> UdpSocket::try_send(std::string_view bytes) {
 size_t UdpSocket::queued() const { return state().queued_bytes; }
 size_t UdpSocket::queued_datagrams() const { return state().queue.size(); }
 Op<> UdpSocket::flushed() {
-  Promise<> promise(state().loop);
+  Promise<> promise(state().loop, "flush");
   auto op = promise.op();
   if (state().queue.empty()) {
     promise.resolve({});

@@ -27,7 +27,7 @@ void ForkedChild::begin(Callback forget) {
 }
 
 Op<ExitStatus> ForkedChild::exited() {
-  Promise<ExitStatus> promise(loop());
+  Promise<ExitStatus> promise(loop(), "exit of " + std::to_string(pid()));
   auto op = promise.op();
   if (status_) {
     promise.resolve(*status_);

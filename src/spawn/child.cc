@@ -65,7 +65,7 @@ void Child::on_exit(Handler<const ExitStatus&> callback) { state().on_exit.set(s
 void Child::on_close(Handler<const ExitStatus&> callback) { state().on_close.set(std::move(callback)); }
 
 Op<ExitStatus> Child::exited() {
-  Promise<ExitStatus> promise(state().loop);
+  Promise<ExitStatus> promise(state().loop, "exit of " + std::to_string(pid()));
   auto op = promise.op();
   if (state_->status) {
     promise.resolve(*state_->status);

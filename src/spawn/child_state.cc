@@ -167,7 +167,7 @@ spawner::TreeEnd& Child::State::tree_end() {
 }
 
 Op<> Child::State::stop_tree(std::chrono::nanoseconds time) {
-  Promise<> promise(loop);
+  Promise<> promise(loop, "stop a tree");
   auto op = promise.op();
   if (status && !tree_) {
     promise.resolve({});

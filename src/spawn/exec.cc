@@ -14,8 +14,11 @@ constexpr size_t fed_at_once = size_t{64} << 10;
 // Keeps itself alive in the loop until the command is over, whether or not somebody waits for the result.
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
-  Execution(Loop& loop, const ExecOptions& options)
-      : loop_(loop), options_(options), promise_(loop), whole_tree_(options.process().whole_tree()) {}
+  Execution(Loop& loop, const std::string& file, const ExecOptions& options)
+      : loop_(loop),
+        options_(options),
+        promise_(loop, "exec " + file),
+        whole_tree_(options.process().whole_tree()) {}
 
   Op<ExecResult> run(std::string file, std::vector<std::string> arguments) {
     auto op = promise_.op();
@@ -177,7 +180,7 @@ Op<ExecResult> exec(Loop& loop, std::string command, const ExecOptions& options)
 
 Op<ExecResult> exec_file(Loop& loop, std::string file, std::vector<std::string> arguments,
                          const ExecOptions& options) {
-  return std::make_shared<Execution>(loop, options)->run(std::move(file), std::move(arguments));
+  return std::make_shared<Execution>(loop, file, options)->run(std::move(file), std::move(arguments));
 }
 
 }  // namespace baton

@@ -9,6 +9,19 @@
 
 namespace baton::web {
 
+namespace {
+
+std::string listed(std::vector<std::string> methods) {
+  std::ranges::sort(methods);
+  std::string list;
+  for (const auto& method : std::ranges::subrange(methods.begin(), std::ranges::unique(methods).begin())) {
+    list += (list.empty() ? "" : ", ") + method;
+  }
+  return list;
+}
+
+}  // namespace
+
 struct Router::State {
   struct Entry {
     std::string method;
@@ -37,17 +50,20 @@ std::optional<Task<>> Router::operator()(http::Request& request, http::Response&
   const auto segments = segments_of(path_of(request.target()));
   if (!segments) throw http::Refusal(400, "the path is no percent-encoding");
   const bool is_head = request.method() == "HEAD";
-  std::string allowed;
+  std::vector<std::string> allowed;
   for (const auto& entry : state_->entries) {
     auto values = entry->pattern.match(*segments);
     if (!values) continue;
     if (entry->method == request.method() || (is_head && entry->method == "GET")) {
       return entry->route(request, response, PathParameters(std::move(*values)));
     }
-    if (!allowed.contains(entry->method)) allowed += (allowed.empty() ? "" : ", ") + entry->method;
+    allowed.push_back(entry->method);
+    if (entry->method == "GET") allowed.emplace_back("HEAD");
   }
   if (allowed.empty()) throw http::Refusal(404, "not found");
-  response.status(405).header("Allow", allowed).header("Content-Type", "text/plain; charset=utf-8");
+  response.status(405)
+      .header("Allow", listed(std::move(allowed)))
+      .header("Content-Type", "text/plain; charset=utf-8");
   response.end("method not allowed\n");
   return std::nullopt;
 }

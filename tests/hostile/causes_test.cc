@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "hostile/hostile.h"
 #include "support/file_text.h"
 #include "support/free_port.h"
+#include "support/slow_calls.h"
 
 namespace baton::test {
 namespace {
@@ -213,6 +215,21 @@ TEST_F(Causes, AlsoWhileTheKernelHoldsAThreadOfIt) {
   printed("no more is taken by the channel");
   expect_in_time("programs live on after kill -9 of baton while the kernel holds a thread of it",
                  kill_for_good(), 3000);
+}
+
+// On a busy machine the warden may not learn in time who a process is: then it is who it was.
+TEST_F(Causes, ALookOfTheWardenThatTakesLongEndsNoService) {
+  start_somewhere({"--min-uptime", "0", "--ready", "alive", "sleep", "1000"});
+  const std::string ready = told("ready after");
+  const pid_t worker = std::atoi(ready.substr(ready.find("(pid ") + 5).c_str());
+  ASSERT_GT(worker, 1);
+  {
+    const SlowCalls slow(warden(), SYS_openat, 300ms);
+    EXPECT_TRUE(within_patience([&] { return slow.refused() || slow.count() >= 4; }));
+    if (slow.refused()) GTEST_SKIP() << "nobody may trace another here";
+  }
+  EXPECT_EQ(::kill(worker, 0), 0) << "it was killed";
+  EXPECT_EQ(end(SIGTERM), "exit 0");
 }
 
 TEST_F(Causes, WhoseProgramsShallLiveOnMayKillItAndTheyStillWrite) {

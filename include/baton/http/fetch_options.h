@@ -33,9 +33,9 @@ class FetchOptions {
   /// frames the body or keeps the connection: Content-Length, Transfer-Encoding, Connection, Keep-Alive,
   /// Upgrade, TE, Trailer, Expect.
   FetchOptions& header(std::string_view name, std::string_view value);
-  /// Adds a header beside earlier ones of that name.
+  /// Adds a header beside earlier ones of that name; of Host there is but one.
   FetchOptions& add_header(std::string_view name, std::string_view value);
-  /// The body, whole.
+  /// The body, whole. It is kept until the reply is gone.
   FetchOptions& body(std::string bytes);
   /// The body, piece by piece: `source` is asked for each as soon as the one before is in the kernel, so that
   /// no more is read than is sent. It returns an Op or a Task of the piece, or of nothing at the end, as

@@ -10,9 +10,9 @@
 
 namespace baton::http {
 
-/// The header fields of one request, in the order they came, names in the case they were sent in. A view: it
-/// costs two words to copy, and is good as long as the request it belongs to. Nothing is joined or dropped: a
-/// field sent twice is there twice (Node's `rawHeaders`, not its `headers`).
+/// The header fields of a request or a reply, in the order they came, names in the case they were sent in. A
+/// view: it costs two words to copy, and is good as long as what it belongs to. Nothing is joined or dropped:
+/// a field sent twice is there twice (Node's `rawHeaders`, not its `headers`).
 class Headers {
  public:
   /// Name and value; the value has no white space at its ends and may be empty.

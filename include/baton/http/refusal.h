@@ -12,6 +12,7 @@ namespace baton::http {
 ///
 /// What the handler has set of the response is forgotten. Nobody is told, since nothing went wrong on this
 /// side. Behind a head that went out, and without a request to answer, it is an exception as any other.
+/// Thrown by a callback beside the handler (`Request::on_data`), the connection is closed behind the answer.
 class Refusal : public std::runtime_error {
  public:
   /// 400 to 599; std::invalid_argument for another status.

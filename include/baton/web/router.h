@@ -40,8 +40,9 @@ class PathParameters {
 /// A pattern is a path whose segments are texts, names (":id": one segment, not empty) or, as the last one,
 /// the rest ("*rest": with its "/", and possibly empty). The handlers are tried in the order in which they
 /// were added. Segments are compared when they are decoded, and "/users/" is another path than "/users".
-/// HEAD is asked of GET's handler. What no pattern has is answered 404; what only other methods have, 405
-/// with Allow; a path that is no percent-encoding, 400.
+/// What comes out of them may have any byte in it: a name may be "../x",
+/// and the rest "../../x"; look before you open a file. HEAD is asked of GET's handler. What no pattern has
+/// is answered 404; what only other methods have, 405 with Allow; a path that is no percent-encoding, 400.
 ///
 /// A copy is the same router.
 class Router {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/thrown.h"
+#include "baton/http/refusal.h"
 #include "baton/loop/task.h"
 #include "baton/loop/timer.h"
+#include "baton/loop/wait.h"
 #include "http_world.h"
 
 namespace baton::http {
@@ -277,6 +279,21 @@ TEST(EmptyHttpServer, IsMisuseButForWhatHasAnAnswer) {
   EXPECT_THROW(std::ignore = none.drain(std::chrono::seconds(1)), std::logic_error);
   EXPECT_THROW(std::ignore = none.retire(std::chrono::milliseconds(1)), std::logic_error);
   EXPECT_THROW(std::ignore = none.local(), std::logic_error);
+}
+
+TEST_F(HttpExceptions, OfACallbackThatAreRefusalsAnswerAndEndTheConnection) {
+  serve_with([this](Request& request, Response& response) -> Task<> {
+    request.on_data([](std::string_view) { throw Refusal(422, "not that"); });
+    co_await sleep(*loop, std::chrono::milliseconds(5));
+    // The response is over; nobody's answer is this.
+    try {
+      response.end("mine");
+    } catch (const std::logic_error&) {
+    }
+  });
+  const std::string got = answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab" + get);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 422 ")) << got;
+  EXPECT_TRUE(got.ends_with("not that\n")) << got;
 }
 
 }  // namespace

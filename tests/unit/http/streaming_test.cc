@@ -346,5 +346,22 @@ TEST_F(HttpStreaming, LetsTheProgramMeetOtherExpectations) {
             "tea");
 }
 
+TEST_F(HttpStreaming, GathersSmallChunksThatCameTogetherForWhoeverWaitsForAPiece) {
+  int pieces = 0;
+  std::size_t size = 0;
+  serve_with([&](Request& request, Response& response) -> Task<> {
+    while (const auto piece = co_await request.next_data()) {
+      ++pieces;
+      size += piece->size();
+    }
+    response.header("Connection", "close").end();
+  });
+  std::string chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 1000; ++i) chunks += "1\r\nx\r\n";
+  EXPECT_TRUE(answer_to(chunks + "0\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(size, 1000U);
+  EXPECT_LT(pieces, 10);
+}
+
 }  // namespace
 }  // namespace baton::http

@@ -68,6 +68,15 @@ TEST_F(Exec, TakesTheArgumentsOfAFileOneByOne) {
   EXPECT_EQ(result_of(exec_file(loop_, "printf", "%s.%s.", "one", word)).out(), "one.two words.");
 }
 
+TEST_F(Exec, NamesWhatWasWaitedForTooLong) {
+  std::string said;
+  exec_file(loop_, "sleep", "0.02").within(1ms).then([&](Result<ExecResult> outcome) {
+    said = outcome ? "it ended" : outcome.error().what();
+  });
+  loop_.run();
+  EXPECT_EQ(said, "exec sleep: timed out");
+}
+
 TEST_F(Exec, TellsAMissingCommandOfTheShellByItsCode) {
   EXPECT_EQ(result_of(exec(loop_, "no-such-command-anywhere")).status().code(), 127);
 }

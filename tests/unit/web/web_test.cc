@@ -90,7 +90,7 @@ TEST_F(Web, RouterSaysWhatItDoesNotHave) {
     EXPECT_EQ(answer_to(router, "GET", path), "404 not found\n") << path;
   }
   EXPECT_EQ(answer_to(router, "PATCH", "/users/7"), "405 method not allowed\n");
-  EXPECT_EQ(allowed_, "PUT, GET");
+  EXPECT_EQ(allowed_, "GET, HEAD, PUT");
   EXPECT_EQ(answer_to(router, "GET", "/files/x"), "405 method not allowed\n");
   EXPECT_EQ(allowed_, "DELETE");
   EXPECT_EQ(answer_to(router, "GET", "/users/%zz"), "400 the path is no percent-encoding\n");
