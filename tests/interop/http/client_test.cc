@@ -1,4 +1,5 @@
-// Node's own HTTP client at Baton's server, and, so that it is known to be right, at Node's.
+// Node's own HTTP client at Baton's server, and, so that it is known to be right, at Node's; and Baton's at
+// Node's.
 
 #include <string>
 #include <vector>
@@ -32,6 +33,21 @@ TEST_F(NodesHttpClient, IsPleasedWithBaton) {
 TEST_F(NodesHttpClient, IsPleasedWithNode) {
   if (!has_node()) GTEST_SKIP() << "no Node on PATH";
   please_with(run({node_program(), source("tests/interop/http/echo_server.js")}));
+}
+
+class BatonsHttpClient : public World {};
+
+TEST_F(BatonsHttpClient, IsPleasedWithNode) {
+  if (!has_node()) GTEST_SKIP() << "no Node on PATH";
+  Program& server = run({node_program(), source("tests/interop/http/fetched.js")});
+  Program& client = run({built("http_fetching"), std::to_string(server.number("port "))});
+  EXPECT_EQ(client.rest(),
+            (std::vector<std::string>{
+                "a body of known length", "chunks and a trailer", "answers without a body",
+                "a POST without expectations", "an upload in chunks", "an upload of known length",
+                "one connection for many requests", "five connections for many requests at once",
+                "connections that end after each request", "a body that is not wanted"}));
+  EXPECT_EQ(client.wait(), 0);
 }
 
 }  // namespace
