@@ -1,0 +1,36 @@
+// A pool of worker processes that count primes: twenty jobs, as many at once as there are cores.
+
+#include <cstdio>
+
+#include "baton/baton.h"
+
+struct Job {
+  int from = 0;
+  int to = 0;
+};
+BATON_FIELDS(Job, from, to)
+
+int count_primes(const Job& job) {
+  int count = 0;
+  for (int n = job.from; n < job.to; ++n) {
+    int divisor = 2;
+    while (divisor * divisor <= n && n % divisor != 0) ++divisor;
+    if (n > 1 && divisor * divisor > n) ++count;
+  }
+  return count;
+}
+
+void worker(baton::Process& self) {
+  self.parent().on_request(
+      [](const baton::Value& job) { return count_primes(baton::from_value<Job>(job).value()); });
+}
+
+baton::Task<> jobs(baton::Process& self) {
+  baton::Pool pool(self, "worker");
+  std::vector<baton::Op<baton::Value>> counts;
+  for (int i = 0; i < 20; ++i) counts.push_back(pool.run(Job{i * 100'000, (i + 1) * 100'000}));
+  for (const auto& count : co_await baton::all(self.loop(), std::move(counts)))
+    std::printf("%s primes\n", baton::to_json(count).c_str());
+}
+
+int main(int argc, char** argv) { return baton::run(argc, argv, {{"jobs", jobs}, {"worker", worker}}); }
