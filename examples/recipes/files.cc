@@ -1,6 +1,7 @@
 // A service for files, on port 7002: POST and GET and DELETE /files/NAME, and GET /files for their names as
 // JSON.
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -14,7 +15,7 @@ const fs::path folder = "files";
 fs::path path_of(const PathParameters& path) {
   const std::string& name = path["name"];
   if (name.starts_with('.') || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
-    throw Refusal(400, "no such name\n");
+    throw Refusal(400, "no such name");
   return folder / name;
 }
 
@@ -24,14 +25,14 @@ baton::Task<> upload(Request& request, Response& response, PathParameters path) 
   std::ofstream file(part, std::ios::binary);
   while (const auto piece = co_await request.next_data()) file << *piece;
   file.close();
-  if (!file) throw Refusal(507, "cannot be written\n");
+  if (!file) throw Refusal(507, "cannot be written");
   fs::rename(part, target);
   response.status(201).end();
 }
 
 void download(Request& /*request*/, Response& response, const PathParameters& path) {
   response.header("content-type", "application/octet-stream");
-  if (!response.end_file(path_of(path))) throw Refusal(404, "no such file\n");
+  if (!response.end_file(path_of(path))) throw Refusal(404, "no such file");
 }
 
 void list(Request& /*request*/, Response& response) {
@@ -44,7 +45,7 @@ void list(Request& /*request*/, Response& response) {
 }
 
 void erase(Request& /*request*/, Response& response, const PathParameters& path) {
-  if (!fs::remove(path_of(path))) throw Refusal(404, "no such file\n");
+  if (!fs::remove(path_of(path))) throw Refusal(404, "no such file");
   response.status(204).end();
 }
 
@@ -55,9 +56,8 @@ baton::Task<> files(baton::Process& self) {
       .get("/files/:name", download)
       .post("/files/:name", upload)
       .del("/files/:name", erase);
-  auto listener = baton::net::listen(self.loop(), baton::net::Endpoint("0.0.0.0", 7002));
-  const auto server = baton::http::serve(std::move(listener), router);
-  co_await baton::Promise<>(self.loop()).op();  // for ever
+  const auto server = baton::http::serve(baton::net::listen(self.loop(), 7002), router);
+  co_await baton::next_signal(self.loop(), SIGTERM, SIGINT);
 }
 
 int main(int argc, char** argv) { return baton::run(argc, argv, {{"files", files}}); }

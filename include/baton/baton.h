@@ -12,6 +12,7 @@
 #include "baton/cluster/worker.h"
 #include "baton/cluster/worker_process.h"
 #include "baton/http/client.h"
+#include "baton/http/forward.h"
 #include "baton/http/refusal.h"
 #include "baton/http/server.h"
 #include "baton/ipc/channel.h"

@@ -1,6 +1,8 @@
 #include "baton/loop/signal.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "baton/base/error.h"
 #include "loop/uv_handle.h"
@@ -42,6 +44,40 @@ SignalWatcher& SignalWatcher::ref() {
 SignalWatcher& SignalWatcher::unref() {
   if (state_ != nullptr) uv_unref(state_->base());
   return *this;
+}
+
+namespace {
+
+struct Awaited : std::enable_shared_from_this<Awaited> {
+  explicit Awaited(Loop& owner) : loop(owner), promise(owner, "a signal") {}
+  Loop& loop;
+  Promise<int> promise;
+  std::vector<SignalWatcher> watchers;
+
+  void end() {
+    const auto self = shared_from_this();
+    watchers.clear();
+    loop.let_go(this);
+  }
+};
+
+}  // namespace
+
+Op<int> detail::next_signal_of(Loop& loop, const std::vector<int>& signals) {
+  auto awaited = std::make_shared<Awaited>(loop);
+  for (const int signal : signals) {
+    awaited->watchers.emplace_back(loop, signal, [raw = awaited.get()](int number) {
+      raw->promise.resolve(number);
+      raw->end();
+    });
+    awaited->watchers.back().ref();
+  }
+  awaited->promise.on_given_up([weak = awaited->weak_from_this()](bool) {
+    if (const auto self = weak.lock()) self->end();
+  });
+  auto op = awaited->promise.op();
+  loop.keep(std::move(awaited));
+  return op;
 }
 
 }  // namespace baton

@@ -235,6 +235,17 @@ Server listen(Loop& loop, const Endpoint& endpoint, const ListenOptions& options
   return Server(std::make_shared<Server::State>(loop, listening_stream(endpoint, options), key_of(endpoint)));
 }
 
+Server listen(Loop& loop, uint16_t port, const ListenOptions& options) {
+  try {
+    return listen(loop, Endpoint("::", port), options);
+  } catch (const Error& error) {
+    const bool lacks_ipv6 = error.code() == std::errc::address_family_not_supported ||
+                            error.code() == std::errc::address_not_available;
+    if (!lacks_ipv6) throw;
+  }
+  return listen(loop, Endpoint("0.0.0.0", port), options);
+}
+
 Server listen(Loop& loop, BoundSocket socket, const ListenOptions& options) {
   if (!socket) throw std::logic_error("listen: there is no bound socket");
   const Endpoint endpoint = socket.local();

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <functional>
+#include <vector>
 
 #include "baton/loop/loop.h"
+#include "baton/loop/op.h"
 
 namespace baton {
 
@@ -33,5 +36,25 @@ class SignalWatcher {
   struct State;
   State* state_ = nullptr;
 };
+
+namespace detail {
+/// `next_signal` of a list.
+Op<int> next_signal_of(Loop& loop, const std::vector<int>& signals);
+}  // namespace detail
+
+/// The number of the next of these signals that the process receives. Until then their default actions do not
+/// happen, and the loop runs on; so it is what a service waits for:
+///
+///     auto server = http::serve(net::listen(loop, 8080), handler);
+///     co_await next_signal(loop, SIGTERM, SIGINT);
+///     co_await server.drain(10s);
+///
+/// Giving the wait up, or dropping the Op, ends that. Throws `Error` for a signal that cannot be watched.
+/// Mirrors `events.once(process, 'SIGTERM')`.
+template <std::same_as<int>... Signals>
+[[nodiscard]] Op<int> next_signal(Loop& loop, int signal_number, Signals... others) {
+  std::vector<int> signals{signal_number, others...};
+  return detail::next_signal_of(loop, signals);
+}
 
 }  // namespace baton

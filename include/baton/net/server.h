@@ -161,6 +161,9 @@ class Server {
   std::shared_ptr<State> state_;
 };
 
+/// Listens on a port of every address of the machine: IPv6 and IPv4, or IPv4 alone where there is no IPv6. 0:
+/// one that is free. Throws as below. Mirrors `server.listen(port)`.
+[[nodiscard]] Server listen(Loop& loop, uint16_t port, const ListenOptions& options = ListenOptions());
 /// Listens on `endpoint`. Throws Error: "listen 127.0.0.1:80: bind: permission denied". TCP sockets get
 /// SO_REUSEADDR. The file of a Unix-domain socket that no process holds any more is replaced, anything else
 /// that has the name stays; the file has its mode from the first moment on. It is never removed afterwards,

@@ -90,7 +90,9 @@ class Http : public testing::Test {
 
   void over(RawClient& one) {
     if (std::exchange(one.closed, true)) return;
-    if (--open_clients == 0) server.close();
+    if (--open_clients > 0) return;
+    server.close();
+    if (when_over) when_over();
   }
 
  private:
@@ -109,6 +111,7 @@ class Http : public testing::Test {
   net::Endpoint address;
   std::deque<RawClient> clients;
   std::size_t open_clients = 0;
+  std::function<void()> when_over;
 };
 
 // The answer without its head.

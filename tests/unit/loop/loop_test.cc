@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "baton/base/error.h"
@@ -250,6 +251,26 @@ TEST(Task, DoesNotGrowTheStackWithTheNumberOfSteps) {
   start(loop, program(ready, sum));
   loop.run();
   EXPECT_EQ(sum, 199999LL * 200000 / 2);
+}
+
+TEST(Signal, CanBeWaitedFor) {
+  Loop loop;
+  int first = 0;
+  next_signal(loop, SIGUSR1, SIGUSR2).then([&](Result<int> number) { first = number.value_or(0); });
+  loop.defer([] { raise(SIGUSR2); });
+  loop.run();
+  EXPECT_EQ(first, SIGUSR2);
+  std::string said;
+  next_signal(loop, SIGUSR1).within(milliseconds(1)).then([&](Result<int> number) {
+    said = number ? "it came" : number.error().what();
+  });
+  {
+    const auto dropped = next_signal(loop, SIGUSR1);
+  }
+  loop.run();
+  EXPECT_EQ(said, "a signal: timed out");
+  EXPECT_EQ(signal(SIGUSR1, SIG_DFL), SIG_DFL) << "somebody still watches it";
+  EXPECT_THROW(std::ignore = next_signal(loop, SIGKILL), Error);
 }
 
 }  // namespace

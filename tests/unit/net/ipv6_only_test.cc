@@ -83,5 +83,22 @@ TEST_F(Ipv6Only, HoldsForABoundSocketThatListensLater) {
   }
 }
 
+TEST(Listen, OnAPortAloneTakesEveryAddress) {
+  Loop loop;
+  Server server = listen(loop, 0);
+  int accepted = 0;
+  server.on_connection([&](const Socket&) {
+    if (++accepted == 2) server.close();
+  });
+  const uint16_t port = server.local().port();
+  connect(loop, Endpoint("127.0.0.1", port)).then([&](const Result<Socket>& socket) {
+    EXPECT_TRUE(socket);
+    connect(loop, Endpoint(server.local().family() == 6 ? "::1" : "127.0.0.1", port))
+        .then([](const Result<Socket>& second) { EXPECT_TRUE(second); });
+  });
+  loop.run();
+  EXPECT_EQ(accepted, 2);
+}
+
 }  // namespace
 }  // namespace baton::net
