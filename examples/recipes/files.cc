@@ -45,7 +45,8 @@ void list(Request& /*request*/, Response& response) {
 }
 
 void erase(Request& /*request*/, Response& response, const PathParameters& path) {
-  if (!fs::remove(path_of(path))) throw Refusal(404, "no such file");
+  std::error_code error;
+  if (!fs::remove(path_of(path), error)) throw Refusal(404, "no such file");
   response.status(204).end();
 }
 

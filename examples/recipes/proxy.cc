@@ -10,8 +10,9 @@ baton::Task<> pass_on(http::Client& client, std::string url, http::Request& requ
                       http::Response& response) {
   std::optional<http::Reply> reply;
   try {
-    reply = co_await client.fetch(url, http::forward(request));
+    reply = co_await client.fetch(url, http::forward(request)).cancel_on(response.gone());
   } catch (const baton::Error& error) {
+    if (error.code() == baton::Errc::cancelled) throw;
     throw http::Refusal(502, error.name());
   }
   co_await http::forward(std::move(*reply), response);

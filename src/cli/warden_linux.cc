@@ -10,8 +10,8 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <thread>
@@ -39,6 +39,10 @@ constexpr int between_looks_at_primary = 1000;  // ms
 // For trees that fork while they are killed.
 constexpr int most_looks = 200;
 constexpr std::chrono::milliseconds look_again{10};
+// For those whose environment is empty, which is theirs for good or for as long as a program begins.
+constexpr int most_unsure_looks = 50;
+constexpr int most_unsure_orphans = 5;
+constexpr pid_t kernel_threads = 2;  // their parent
 constexpr std::chrono::seconds between_looks_at_orphans{2};
 // Whoever kills them faster than this may have their numbers.
 constexpr std::size_t most_dead = 64;
@@ -105,12 +109,18 @@ Guarded listen_to_orders(const std::optional<spawner::ProcessEntry>& primary) {
   }
 }
 
+enum class Mark : std::uint8_t { ours, none, unknown };
+
 // Who left both session and parents says in its environment whose it is.
-bool is_marked(const spawner::ProcessEntry& process, const spawner::ProcessEntry& primary) {
-  if (!process.held && process.started < primary.started) return false;
-  const auto mark = spawner::environment_value(process, supervisor::worker_mark,
-                                               {spawner::ReadFor::Purpose::tree, process.pid});
-  return mark && mark->starts_with(supervisor::mark_of_workers(primary.pid));
+Mark mark_of(const spawner::ProcessEntry& process, const spawner::ProcessEntry& primary) {
+  if (process.ended() || (!process.held && process.started < primary.started)) return Mark::none;
+  // The kernel's own threads have no environment.
+  if (process.pid == kernel_threads || process.parent == kernel_threads) return Mark::none;
+  const auto mark = spawner::look_for_environment_value(process, supervisor::worker_mark,
+                                                        {spawner::ReadFor::Purpose::tree, process.pid});
+  if (!mark) return spawner::is_gone(mark.error()) ? Mark::none : Mark::unknown;
+  const bool ours = *mark && (*mark)->starts_with(supervisor::mark_of_workers(primary.pid));
+  return ours ? Mark::ours : Mark::none;
 }
 
 // A later mount covers an earlier one.
@@ -127,14 +137,19 @@ bool hides_processes() {
   return hides;
 }
 
+struct Left {
+  std::vector<spawner::ProcessEntry> processes;
+  // Whether there may be more: somebody could not be looked at, or is just beginning another program.
+  bool unsure = false;
+};
+
 // Of them and those who descend from them. Nothing: nobody can say.
-std::optional<std::vector<spawner::ProcessEntry>> left_of(
-    const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
+std::optional<Left> left_of(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
   const auto table = spawner::all_processes();
   if (!table) return std::nullopt;
-  std::vector<spawner::ProcessEntry> left;
+  Left left;
   const auto add = [&left](const spawner::ProcessEntry& one) {
-    if (!one.ended()) left.push_back(one);
+    if (!one.ended()) left.processes.push_back(one);
   };
   for (const auto& [pid, leader] : guarded.workers) {
     const auto now = std::ranges::find(*table, pid, &spawner::ProcessEntry::pid);
@@ -145,8 +160,11 @@ std::optional<std::vector<spawner::ProcessEntry>> left_of(
   }
   if (!guarded.any || !primary) return left;
   std::vector<spawner::ProcessEntry> marked;
-  std::ranges::copy_if(*table, std::back_inserter(marked),
-                       [&](const spawner::ProcessEntry& one) { return is_marked(one, *primary); });
+  for (const spawner::ProcessEntry& one : *table) {
+    const Mark mark = mark_of(one, *primary);
+    if (mark == Mark::ours) marked.push_back(one);
+    if (mark == Mark::unknown) left.unsure = true;
+  }
   std::ranges::for_each(spawner::tree_of(*table, 0, marked), add);
   return left;
 }
@@ -162,17 +180,18 @@ bool kill_all(const std::vector<spawner::ProcessEntry>& processes) {
 }
 
 void kill_trees(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
+  int unsure = 0;
   for (int i = 0; i < most_looks; ++i) {
     const auto left = left_of(guarded, primary);
-    if (left && !kill_all(*left)) return;
+    if (left && !kill_all(left->processes) && (!left->unsure || ++unsure > most_unsure_looks)) return;
     std::this_thread::sleep_for(look_again);
   }
 }
 
 void outlive_trees(const Guarded& guarded, const std::optional<spawner::ProcessEntry>& primary) {
-  for (;;) {
+  for (int unsure = 0;;) {
     const auto left = left_of(guarded, primary);
-    if (left && left->empty()) return;
+    if (left && left->processes.empty() && (!left->unsure || ++unsure > most_unsure_orphans)) return;
     std::this_thread::sleep_for(between_looks_at_orphans);
   }
 }

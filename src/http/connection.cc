@@ -196,7 +196,7 @@ void Connection::deliver(std::string_view bytes) {
     return refuse(413);
   }
   if (phase_ != Phase::open) return;
-  if (piece_) {
+  if (piece_wanted()) {
     gathered_ += bytes;
     return;
   }
@@ -223,7 +223,7 @@ void Connection::end_request(bool more_input) {
   if (body_) {
     const auto body = std::move(body_);
     body->promise.resolve(std::move(body->text));
-  } else if (piece_) {
+  } else if (piece_wanted()) {
     give_piece();
     if (piece_) std::exchange(piece_, std::nullopt)->resolve(std::nullopt);
   } else {
@@ -287,6 +287,8 @@ void Connection::end_exchange() {
   since_ = loop_.now();
   head_.clear();
   forget_body_waits();
+  body_error_.reset();
+  gone_.reset();
   if (on_data_) on_data_.clear();
   if (on_end_) on_end_.clear();
   if (on_drain_) on_drain_.clear();
@@ -322,6 +324,7 @@ void Connection::cut_exchange() {
   if (phase_ != Phase::open) return;
   phase_ = Phase::cut;
   loop_.keep(shared_from_this());
+  if (gone_) gone_->request_stop();
   fail_body(Error(make_error_code(Errc::disconnected), "read the body of a request"));
   if (drained_) {
     std::exchange(drained_, std::nullopt)

@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -133,6 +134,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Op<std::optional<std::string>> next_piece();
   [[nodiscard]] bool piece_wanted() const noexcept { return piece_ && piece_->wanted(); }
   void fail_body(const Error& error);
+  [[nodiscard]] Error body_error() const;
   void forget_body_waits() noexcept;
 
   // response.cc: output.
@@ -142,6 +144,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void say_continue();
   void add_trailer(std::string_view name, std::string_view value);
   Op<> drained();
+  [[nodiscard]] std::stop_token gone();
   [[nodiscard]] Framing stream_framing() const noexcept;
   [[nodiscard]] Framing whole_framing(std::size_t size) const;
   void send_head(const Framing& framing);
@@ -176,7 +179,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Slot<> on_end_, on_drain_, on_close_;
   std::unique_ptr<BodyWait> body_;
   std::optional<Promise<std::optional<std::string>>> piece_;
-  std::string gathered_;  // for whoever waits for a piece
+  std::string gathered_;             // for whoever waits for a piece
+  std::optional<Error> body_error_;  // why there is no more of it
+  std::optional<std::stop_source> gone_;
   std::optional<Promise<>> drained_;
   std::unique_ptr<FileBody> file_;
   std::uint64_t body_size_ = 0;  // of the request, so far

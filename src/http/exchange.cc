@@ -1,5 +1,7 @@
 #include "http/exchange.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -16,6 +18,12 @@ constexpr std::array<std::string_view, 7> repeatable = {"GET",     "HEAD",  "PUT
 
 std::string origin_of(const Url& url, const std::optional<net::Endpoint>& place) {
   return place ? "unix:" + place->path() : url.host() + " " + std::to_string(url.port());
+}
+
+// A server takes an orderly end for that of our direction, and goes on answering.
+void break_off(int descriptor) {
+  const linger at_once{1, 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace
@@ -234,7 +242,9 @@ void Exchange::connection_ended() {
   if (may_be_repeated()) {
     phase_ = Phase::waiting;
     error_.reset();
-    reused_ = ended_ = sent_ = false;
+    reused_ = ended_ = false;
+    // What still sends the request ends.
+    ++tries_;
     timer_.stop();
     std::exchange(socket_, {}).close();
     return connect();
@@ -274,6 +284,7 @@ void Exchange::leave(bool reusable) {
   reusable = reusable && core_->keeps();
   const auto time = reusable ? idle_time() : std::chrono::milliseconds(0);
   if (!reusable || time.count() <= 0) {
+    if (socket && phase_ == Phase::failed) break_off(socket.descriptor());
     socket.close();
     return core_->gone(origin_);
   }

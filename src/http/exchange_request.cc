@@ -43,7 +43,7 @@ void Exchange::use_again(net::Socket socket) {
 
 void Exchange::use(net::Socket socket) {
   phase_ = Phase::asked;
-  ++tries_;
+  sent_ = false;
   socket_ = std::move(socket);
   const auto& options = core_->options();
   parser_.emplace(options_.method_ == "HEAD", options.max_header_size(), options.max_headers_count());

@@ -74,7 +74,8 @@ void Connection::fail(std::size_t exchange, const std::exception_ptr& exception,
   const auto core = home_.lock();
   const Error error = thrown_by(operation(exchange), exception);
   const bool cut = requests_ == exchange && phase_ == Phase::cut;
-  const bool client_left = cut && error.code() == make_error_code(Errc::disconnected);
+  const bool client_left = cut && (error.code() == make_error_code(Errc::disconnected) ||
+                                   error.code() == make_error_code(Errc::cancelled));
   const bool nobody_asks = cut && refusal;
   if (!nobody_asks && (!client_left || (core && core->reports()))) tell(loop_, core.get(), error, exception);
   if (requests_ != exchange) return;

@@ -54,6 +54,7 @@ void Request::resume() {
 // Somebody asked for the body: what waited comes, later.
 void Connection::consume() {
   consumes_ = true;
+  if (!piece_wanted()) piece_.reset();
   if (phase_ != Phase::open) return;
   say_continue();
   if (!request_ended_) return proceed_later();
@@ -66,9 +67,9 @@ Op<std::string> Connection::collect(std::size_t limit) {
   if (body_) throw std::logic_error("the body of this request was asked for before");
   auto wait = std::make_unique<BodyWait>(loop_, limit);
   auto op = wait->promise.op();
+  if (!piece_wanted()) piece_.reset();
   if (phase_ != Phase::open) {
-    wait->promise.resolve(
-        failure(is_cut() ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
+    wait->promise.resolve(std::unexpected(body_error()));
   } else if (request_ended_) {
     // There was none: a body waits until somebody asks for it.
     wait->promise.resolve(std::string());
@@ -88,7 +89,7 @@ Op<std::optional<std::string>> Connection::next_piece() {
   Promise<std::optional<std::string>> promise(loop_, "read the body of a request");
   auto op = promise.op();
   if (phase_ != Phase::open) {
-    promise.resolve(failure(is_cut() ? Errc::disconnected : Errc::cancelled, "read the body of a request"));
+    promise.resolve(std::unexpected(body_error()));
   } else if (request_ended_) {
     promise.resolve(std::nullopt);
   } else {
@@ -99,7 +100,13 @@ Op<std::optional<std::string>> Connection::next_piece() {
   return op;
 }
 
+Error Connection::body_error() const {
+  if (is_cut() && body_error_) return *body_error_;
+  return {make_error_code(is_cut() ? Errc::disconnected : Errc::cancelled), "read the body of a request"};
+}
+
 void Connection::fail_body(const Error& error) {
+  if (!body_error_) body_error_ = error;
   if (const auto body = std::move(body_)) body->promise.resolve(std::unexpected(error));
   give_piece();
   if (piece_) std::exchange(piece_, std::nullopt)->resolve(std::unexpected(error));

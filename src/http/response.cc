@@ -42,6 +42,7 @@ Result<void> Response::end_file(const std::string& path, std::uint64_t offset, s
   return connection_.end_with_file(path, offset, length);
 }
 Op<> Response::drained() { return connection_.drained(); }
+std::stop_token Response::gone() { return connection_.gone(); }
 void Response::on_drain(baton::Handler<> callback) { connection_.on_drain_.set(std::move(callback)); }
 void Response::on_close(baton::Handler<> callback) { connection_.on_close_.set(std::move(callback)); }
 bool Response::head_sent() const noexcept { return connection_.head_sent_; }
@@ -97,6 +98,14 @@ void Connection::add_trailer(std::string_view name, std::string_view value) {
     throw std::logic_error("a trailer behind a body with a Content-Length");
   }
   head_.add_trailer(name, value);
+}
+
+std::stop_token Connection::gone() {
+  if (!gone_) {
+    gone_.emplace();
+    if (is_cut()) gone_->request_stop();
+  }
+  return gone_->get_token();
 }
 
 Op<> Connection::drained() {

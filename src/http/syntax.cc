@@ -48,6 +48,12 @@ bool is_field_value(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return is(c, value); });
 }
 
+std::string to_lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), lower);
+  return out;
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace baton::http {
@@ -12,6 +13,8 @@ namespace baton::http {
 // line.
 [[nodiscard]] bool is_field_value(std::string_view text) noexcept;
 
+// ASCII letters in small.
+[[nodiscard]] std::string to_lower(std::string_view text);
 // Equal but for the case of ASCII letters.
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 

@@ -18,14 +18,6 @@ std::uint16_t port_of(std::string_view digits) {
   return error == std::errc() && end == digits.data() + digits.size() ? port : 0;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string shown(std::string_view url) {
@@ -60,7 +52,7 @@ Result<Url> Url::parse(std::string_view text, std::string_view operation) {
   const std::size_t bracket = authority.find(']');
   const std::size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
   url.host_ =
-      lower(bracket == authority.npos ? authority.substr(0, colon) : authority.substr(1, bracket - 1));
+      to_lower(bracket == authority.npos ? authority.substr(0, colon) : authority.substr(1, bracket - 1));
   if (url.host_.empty() || url.host_.size() > 253) return refused("its host is none");
   if (colon != authority.npos && colon + 1 < authority.size()) {
     url.port_ = port_of(authority.substr(colon + 1));

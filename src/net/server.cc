@@ -241,7 +241,7 @@ Server listen(Loop& loop, uint16_t port, const ListenOptions& options) {
   } catch (const Error& error) {
     const bool lacks_ipv6 = error.code() == std::errc::address_family_not_supported ||
                             error.code() == std::errc::address_not_available;
-    if (!lacks_ipv6) throw;
+    if (!lacks_ipv6 || options.ipv6_only()) throw;
   }
   return listen(loop, Endpoint("0.0.0.0", port), options);
 }

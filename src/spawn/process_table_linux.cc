@@ -241,6 +241,24 @@ std::optional<std::string> environment_value(const ProcessEntry& process, std::s
   return std::move(environment_values({process}, name, environment_patience, whom).front());
 }
 
+Result<std::optional<std::string>> look_for_environment_value(const ProcessEntry& process,
+                                                              std::string_view name, const ReadFor& whom) {
+  // No entry of an environment is this.
+  static constexpr std::string_view none_yet = "?";
+  const std::string path = "/proc/" + std::to_string(process.pid) + "/environ";
+  auto entry =
+      std::move(read_each_patiently({path}, longest_environment, environment_patience, whom,
+                                    [name = std::string(name)](const std::string& text) {
+                                      return text.empty() ? std::string(none_yet) : entry_in(text, name);
+                                    })
+                    .front());
+  if (!entry) return std::unexpected(std::move(entry).error());
+  if (*entry == none_yet) return failure(EAGAIN, "look for " + std::string(name), "read " + path);
+  const auto now = find_process(process.pid);
+  if (!now || !now->is(process) || entry->empty()) return std::nullopt;
+  return entry->substr(name.size() + 1);
+}
+
 bool is_adopted(const ProcessEntry& process) {
   const pid_t self = ::getpid();
   if (process.parent != self || is_own_child(process.pid)) return false;

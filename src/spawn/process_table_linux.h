@@ -66,6 +66,11 @@ inline constexpr size_t longest_value = 256;
 /// longer than `longest_value`, or is not to be seen. Waits for it at most 1 s; not for a loop.
 [[nodiscard]] std::optional<std::string> environment_value(const ProcessEntry& process, std::string_view name,
                                                            const ReadFor& whom);
+/// The same; fails if that cannot be said now: it was not to be seen in time, or the program is just
+/// beginning, and has no environment yet (or none at all).
+[[nodiscard]] Result<std::optional<std::string>> look_for_environment_value(const ProcessEntry& process,
+                                                                            std::string_view name,
+                                                                            const ReadFor& whom);
 /// The same of many, with a patience for all together; in their order.
 [[nodiscard]] std::vector<std::optional<std::string>> environment_values(
     const std::vector<ProcessEntry>& processes, std::string_view name, std::chrono::milliseconds patience,

@@ -41,6 +41,7 @@ const std::string& PathParameters::operator[](std::string_view name) const {
 Router::Router() : state_(std::make_shared<State>()) {}
 
 Router& Router::add(std::string_view method, std::string_view pattern, Route route) {
+  if (!route) throw std::invalid_argument("the route of " + std::string(pattern) + " has no handler");
   state_->entries.push_back(
       std::make_unique<State::Entry>(std::string(method), Pattern(pattern), std::move(route)));
   return *this;

@@ -77,10 +77,10 @@ std::string percent_encode(std::string_view text) {
 }
 
 Query::Query(std::string_view target) {
+  target = target.substr(0, target.find('#'));
   const std::size_t mark = target.find('?');
   if (mark == target.npos) return;
   std::string_view rest = target.substr(mark + 1);
-  rest = rest.substr(0, rest.find('#'));
   while (!rest.empty()) {
     const std::string_view one = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(one.size() + 1, rest.size()));

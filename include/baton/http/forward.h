@@ -11,7 +11,7 @@ namespace baton::http {
 // What a proxy does with a request, but for choosing whom to ask:
 //
 //     Task<> pass_on(http::Client& client, std::string url, Request& request, Response& response) {
-//       http::Reply reply = co_await client.fetch(url, http::forward(request));
+//       http::Reply reply = co_await client.fetch(url, http::forward(request)).cancel_on(response.gone());
 //       co_await http::forward(std::move(reply), response);
 //     }
 //
@@ -21,11 +21,11 @@ namespace baton::http {
 /// A fetch of what a client asks: its method, its body, and its headers but for those of one connection
 /// alone (Connection and what that names, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade,
 /// Proxy-Connection, Expect). Host is the client's. The request must live until the fetch has ended, as that
-/// of a handler does.
+/// of a handler does. Throws Refusal (501) for CONNECT.
 [[nodiscard]] FetchOptions forward(Request& request);
 /// Answers with a reply: its status, its headers but for those of one connection alone, and its body as it
-/// comes, which is waited for. Trailers are not passed on. Throws as `Reply::next_data` does, and
-/// Errc::disconnected when the client is gone; then the connection to the server is closed.
+/// comes, which is waited for. Trailers are not passed on. Throws as `Reply::next_data` does, and, once the
+/// client is gone, Errc::disconnected or Errc::cancelled; then the connection to the server is closed.
 [[nodiscard]] Task<> forward(Reply reply, Response& response);
 
 }  // namespace baton::http

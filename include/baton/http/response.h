@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -72,8 +73,14 @@ class Response {
   /// second wait beside the first.
   [[nodiscard]] Op<> drained();
   /// The client is gone before the response was ended (or broke the rules, or took too long with its
-  /// request); once.
+  /// request); once. One that has only ended its own direction (FIN), with its request whole, is not gone: it
+  /// may still read.
   void on_close(baton::Handler<> callback);
+  /// The same for what is waited for on its behalf, which then ends with Errc::cancelled:
+  ///     auto reply = co_await client.fetch(url).cancel_on(response.gone());
+  /// Good until the response is ended. A handler that this leaves has a client that left, as with
+  /// Errc::disconnected.
+  [[nodiscard]] std::stop_token gone();
 
   /// Whether the head is on its way and can no longer be changed.
   [[nodiscard]] bool head_sent() const noexcept;

@@ -24,7 +24,8 @@ namespace baton::http {
 /// as ended: what somebody still does with it does nothing. References are good until 1,024 more have failed
 /// on this loop, or the loop is destroyed. It is told to `Server::on_error`; without that it goes to
 /// `Loop::on_uncaught`, and without that it is a line on standard error, a few a second. That the client is
-/// gone (Errc::disconnected, out of `next_data`, `body` or `drained`) is told to `on_error` alone.
+/// gone (Errc::disconnected, out of `next_data`, `body` or `drained`, or Errc::cancelled by
+/// `Response::gone`) is told to `on_error` alone.
 using Handler = Serving<Request&, Response&>;
 
 /// Called with a request whose connection leaves HTTP: who gets it now owns the socket, nothing of which is

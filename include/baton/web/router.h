@@ -53,16 +53,18 @@ class Router {
 
   Router();
   /// Adds a handler. Throws std::invalid_argument for a pattern that does not begin with "/", that has a name
-  /// twice or an empty one, or something behind "*".
+  /// twice or an empty one, or something behind "*", and for a handler that is null.
   template <class F>
   Router& on(std::string_view method, std::string_view pattern, F handler) {
     if constexpr (std::invocable<F&, http::Request&, http::Response&, PathParameters>) {
       return add(method, pattern, Route(std::move(handler)));
     } else {
+      Serving<http::Request&, http::Response&> serving(std::move(handler));
+      if (!serving) return add(method, pattern, Route());
       // NOLINTNEXTLINE(performance-unnecessary-value-param): the signature of a route
       return add(method, pattern,
-                 Route([serving = Serving<http::Request&, http::Response&>(std::move(handler))](
-                           http::Request& request, http::Response& response, PathParameters) mutable {
+                 Route([serving = std::move(serving)](http::Request& request, http::Response& response,
+                                                      PathParameters) mutable {
                    return serving(request, response);
                  }));
     }

@@ -458,10 +458,7 @@ TEST_F(HttpClient, ThatIsNotWaitedForAnyLongerClosesItsConnection) {
   int ended = 0;
   const std::string url = listen_raw([&ended](net::Socket& peer, int) {
     peer.on_data([](std::string_view) {});
-    peer.on_end([&ended, &peer] {
-      ++ended;
-      peer.end();
-    });
+    peer.on_close([&ended] { ++ended; });
   });
   run([&]() -> Task<> {
     EXPECT_EQ(co_await failure_of(fetch(loop(), url).within(10ms), url), "timed out");

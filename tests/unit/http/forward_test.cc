@@ -1,7 +1,9 @@
 #include "baton/http/forward.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,7 +35,8 @@ class HttpForward : public Http {
     serve_with([this, to = std::move(to)](Request& request, Response& response) -> Task<> {
       std::optional<Reply> reply;
       try {
-        reply.emplace(co_await client_->fetch(to + std::string(request.target()), forward(request)));
+        reply.emplace(co_await client_->fetch(to + std::string(request.target()), forward(request))
+                          .cancel_on(response.gone()));
       } catch (const Error&) {
         throw Refusal(502, "it is not there");
       }
@@ -42,12 +45,21 @@ class HttpForward : public Http {
     server.on_error([this](const Error& error) { failed = error.what(); });
   }
   void stop_upstream() { upstream_.close(); }
+  // Ends the test then: the client that left tells nobody.
+  void when_noticed(const bool& noticed) {
+    looking_ = Timer::every(*loop, std::chrono::milliseconds(1), [this, &noticed] {
+      if (!noticed) return;
+      looking_.stop();
+      over(clients.front());
+    });
+  }
 
   std::string failed;
 
  private:
   std::optional<Client> client_;
   Server upstream_;
+  Timer looking_;
 };
 
 Task<> echo(Request& request, Response& response) {
@@ -117,6 +129,26 @@ TEST_F(HttpForward, CutsAClientWhoseServerEndsAmidTheReply) {
   loop->run();
   EXPECT_TRUE(asked.got.ends_with("begun")) << asked.got;
   EXPECT_TRUE(failed.contains("disconnected")) << failed;
+}
+
+TEST_F(HttpForward, ClosesTheConnectionToTheServerWhenTheClientLeavesASilentReply) {
+  bool noticed = false;
+  serve_behind_proxy([&](Request&, Response& response) {
+    response.on_close([&] {
+      noticed = true;
+      response.end();
+    });
+    response.write("begun");
+  });
+  client(get, [](RawClient& self) {
+    if (!self.has("begun")) return;
+    const linger at_once{1, 0};
+    ::setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    self.socket.close();
+  });
+  when_noticed(noticed);
+  loop->run();
+  EXPECT_TRUE(noticed);
 }
 
 TEST_F(HttpForward, LeavesItToTheProgramToSayThatNobodyIsThere) {

@@ -363,5 +363,22 @@ TEST_F(HttpStreaming, GathersSmallChunksThatCameTogetherForWhoeverWaitsForAPiece
   EXPECT_LT(pieces, 10);
 }
 
+TEST_F(HttpStreaming, LosesNothingToAWaitForAPieceThatWasGivenUp) {
+  std::string got;
+  serve_with([&](Request& request, Response& response) -> Task<> {
+    try {
+      co_await request.next_data().within(std::chrono::milliseconds(2));
+      ADD_FAILURE() << "something came";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::timed_out);
+    }
+    clients.front().socket.write("whole");
+    got = co_await request.body();
+    response.header("Connection", "close").end();
+  });
+  answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(got, "whole");
+}
+
 }  // namespace
 }  // namespace baton::http

@@ -109,6 +109,22 @@ TEST(ReadPatiently, KeepsOfAnEnvironmentNothingButAValueThatIsShort) {
   EXPECT_EQ(environment_value(*process, "EMPTY", whom), "");
   EXPECT_EQ(environment_value(*process, "LONG", whom), std::nullopt);
   EXPECT_EQ(environment_value(*process, "SHOR", whom), std::nullopt);
+  EXPECT_EQ(look_for_environment_value(*process, "EMPTY", whom).value(), "");
+  EXPECT_EQ(look_for_environment_value(*process, "SHOR", whom).value(), std::nullopt);
+  child.kill(SIGKILL);
+  loop.run();
+}
+
+// As of a program that is just beginning.
+TEST(ReadPatiently, SaysThatAnEmptyEnvironmentSaysNothing) {
+  Loop loop;
+  Child child = spawn(loop, "/bin/sleep", {"1000"}, SpawnOptions().env(Environment()));
+  const auto process = find_process(child.pid());
+  ASSERT_TRUE(process);
+  const auto value = look_for_environment_value(*process, "PATH", whom);
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().code(), std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(environment_value(*process, "PATH", whom), std::nullopt);
   child.kill(SIGKILL);
   loop.run();
 }

@@ -43,6 +43,7 @@ TEST(Query, IsReadAsURLSearchParamsDoes) {
   EXPECT_EQ(query.find("z"), std::nullopt);
   EXPECT_TRUE(Query("/x").parameters().empty());
   EXPECT_TRUE(Query("/x?").parameters().empty());
+  EXPECT_TRUE(Query("/x#a?b=c").parameters().empty());
 }
 
 }  // namespace

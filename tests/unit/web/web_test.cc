@@ -1,6 +1,7 @@
 // The router, and JSON in and out, as a client sees them.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -111,6 +112,8 @@ TEST_F(Web, RouterRefusesPatternsThatAreNone) {
   EXPECT_EQ(why("/:"), "the pattern /: has a name that is empty");
   EXPECT_EQ(why("/*"), "the pattern /* has a name that is empty");
   EXPECT_EQ(why("/:a/x/:a"), "the pattern /:a/x/:a has the name a twice");
+  EXPECT_THROW(Router().get("/", std::function<void(Request&, Response&)>()), std::invalid_argument);
+  EXPECT_THROW(Router().get("/", Router::Route()), std::invalid_argument);
   EXPECT_EQ(why("/*rest/x"), "the pattern /*rest/x goes on behind *");
 }
 
