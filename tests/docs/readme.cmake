@@ -61,3 +61,8 @@ foreach(example ${examples})
     message(SEND_ERROR "./dev notes does not list the example ${example}")
   endif()
 endforeach()
+
+foreach(recipe jobs chat commands node_child proxy)
+  shows(docs/recipes.md cpp examples/recipes/${recipe}.cc)
+  shows(docs/recipes.zh-CN.md cpp examples/recipes/${recipe}.cc)
+endforeach()
