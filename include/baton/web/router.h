@@ -61,10 +61,9 @@ class Router {
     } else {
       Serving<http::Request&, http::Response&> serving(std::move(handler));
       if (!serving) return add(method, pattern, Route());
-      // NOLINTNEXTLINE(performance-unnecessary-value-param): the signature of a route
       return add(method, pattern,
                  Route([serving = std::move(serving)](http::Request& request, http::Response& response,
-                                                      PathParameters) mutable {
+                                                      const PathParameters&) mutable {
                    return serving(request, response);
                  }));
     }

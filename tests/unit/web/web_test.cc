@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -192,7 +193,7 @@ TEST_F(Web, ARefusalIsAnAnswer) {
   EXPECT_EQ(answer_to(router, "GET", "/later"), "409 too late\n");
   EXPECT_EQ(type_, "text/plain; charset=utf-8");
   EXPECT_EQ(failed_, "");
-  EXPECT_THROW(http::Refusal(200, "fine"), std::invalid_argument);
+  EXPECT_THROW(std::ignore = http::Refusal(200, "fine"), std::invalid_argument);
 }
 
 }  // namespace
