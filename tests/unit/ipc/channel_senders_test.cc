@@ -82,12 +82,14 @@ TEST_F(ChannelSenders, AreAllWhoWroteAPartOfIt) {
   EXPECT_EQ(of["4"], Senders{third});
 }
 
-// What comes with descriptors is delivered only after more is read.
-TEST_F(ChannelSenders, OfWhatWaitsWhileAnotherWritesAreBoth) {
+// What comes with descriptors is delivered only after more is read, or in the next turn if this one has
+// lasted long: who wrote meanwhile counts too, and who wrote it in any case.
+TEST_F(ChannelSenders, OfWhatWaitsWhileAnotherWritesMayBeBoth) {
   const Sender another = another_says("1\n", other.get());
   say("2\n");
   hear();
-  EXPECT_EQ(of["1"], (Senders{another, this_one}));
+  const Senders alone{another}, both{another, this_one};
+  EXPECT_TRUE(of["1"] == alone || of["1"] == both);
 }
 
 TEST_F(ChannelSenders, ThatAreTooManyAreNotKnown) {
