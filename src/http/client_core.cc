@@ -51,7 +51,10 @@ void ClientCore::want(const std::shared_ptr<Exchange>& exchange) {
 }
 
 void ClientCore::forget(const Exchange& exchange) {
-  std::erase_if(origins_.find(exchange.origin())->second.waiting,
+  // It may have been passed over already, as the last of its place.
+  const auto place = origins_.find(exchange.origin());
+  if (place == origins_.end()) return;
+  std::erase_if(place->second.waiting,
                 [&exchange](const auto& each) { return each.lock().get() == &exchange; });
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -681,6 +682,20 @@ TEST_F(HttpClient, HidesTheUserOfAUrlInItsErrors) {
   run([&]() -> Task<> {
     EXPECT_EQ(co_await failure_of(fetch(loop(), "http://me:secret@host/a@b"), "http://...@host/a@b"),
               "a user in a URL; use the header Authorization: invalid argument");
+  });
+}
+
+TEST_F(HttpClient, MayBeGivenUpWhileItWaitsJustAsTheLastConnectionEnds) {
+  const std::string url = answer_raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  run([&]() -> Task<> {
+    Client client(loop(), ClientOptions().max_connections(1));
+    std::optional<Reply> first(co_await client.fetch(url));
+    std::stop_source stop;
+    auto second = client.fetch(url).cancel_on(stop.get_token());
+    stop.request_stop();
+    first.reset();
+    EXPECT_EQ(client.connections(), 0U);
+    EXPECT_NE(co_await failure_of(std::move(second), url), "no failure");
   });
 }
 
