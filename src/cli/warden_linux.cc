@@ -47,6 +47,7 @@ constexpr std::chrono::seconds between_looks_at_orphans{2};
 // Whoever kills them faster than this may have their numbers.
 constexpr std::size_t most_dead = 64;
 
+constexpr std::string_view begin_order = "!";
 constexpr std::string_view keep_order = "=";
 constexpr std::string_view warden_operation = "start the warden";
 
@@ -65,12 +66,16 @@ struct Guarded {
   std::map<pid_t, Leader> workers;
   // Whether there ever was one.
   bool any = false;
+  // Whether it is known to `baton run`. Who starts it may be killed before it has told the number: then there
+  // will be another one, and the end of its orders is no sign.
+  bool begun = false;
   // Whether they live on.
   bool keeps = false;
 };
 
 void obey(std::string_view order, Guarded& guarded) {
   pid_t pid = 0;
+  if (order == begin_order) guarded.begun = true;
   if (order == keep_order) guarded.keeps = true;
   if (order.size() < 2) return;
   std::from_chars(order.data() + 1, order.data() + order.size(), pid);
@@ -236,6 +241,7 @@ void Warden::start() {
   watch_ = Poll(loop_, process_.get(), [this](int) { gone(); });
   watch_.unref();
   watch_.want(Poll::readable);
+  order(std::string(begin_order));
   if (keeps_) order(std::string(keep_order));
   for (const pid_t worker : guarded_) tell('+', worker);
 }
@@ -248,6 +254,7 @@ void Warden::end() noexcept {
     (void)::poll(&ended, 1, last_wait);
   }
   process_.reset();
+  orders_.reset();
   pid_ = 0;
 }
 
@@ -277,6 +284,7 @@ void Warden::gone() {
 void Warden::tell(char what, pid_t worker) { order(what + std::to_string(worker)); }
 
 void Warden::order(std::string what) {
+  if (!orders_) return;  // the next one is told of all
   what += '\n';
   (void)!::write(orders_.get(), what.data(), what.size());
 }
@@ -316,6 +324,7 @@ int Warden::live() {
   ::prctl(PR_SET_NAME, "baton-warden");
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   const Guarded guarded = listen_to_orders(primary);
+  if (!guarded.begun) return 0;
   guarded.keeps ? outlive_trees(guarded, primary) : kill_trees(guarded, primary);
   return 0;
 }

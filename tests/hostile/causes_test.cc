@@ -13,6 +13,8 @@
 #include <set>
 #include <thread>
 
+#include "baton/base/fd.h"
+#include "baton/spawn/sync.h"
 #include "hostile/hostile.h"
 #include "support/file_text.h"
 #include "support/free_port.h"
@@ -145,6 +147,34 @@ TEST_F(Causes, AWardenThatIsKilledHasASuccessor) {
   told("ready after");
   expect_module();
   (void)kill_for_good();
+}
+
+// Who starts a warden may be killed before baton is told of it: then there is another one, and the orders of
+// the first end.
+TEST_F(Causes, AWardenThatBatonDoesNotKnowKillsNobody) {
+  for (const bool known : {false, true}) {
+    Program guarded("/bin/sleep", {"1000"});
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    Fd theirs(ends[0]);
+    Fd orders(ends[1]);
+    auto how = SpawnOptions().arg0("/* baton: of a test */").detached();
+    how.pass(std::move(theirs), 0).stdio(2, Stdio::ignore());
+    const auto started = exec_file_sync(built("baton"), {}, ExecOptions(std::move(how)));
+    ASSERT_TRUE(started) << started.error().what();
+    const pid_t warden = std::atoi(started->out().c_str());
+    ASSERT_GT(warden, 1);
+    const std::string text = (known ? "!\n+" : "+") + std::to_string(guarded.pid()) + "\n";
+    ASSERT_EQ(::write(orders.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    orders.reset();
+    EXPECT_EQ(::waitpid(warden, nullptr, 0), warden);
+    if (known) {
+      EXPECT_EQ(guarded.end(), "signal 9");
+    } else {
+      EXPECT_EQ(::kill(guarded.pid(), 0), 0);
+      EXPECT_EQ(::waitpid(guarded.pid(), nullptr, WNOHANG), 0) << "it was killed";
+    }
+  }
 }
 
 TEST_F(Causes, NorThoseThatSayThatTheyAreReady) {
