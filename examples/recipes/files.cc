@@ -20,8 +20,9 @@ fs::path path_of(const PathParameters& path) {
 }
 
 baton::Task<> upload(Request& request, Response& response, PathParameters path) {
+  static int uploads = 0;
   const fs::path target = path_of(path);
-  const fs::path part = folder / ("." + target.filename().string());
+  const fs::path part = folder / ("." + std::to_string(++uploads));
   std::ofstream file(part, std::ios::binary);
   while (const auto piece = co_await request.next_data()) file << *piece;
   file.close();

@@ -6,13 +6,14 @@ const path = require('node:path');
 const { pipeline } = require('node:stream/promises');
 
 const folder = 'files';
+let uploads = 0;
 
 function refusal(status, text) {
   return Object.assign(new Error(text), { status });
 }
 
 async function upload(request, response, name) {
-  const part = path.join(folder, `.${name}`);
+  const part = path.join(folder, `.${++uploads}`);
   await pipeline(request, fs.createWriteStream(part));
   await fs.promises.rename(part, path.join(folder, name));
   response.writeHead(201).end();

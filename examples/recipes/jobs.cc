@@ -20,17 +20,14 @@ int count_primes(const Job& job) {
   return count;
 }
 
-void worker(baton::Process& self) {
-  self.parent().on_request(
-      [](const baton::Value& job) { return count_primes(baton::from_value<Job>(job).value()); });
-}
+void worker(baton::Process& self) { self.parent().on_request(count_primes); }
 
 baton::Task<> jobs(baton::Process& self) {
   baton::Pool pool(self, "worker");
-  std::vector<baton::Op<baton::Value>> counts;
-  for (int i = 0; i < 20; ++i) counts.push_back(pool.run(Job{i * 100'000, (i + 1) * 100'000}));
-  for (const auto& count : co_await baton::all(self.loop(), std::move(counts)))
-    std::printf("%s primes\n", baton::to_json(count).c_str());
+  std::vector<baton::Op<int>> counts;
+  for (int i = 0; i < 20; ++i) counts.push_back(pool.run<int>(Job{i * 100'000, (i + 1) * 100'000}));
+  for (const int count : co_await baton::all(self.loop(), std::move(counts)))
+    std::printf("%d primes\n", count);
 }
 
 int main(int argc, char** argv) { return baton::run(argc, argv, {{"jobs", jobs}, {"worker", worker}}); }
