@@ -67,10 +67,10 @@ rule shell
 rule pages
   command = scripts/lint/pages.sh $in >$out
 
-build build/lint/house_lint: tool scripts/lint/coroutines.cc scripts/lint/layers.cc scripts/lint/main.cc scripts/lint/self_test.cc scripts/lint/tokens.cc scripts/lint/types.cc | scripts/lint/tokens.h
+build build/lint/house_lint: tool scripts/lint/coroutines.cc scripts/lint/layers.cc scripts/lint/main.cc scripts/lint/self_test.cc scripts/lint/snippets.cc scripts/lint/tokens.cc scripts/lint/types.cc | scripts/lint/tokens.h
 build build/lint/self_test.ok: self_test build/lint/house_lint
 END
-  echo "build $out/house.txt: house $(echo $all) | $out/house_lint || $out/self_test.ok"
+  echo "build $out/house.txt: house $(echo $all $pages) | $out/house_lint || $out/self_test.ok"
   echo "build $out/pages.txt: pages $(echo $pages) | scripts/lint/pages.sh $(sources tests | grep '\.cc$' | tr '\n' ' ')"
   for file in $all; do echo "build $out/$file.format: format $file | .clang-format"; done
   for file in $compiled; do

@@ -1,4 +1,5 @@
-// house_lint FILE...           the layers and the coroutines of these files, one line a finding
+// house_lint FILE...           the layers and the coroutines of these files, and the code that they show, one
+//                              line a finding
 // house_lint --types HEADER    a translation unit that asserts that HEADER's types are safe
 // house_lint --self-test       whether the checks still see what they must, and only that
 #include <fstream>
@@ -21,9 +22,14 @@ int check(const std::vector<std::string>& paths) {
   lint::Findings findings;
   for (const std::string& path : paths) {
     const std::string text = read(path);
-    const lint::Source source(path, text);
-    lint::check_layers(source, findings);
-    lint::check_coroutines(source, findings);
+    const bool page = path.ends_with(".md");
+    if (!page) {
+      const lint::Source source(path, text);
+      lint::check_layers(source, findings);
+      lint::check_coroutines(source, findings);
+    }
+    const std::string shown = page ? lint::code_in_page(text) : lint::code_in_comments(text);
+    lint::check_coroutines(lint::Source(path, shown), findings);
   }
   for (const lint::Finding& finding : findings) {
     std::cout << finding.path << ':' << finding.line << ": " << finding.what << '\n';

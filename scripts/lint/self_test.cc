@@ -42,6 +42,13 @@ const std::vector<Case> coroutine_cases = {
     {"inside a try", "src/a.cc", "Task<> f() {\n  try {\n    co_await g();\n  } catch (const E& e) {\n    h({1});\n  }\n}", {}},
 };
 
+const std::vector<Case> shown_cases = {
+    {"in a comment", "include/a.h", "/// Does it:\n///\n///     co_await g({1});\n///\n/// - or not,\n///   as you like (co_await g({1}))\nint f();\n//   co_await g(A{1});\n", {3, 6, 8}},
+    {"wrong on purpose", "include/a.h", "//     co_await g({1});  // wrong: ends badly\n", {}},
+    {"what is no comment", "include/a.h", "    co_await g({1});\n", {}},
+    {"in a page", "docs/a.md", "co_await g({1});\n```cpp\nco_await g({1});\n```\n```js\nco_await g({1});\n```\n- ```cpp\n  ```\n  ```cpp\n  co_await g({1});\n  ```\n", {3, 11}},
+};
+
 const std::vector<Case> layer_cases = {
     {"below", "src/ipc/channel.cc", "#include \"baton/wire/value.h\"\n#include \"net/stream.h\"\n#include \"baton/base/fd.h\"\n", {}},
     {"above", "src/net/stream.cc", "#include \"baton/ipc/channel.h\"\n#include \"loop/poll.h\"\n", {1}},
@@ -105,6 +112,13 @@ int self_test() {
   for (const Case& each : coroutine_cases) {
     Findings findings;
     check_coroutines(Source(each.path, each.text), findings);
+    surprises += compare(each, findings);
+  }
+  for (const Case& each : shown_cases) {
+    Findings findings;
+    const std::string code =
+        each.path.ends_with(".md") ? code_in_page(each.text) : code_in_comments(each.text);
+    check_coroutines(Source(each.path, code), findings);
     surprises += compare(each, findings);
   }
   for (const Case& each : layer_cases) {

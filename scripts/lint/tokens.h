@@ -57,6 +57,13 @@ class Source {
   std::vector<Brace> braces_;
 };
 
+/// @{
+/// The pieces of C++ in the comments of a source and in a page, each on its line; semicolons in place of all
+/// else, and of lines that a comment calls `wrong: `.
+std::string code_in_comments(std::string_view text);
+std::string code_in_page(std::string_view text);
+/// @}
+
 struct Finding {
   std::string path;
   int line;

@@ -127,7 +127,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   }
 
   Op<> call_last() {
-    Promise<>& promise = last_calls.emplace_back(loop);
+    Promise<>& promise = last_calls.emplace_back(loop, "last call");
     auto op = promise.op();
     if (last_call) return op;
     turn_newcomers_away(descriptor.get());

@@ -27,7 +27,7 @@ void Driver::measure_memory() {
 }
 
 Op<std::vector<Usage>> Driver::usage() {
-  Promise<std::vector<Usage>>& promise = usage_waits_.emplace_back(loop_);
+  Promise<std::vector<Usage>>& promise = usage_waits_.emplace_back(loop_, "usage");
   auto op = promise.op();
   if (usage_looks_.busy()) return op;
   std::vector<UsageLooks::Whom> whom;

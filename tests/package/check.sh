@@ -10,13 +10,22 @@ work=$build/package-test
 rm -rf "$work"
 mkdir -p "$work"
 
+# warned_once FOLDER: of what g++ 12 does, when it was configured first, and not again.
+warned_once() {
+  case $("$compiler" -dumpfullversion) in 12.*) ;; *) return 0 ;; esac
+  grep -q 'g++ 12 destroys values made of braces twice' "$work/said"
+  "$cmake" "$work/$1" >"$work/said"
+  ! grep -q 'g++ 12' "$work/said"
+}
+
 "$cmake" --install "$build" --prefix "$work/first" --component baton >/dev/null
 mv "$work/first" "$work/prefix"
 
 "$cmake" -S "$consumer" -B "$work/by-cmake" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
-  -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+  -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/said"
 "$cmake" --build "$work/by-cmake"
 "$work/by-cmake/consumer"
+warned_once by-cmake
 
 PKG_CONFIG_PATH="$work/prefix/$libdir/pkgconfig"
 export PKG_CONFIG_PATH
@@ -30,7 +39,8 @@ diff -r -x CMakeLists.txt -x models "$sources/examples" "$documents/examples"
 eval "\"\$compiler\" -fsyntax-only \"\$documents/examples/readme.cc\" $(pkg-config --cflags baton)"
 
 # As a folder of a project; one object is enough to know that the headers are found, and nothing but the library comes along.
-"$cmake" -S "$consumer" -B "$work/by-folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DBATON_FOLDER="$sources" >/dev/null
+"$cmake" -S "$consumer" -B "$work/by-folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DBATON_FOLDER="$sources" >"$work/said"
+warned_once by-folder
 "$cmake" --build "$work/by-folder" --target CMakeFiles/consumer.dir/main.cc.o
 "$cmake" --build "$work/by-folder" --target help >"$work/targets"
 grep -q '^libbaton\.a:' "$work/targets"

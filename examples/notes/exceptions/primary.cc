@@ -53,6 +53,7 @@ class Primary {
     const std::string cause = uncaught_.contains(pid) ? uncaught_[pid] : status.describe();
     notes::say("worker " + std::to_string(pid) + " died of: " + cause);
     // One that cannot even begin would be replaced for ever.
+    // 连启动都做不到的，不能无休止地替换。
     if (!ready_.contains(pid)) return self_.exit(1);
     ready_.erase(pid);
     uncaught_.erase(pid);

@@ -33,6 +33,7 @@ function startWorker() {
     if (notes.ending()) return;
     console.log(`worker ${worker.pid} died of: ${uncaught ?? signal ?? `exit code ${code}`}`);
     // One that cannot even begin would be replaced for ever.
+    // 连启动都做不到的，不能无休止地替换。
     if (!ready) process.exit(1);
     startWorker();
     for (const socket of waiting.splice(0)) handOver(socket);

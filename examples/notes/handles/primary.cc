@@ -18,6 +18,7 @@ namespace {
 const Endpoint any_port("127.0.0.1", 0);
 
 /// Any of them, once its port is told.
+/// 任意一种句柄，先报出它的端口。
 template <class Handle>
 Handle told(const std::string& kind, Handle handle) {
   notes::say(kind + " on port " + std::to_string(handle.local().port()));

@@ -48,6 +48,7 @@ worker.once('message', ({ knows_bound_sockets: knowsBoundSockets }) => {
   }
   // This one stays here, and each connection that it accepts moves to the worker. Paused, so that no byte is
   // read here.
+  // 这个 server 留在本进程，接受的每条连接转给工作进程。先暂停，这样本进程一个字节也不会读走。
   listen(net.createServer({ pauseOnConnect: true }), (server) => {
     server.on('connection', (socket) => worker.send('net.Socket', socket));
     tell('net.Socket', server.address());

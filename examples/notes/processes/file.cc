@@ -16,6 +16,7 @@ void file(baton::Process& self) {
 
 int main(int argc, char** argv) {
   // Its arguments are whatever it was started with: only this one alone is for itself.
+  // 启动时给的参数原样收下；只有单独一个 --help 才是给它自己的。
   if (argc == 2 && std::string(argv[1]) == "--help") {
     notes::say(
         "Usage: notes_processes_file [ARGUMENT...]\n\n"

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -50,15 +51,18 @@ class WorkerProcess {
   template <class T, class... Handle>
     requires(!std::convertible_to<const T&, Value>)
   Channel::Sent send(const T& /*message*/, Handle&&... /*handle*/) {
-    static_assert(std::convertible_to<const T&, Value>,
-                  "send: this type is no message: give the struct BATON_FIELDS(Type, member...)");
-    throw std::logic_error("no message");
+    detail::refuse_message<T>();
   }
 
   /// @{
   /// A message that wants an answer, and who answers those of the worker: `Channel::request` and
   /// `Channel::on_request`.
   [[nodiscard]] Op<Value> request(const Value& message);
+  template <class T>
+    requires(!std::convertible_to<const T&, Value>)
+  Op<Value> request(const T& /*message*/) {
+    detail::refuse_message<T>();
+  }
   void on_request(Answer answer);
   /// @}
 

@@ -19,17 +19,40 @@ template <class T>
 inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<Task<T>> = true;
+
+/// What a function takes as its only argument. Never called.
+template <class R, class A>
+std::remove_cvref_t<A> only_argument(R (*)(A));
+template <class R, class F, class A>
+std::remove_cvref_t<A> only_argument(R (F::*)(A));
+template <class R, class F, class A>
+std::remove_cvref_t<A> only_argument(R (F::*)(A) const);
+template <class F>
+struct Asked {
+  using Type = decltype(detail::only_argument(&F::operator()));
+};
+template <class F>
+  requires std::is_pointer_v<F>
+struct Asked<F> {
+  using Type = decltype(detail::only_argument(std::declval<F>()));
+};
+template <std::invocable<Value> F>
+struct Asked<F> {
+  using Type = Value;
+};
 }  // namespace detail
 
-/// A program's function that answers requests (`Channel::on_request`). It takes the request's Value, and
-/// returns what is a message itself, nothing, or a `Task` of either:
+/// A program's function that answers requests (`Channel::on_request`). It takes the request: its Value, or a
+/// struct with BATON_FIELDS and what else `from_value` reads; a request that does not fit is answered with
+/// that error. It returns what is a message itself, nothing, or a `Task` of either:
 ///
+///     parent.on_request([](const Job& job) { return resize(job); });
 ///     parent.on_request([](Value request) { return request["left"].as_number() * 2; });
 ///     parent.on_request([&](Value request) -> Task<Value> { co_return co_await look_up(request); });
 ///
 /// An exception that leaves it is the answer: who asked gets its message as an Error. What a lambda has
 /// captured lives until the last of its tasks has ended, and so does the request, also for a function that
-/// takes it as `const Value&`.
+/// takes it by reference.
 class Answer {
  public:
   /// @{
@@ -38,10 +61,11 @@ class Answer {
   Answer(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
   /// @}
   /// `function` is called as function(request).
-  template <std::invocable<Value> F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Answer>)
+  template <class F>
+    requires(!std::same_as<std::remove_cvref_t<F>, Answer> && requires { typename detail::Asked<F>::Type; })
   Answer(F function) {  // NOLINT(google-explicit-constructor)
-    using Returned = std::remove_cvref_t<std::invoke_result_t<F&, Value>>;
+    using Asked = detail::Asked<F>::Type;
+    using Returned = std::remove_cvref_t<std::invoke_result_t<F&, Asked>>;
     static_assert(
         detail::is_task<Returned> || std::is_void_v<Returned> || std::convertible_to<Returned, Value>,
         "an answer is a message: give the struct BATON_FIELDS, or return a Task of one");
@@ -51,9 +75,9 @@ class Answer {
       if (!function) return;
     }
     // The request stays the task's: also a coroutine that takes a reference has it until its end.
-    using Function = std::move_only_function<Returned(Value&&)>;
+    using Function = std::move_only_function<Returned(Asked&&)>;
     function_ = [shared = std::make_shared<Function>(std::move(function))](Value request) {
-      return answer<Returned>(shared, std::move(request));
+      return answer<Returned, Asked>(shared, std::move(request));
     };
   }
 
@@ -63,10 +87,11 @@ class Answer {
   Task<Value> operator()(Value request) const { return function_(std::move(request)); }
 
  private:
-  template <class Returned>
+  template <class Returned, class Asked>
   // NOLINTNEXTLINE(performance-unnecessary-value-param): the task's own
-  static Task<Value> answer(std::shared_ptr<std::move_only_function<Returned(Value&&)>> function,
-                            Value request) {
+  static Task<Value> answer(std::shared_ptr<std::move_only_function<Returned(Asked&&)>> function,
+                            Value message) {
+    Asked request = read<Asked>(std::move(message));
     if constexpr (std::is_void_v<Returned>) {
       (*function)(std::move(request));
       co_return Value();
@@ -77,6 +102,17 @@ class Answer {
       co_return Value();
     } else {
       co_return Value(co_await (*function)(std::move(request)));
+    }
+  }
+
+  template <class Asked>
+  static Asked read(Value message) {
+    if constexpr (std::same_as<Asked, Value>) {
+      return message;
+    } else {
+      auto asked = from_value<Asked>(message);
+      if (!asked) throw std::move(asked).error();
+      return std::move(*asked);
     }
   }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -184,9 +185,7 @@ class Channel {
   template <class T, class... Handle>
     requires(!std::convertible_to<const T&, Value>)
   Sent send(const T& /*message*/, Handle&&... /*handle*/) {
-    static_assert(std::convertible_to<const T&, Value>,
-                  "send: this type is no message: give the struct BATON_FIELDS(Type, member...)");
-    throw std::logic_error("no message");
+    detail::refuse_message<T>();
   }
   /// @{
   /// A socket or pipe as it is (dgram.Native if it is UDP, else net.Native): one that is moved in moves away,
@@ -215,6 +214,12 @@ class Channel {
   /// keeps the loop running, as who listens does. Replies come in their order among the messages: while so
   /// many of these wait for a listener that no more is read, none does.
   [[nodiscard]] Op<Value> request(const Value& message);
+  /// As for `send`.
+  template <class T>
+    requires(!std::convertible_to<const T&, Value>)
+  Op<Value> request(const T& /*message*/) {
+    detail::refuse_message<T>();
+  }
   /// Answers the peer's requests, up to 1,024 at a time, of those that are read beside the loop 16; more are
   /// refused. An answer that cannot be sent is refused too, and told to `on_error` if not even that can be.
   /// Without it requests are messages like any.

@@ -15,7 +15,11 @@ namespace baton {
 namespace detail {
 /// What a coroutine returns.
 template <class T>
-concept coroutine = requires { typename std::remove_cvref_t<T>::promise_type; };
+concept coroutine_itself = requires { typename std::remove_cvref_t<T>::promise_type; };
+/// The same, or what holds one, such as an optional: whoever gets it has to start it.
+template <class T>
+concept coroutine = coroutine_itself<T> ||
+                    requires { requires coroutine_itself<typename std::remove_cvref_t<T>::value_type>; };
 /// A function that is called and is over when it returns: where nobody could start a coroutine.
 template <class F, class... Args>
 concept plain_function = std::invocable<F&, Args...> && !coroutine<std::invoke_result_t<F&, Args...>>;
@@ -31,9 +35,11 @@ void start_here(std::shared_ptr<void> function, Task<> task);
 ///
 /// A `Task<>` is started, and owned by the loop; a callback that comes before an earlier one's task has ended
 /// starts another beside it, and nothing limits how many; `next_message` and its like take one at a time.
-/// What leaves a task goes where exceptions of callbacks go (`Loop::on_uncaught`). What a lambda has captured
-/// lives until the last of its tasks has ended. Arguments that are values are the task's own; references and
-/// views are good until its first `co_await` only: copy what is needed later.
+/// What leaves a task goes where exceptions of callbacks go (`Loop::on_uncaught`). The object that called
+/// back may end before its tasks do, and each of them may be what destroys it; so a task does not end with
+/// it, and what it needs must live as long as it does. What a lambda has captured lives until the last of its
+/// tasks has ended. Arguments that are values are the task's own; references and views are good until its
+/// first `co_await` only: copy what is needed later.
 ///
 /// A coroutine of any other kind would never run, and does not compile.
 template <class... Args>

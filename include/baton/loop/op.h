@@ -257,16 +257,13 @@ class Promise {
   /// Settles the operation; the receiver is called later, from the loop. False if nobody takes the outcome
   /// any more.
   bool resolve(Result<T> outcome) { return state_ && detail::OpState<T>::settle(state_, std::move(outcome)); }
-  /// Called from the loop, once, when nobody waits any more and there is no outcome yet. False: the wait was
-  /// given up by `within` or `cancel_on`, and what is not done yet need not be done. True: the Op was dropped
-  /// (or the coroutine that waited was destroyed), which does not ask for that.
-  void on_given_up(std::move_only_function<void(bool dropped)> handler) {
-    detail::expect_op(state_).given_up = std::move(handler);
-  }
+  /// Called from the loop, once, when nobody waits any more and there is no outcome yet, with whether the Op
+  /// was dropped. False: the wait was given up by `within` or `cancel_on`, and what is not done yet need not
+  /// be done. True: the Op was dropped (or the coroutine that waited was destroyed), which does not ask for
+  /// that.
+  void on_given_up(Handler<bool> handler) { detail::expect_op(state_).given_up = std::move(handler); }
   /// Where a failure goes that no receiver is there for.
-  void on_orphan(std::move_only_function<void(const Error&)> handler) {
-    detail::expect_op(state_).orphan = std::move(handler);
-  }
+  void on_orphan(Handler<const Error&> handler) { detail::expect_op(state_).orphan = std::move(handler); }
 
  private:
   void abandon() {

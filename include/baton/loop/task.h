@@ -3,10 +3,10 @@
 // A warning for users of g++ 12, Debian 12's compiler: within a `co_await` expression it destroys what braces
 // make twice: aggregates with members that own something, braced lists, lambdas that capture copies.
 //
-//     co_await child.send(Job{1, "long text"}).op();         // compiles without a word; then, when it runs:
-//                                                            // free(): double free detected in tcache 2
-//     co_await exec_file(loop, "echo", {"a", "b"});          // at the function's last brace:
-//                                                            // error: array used as initializer
+//     co_await child.send(Job{1, "long text"}).op();  // wrong: compiles without a word; then, when it runs:
+//                                                     // free(): double free detected in tcache 2
+//     co_await exec_file(loop, "echo", {"a", "b"});   // wrong: at the function's last brace:
+//                                                     // error: array used as initializer
 //
 // Name such values before the expression, or use what needs no braces:
 //

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -68,11 +69,12 @@ class PoolOptions {
 /// `Process::fork`; it answers requests (`Channel::on_request`), and each job is one:
 ///
 ///     void worker(Process& self) {
-///       self.parent().on_request([](Value job) { return resize(from_value<Job>(job).value()); });
+///       self.parent().on_request([](const Job& job) { return resize(job); });
 ///     }
 ///     ...
 ///     Pool pool(self, "worker");
-///     Done done = co_await pool.run<Done>(Job{1, "a.png"});
+///     const Job job = {1, "a.png"};
+///     Done done = co_await pool.run<Done>(job);
 ///
 /// A worker that dies is replaced: at once, or, if it has lived for less than a second, after 50 ms and more,
 /// up to 30 s. Each death is a line (`Loop::on_report`). What Node's `workerpool` and `piscina` are.
@@ -98,8 +100,9 @@ class Pool {
   /// has are given to another, or fail where there are no `retries`. A job that a worker has behind others is
   /// left there, and its answer forgotten. Dropping the Op does not take it back.
   Op<Value> run(const Value& job);
-  /// The same; the answer is a struct with BATON_FIELDS. One that does not fit fails with Errc::wrong_value.
-  template <detail::described Reply>
+  /// The same; the answer is a Reply: a struct with BATON_FIELDS, or what else `from_value` reads. One that
+  /// does not fit fails with Errc::wrong_value.
+  template <class Reply>
   Op<Reply> run(const Value& job) {
     Promise<Reply> promise(loop(), "job");
     auto op = promise.op();
@@ -109,6 +112,13 @@ class Pool {
     });
     shared->on_given_up(std::move(take_back));
     return op;
+  }
+
+  /// A struct without BATON_FIELDS (`wire/payload.h`) is no job: does not compile.
+  template <class... Reply, class T>
+    requires(!std::convertible_to<const T&, Value>)
+  Op<Value> run(const T& /*job*/) {
+    detail::refuse_message<T>();
   }
 
   /// Settles when no job waits or is at work. May be asked again.

@@ -63,5 +63,11 @@ Task<T> read_json(http::Reply& reply, std::size_t limit = json_limit) {
 /// with BATON_FIELDS. The status is the caller's to set before. Throws as
 /// `to_json` does.
 void send_json(http::Response& response, const Value& value);
+/// A struct without BATON_FIELDS (`wire/payload.h`) does not compile.
+template <class T>
+  requires(!std::convertible_to<const T&, Value>)
+void send_json(http::Response& /*response*/, const T& /*value*/) {
+  baton::detail::refuse_message<T>();
+}
 
 }  // namespace baton::web

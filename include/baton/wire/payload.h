@@ -72,18 +72,19 @@
 
 namespace baton {
 
-/// A struct from what a peer sent; what does not fit is named: "read Job: tags[2] is 5, not a
-/// string: the value does not fit" (Errc::wrong_value). T is default-constructible.
-template <detail::described T>
+/// A struct, or anything else that may be a member of one, from what a peer sent; what does not fit is named:
+/// "read Job: tags[2] is 5, not a string: the value does not fit" (Errc::wrong_value). T is
+/// default-constructible. Any other type does not compile.
+template <class T>
 [[nodiscard]] Result<T> from_value(const Value& value) {
   T payload{};
   detail::Misfit misfit;
-  if (!detail::read_payload(value, payload, misfit)) return misfit.error(baton_name(std::type_identity<T>{}));
+  if (!detail::read_payload(value, payload, misfit)) return misfit.error(detail::name_of_type<T>());
   return payload;
 }
 
 /// The same from a JSON text: `auto job = from_json<Job>(co_await request.body());`.
-template <detail::described T>
+template <class T>
 [[nodiscard]] Result<T> from_json(std::string_view text) {
   auto value = from_json(text);
   if (!value) return std::unexpected(std::move(value).error());

@@ -49,6 +49,13 @@ inline constexpr bool is_a = false;
 template <template <class...> class Template, class... Arguments>
 inline constexpr bool is_a<Template<Arguments...>, Template> = true;
 
+// What an error calls it.
+template <class T>
+constexpr std::string_view name_of_type() {
+  if constexpr (described<T> || named<T>) return baton_name(std::type_identity<T>{});
+  return "a message";
+}
+
 // Where in a value something did not fit, gathered from the inside out, and how.
 class Misfit {
  public:
@@ -136,9 +143,8 @@ Value write_payload(const T& payload) {
   } else if constexpr (travels<T>) {
     return Value(payload);
   } else {
-    static_assert(
-        travels<T>,
-        "a member of this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
+    static_assert(travels<T>,
+                  "this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
     return Value();
   }
 }
@@ -209,15 +215,15 @@ bool read_payload(const Value& value, T& payload, Misfit& misfit) {
     if (!number) return misfit.is_not(value, "a number");
     payload = static_cast<T>(*number);
     return true;
-  } else if constexpr (!std::same_as<T, std::string>) {
-    static_assert(
-        travels<T>,
-        "a member of this type does not travel: give a struct BATON_FIELDS, an enumeration BATON_NAMES");
-    return false;
-  } else {
+  } else if constexpr (std::same_as<T, std::string>) {
     if (!value.is_string()) return misfit.is_not(value, "a string");
     payload = value.as_string();
     return true;
+  } else {
+    static_assert(!std::same_as<T, T>,
+                  "this type cannot be read: give a struct BATON_FIELDS, an enumeration BATON_NAMES, a text "
+                  "std::string");
+    return false;
   }
 }
 

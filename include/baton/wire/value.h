@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -413,6 +414,16 @@ class Value {
   // may be a reference in it.
   std::uint32_t extra_ = 0;
 };
+
+namespace detail {
+/// Where a message is taken, for what is none: does not compile, and says what to do.
+template <class T>
+[[noreturn]] void refuse_message() {
+  static_assert(std::convertible_to<const T&, Value>,
+                "this type is no message: give the struct BATON_FIELDS(Type, member...)");
+  throw std::logic_error("no message");
+}
+}  // namespace detail
 
 /// "integer", "object", ...: for messages.
 [[nodiscard]] std::string_view name_of(Value::Kind kind) noexcept;

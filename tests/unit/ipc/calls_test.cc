@@ -81,6 +81,35 @@ TEST_F(CallsTest, AreAnsweredByAFunctionByACoroutineAndByAnException) {
   EXPECT_TRUE(told[5].contains("found string: says the peer")) << told[5];
 }
 
+int sum_of(const Sum& sum) { return sum.left + sum.right; }
+
+TEST_F(CallsTest, ComeAsWhatTheFunctionTakes) {
+  b.on_request(sum_of);
+  a.on_request([this](Sum sum) -> Task<Sum> {
+    co_await sleep(loop, 1ms);
+    co_return Sum{sum.right, sum.left};
+  });
+  note(a.request(Sum{3, 4}));
+  note(a.request({{"left", 1}}));
+  note(b.request(Sum{5, 6}));
+  note(b.request("no sum"));
+  run_until_all_is_told();
+  EXPECT_EQ(told[0], "7");
+  EXPECT_EQ(told[1], "request: read Sum: right is missing: the value does not fit: says the peer");
+  EXPECT_EQ(told[2], R"({"left":6,"right":5})");
+  EXPECT_TRUE(told[3].contains(R"(the message is "no sum", not an object)")) << told[3];
+  // What may be a member of a struct may be a request, too.
+  b.on_request([calls = 0](std::vector<int> numbers) mutable {
+    numbers.push_back(++calls);
+    return static_cast<int>(numbers.size());
+  });
+  note(a.request(Value::array({1, 2})));
+  note(a.request(Value::array({1, "two"})));
+  run_until_all_is_told();
+  EXPECT_EQ(told[4], "3");
+  EXPECT_TRUE(told[5].contains(R"(read a message: [1] is "two", not a 32-bit integer)")) << told[5];
+}
+
 TEST_F(CallsTest, ThatTakeTooLongAreNamedAndTheirReplyIsNobodyElses) {
   std::vector<std::string> messages;
   b.on_request([this](Value request) -> Task<Value> {

@@ -123,6 +123,32 @@ TEST(Payload, NamesTheMemberThatDoesNotFit) {
             "read Ping: the message is a string, not an object: the value does not fit");
 }
 
+TEST(Payload, IsReadFromAJsonText) {
+  const auto size = baton::from_json<Size>(R"({"width":3,"depth":4})");
+  ASSERT_TRUE(size) << size.error().what();
+  EXPECT_EQ(size->width, 3);
+  EXPECT_STREQ(baton::from_json<Size>("{}").error().what(),
+               "read Size: width is missing: the value does not fit");
+  const auto no_json = baton::from_json<Size>("{");
+  ASSERT_FALSE(no_json);
+  EXPECT_NE(no_json.error().code(), baton::Errc::wrong_value) << no_json.error().what();
+}
+
+TEST(Payload, MayBeWhateverMayBeAMemberOfOne) {
+  EXPECT_EQ(baton::from_value<int>(5).value(), 5);
+  EXPECT_EQ(baton::from_value<std::string>("text").value(), "text");
+  EXPECT_EQ(baton::from_value<Colour>("green").value(), Colour::green);
+  EXPECT_EQ(baton::from_value<std::vector<int>>(baton::Value::array({1, 2})).value(),
+            (std::vector<int>{1, 2}));
+  EXPECT_FALSE(baton::from_value<std::optional<int>>(nullptr).value());
+  EXPECT_EQ(complaint<int>("\"five\""),
+            "read a message: the message is \"five\", not a 32-bit integer: the value does not fit");
+  EXPECT_EQ(complaint<std::vector<Size>>(R"([{"width":1,"depth":2},{"width":1}])"),
+            "read a message: [1].depth is missing: the value does not fit");
+  EXPECT_EQ(complaint<Colour>("7"),
+            "read Colour: the message is 7, not one of red, green: the value does not fit");
+}
+
 TEST(Payload, NamesThePlaceInsideMapsAndArrays) {
   baton::Value value = Job();
   value.set("pages",
