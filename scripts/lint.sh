@@ -17,6 +17,7 @@ sources() {
     sort -u | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
 }
 all=$(sources include src examples tests bench fuzz docs scripts | grep -E '\.(cc|h)$')
+folders=$(echo "$all" | sed 's|/[^/]*$||' | sort -u)
 public=$(sources include | grep '\.h$')
 compiled=$(sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",*$|\1|p" "$db" | sort -u | scripts/lint/once.sh)
 pages=$(sources . | grep '\.md$')
@@ -45,8 +46,9 @@ rule house
   rspfile = $out.rsp
   rspfile_content = $in
 
+# The first line of each file.
 rule format
-  command = clang-format-19 --dry-run -Werror $in 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*\[-Wclang-format-violations\]$$/\1: not formatted; .\/dev fmt does it/p' | sort -u | head -n 1 >$out
+  command = clang-format-19 --dry-run -Werror $in 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*\[-Wclang-format-violations\]$$/\1: not formatted; .\/dev fmt does it/p' | awk -F: '!seen[$$1]++' >$out
 
 # The compiler only tells which headers the file includes.
 rule tidy
@@ -72,7 +74,9 @@ build build/lint/self_test.ok: self_test build/lint/house_lint
 END
   echo "build $out/house.txt: house $(echo $all $pages) | $out/house_lint || $out/self_test.ok"
   echo "build $out/pages.txt: pages $(echo $pages) | scripts/lint/pages.sh $(sources tests | grep '\.cc$' | tr '\n' ' ')"
-  for file in $all; do echo "build $out/$file.format: format $file | .clang-format"; done
+  for folder in $folders; do
+    echo "build $out/$folder.format: format $(echo "$all" | grep "^$folder/[^/]*\$" | tr '\n' ' ') | .clang-format"
+  done
   for file in $compiled; do
     echo "build $out/$file.tidy: tidy $file | .clang-tidy tests/.clang-tidy scripts/lint/one_line.sh || $db"
     echo "  checks = --checks=$(not_asked_of "$file")"
@@ -93,7 +97,7 @@ ninja --quiet -k 0 -f "$out/build.ninja" -j "${BATON_JOBS:-$(nproc)}" </dev/null
 findings=$(
   {
     cat "$out/house.txt" "$out/pages.txt"
-    for file in $all; do cat "$out/$file.format"; done
+    for folder in $folders; do cat "$out/$folder.format"; done
     for file in $compiled; do cat "$out/$file.tidy"; done
     for file in $public; do cat "$out/$file.g++" "$out/$file.clang++-19"; done
     for file in $shell; do cat "$out/$file.shell"; done
