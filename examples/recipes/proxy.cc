@@ -6,11 +6,11 @@
 
 namespace http = baton::http;
 
-baton::Task<> pass_on(http::Client& client, std::string url, http::Request& request,
+baton::Task<> pass_on(http::Client& client, std::string upstream, http::Request& request,
                       http::Response& response) {
   std::optional<http::Reply> reply;
   try {
-    reply = co_await client.fetch(url, http::forward(request)).cancel_on(response.gone());
+    reply = co_await client.fetch(upstream, http::forward(request)).cancel_on(response.gone());
   } catch (const baton::Error& error) {
     if (error.code() == baton::Errc::cancelled) throw;
     throw http::Refusal(502, error.name());
@@ -25,8 +25,7 @@ baton::Task<> proxy(baton::Process& self) {
   std::size_t turn = 0;
   const auto server = http::serve(
       baton::net::listen(self.loop(), 7003), [&](http::Request& request, http::Response& response) {
-        const auto& upstream = upstreams[turn++ % upstreams.size()];
-        return pass_on(client, upstream + std::string(request.target()), request, response);
+        return pass_on(client, upstreams[turn++ % upstreams.size()], request, response);
       });
   co_await baton::next_signal(self.loop(), SIGTERM, SIGINT);
 }

@@ -15,9 +15,9 @@ const upstreams = process.argv.length > 2 ? process.argv.slice(2) : ['http://loc
 let turn = 0;
 
 function passOn(request, response) {
-  const url = upstreams[turn++ % upstreams.length] + request.url;
-  const { method } = request;
-  const question = http.request(url, { agent, method, headers: goOn(request.headers) });
+  const upstream = upstreams[turn++ % upstreams.length];
+  const { method, url } = request;
+  const question = http.request(upstream, { agent, method, path: url, headers: goOn(request.headers) });
   question.on('response', (reply) => {
     response.writeHead(reply.statusCode, goOn(reply.headers));
     pipeline(reply, response, () => {});

@@ -22,6 +22,7 @@ constexpr std::size_t most_connections = 64;
 constexpr milliseconds patience(2000);
 constexpr std::size_t longest_head = 8192;
 constexpr milliseconds text_lives(1000);
+constexpr milliseconds ready_lives(50);
 constexpr milliseconds between_looks_at_file(2000);
 constexpr milliseconds file_patience(1000);
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
@@ -179,15 +180,24 @@ void Admin::obey(const http::Request& request, http::Response& response) {
   say(response, answer.status, plain_text, answer.text);
 }
 
-void Admin::say_ready(http::Response& response) const {
-  const supervisor::Snapshot snapshot = service_.snapshot();
-  if (snapshot.state() == supervisor::State::draining) return say(response, 503, plain_text, "draining\n");
-  if (snapshot.ready() == 0) return say(response, 503, plain_text, "no worker is ready\n");
-  if (!snapshot.stuck().empty()) {
-    return say(response, 503, plain_text,
-               "no worker takes the connections of " + snapshot.stuck().front() + "\n");
+// With many listeners it is costly to say, and many may ask.
+void Admin::say_ready(http::Response& response) {
+  if (loop_.now() - ready_.made >= ready_lives || ready_.events != figures_.events()) {
+    ready_.text = why_not_ready();
+    ready_.events = figures_.events();
+    ready_.made = loop_.now();
   }
-  say(response, 200, plain_text, "ready\n");
+  if (ready_.text.empty()) return say(response, 200, plain_text, "ready\n");
+  say(response, 503, plain_text, ready_.text);
+}
+
+std::string Admin::why_not_ready() const {
+  const supervisor::Snapshot snapshot = service_.snapshot();
+  if (snapshot.state() == supervisor::State::draining) return "draining\n";
+  if (snapshot.ready() == 0) return "no worker is ready\n";
+  if (!snapshot.stuck().empty())
+    return "no worker takes the connections of " + snapshot.stuck().front() + "\n";
+  return {};
 }
 
 }  // namespace baton::cli

@@ -39,12 +39,19 @@ class Admin {
     std::chrono::milliseconds made{-1000};
     std::vector<http::Response*> waiting = {};
   };
+  struct Readiness {
+    std::string text = {};
+    std::uint64_t events = 0;
+    std::chrono::milliseconds made{-1000};
+  };
   [[nodiscard]] http::Server serve(net::Server listener);
   void look_at_file(const net::Endpoint& endpoint);
   void lost_file(const Error& why);
   void has_file();
   void answer(const http::Request& request, http::Response& response);
-  void say_ready(http::Response& response) const;
+  void say_ready(http::Response& response);
+  // Empty: it is.
+  [[nodiscard]] std::string why_not_ready() const;
   void obey(const http::Request& request, http::Response& response);
   [[nodiscard]] bool is_fresh(const Text& text) const;
   void answer_when_measured(Text& text, http::Response& response);
@@ -60,6 +67,7 @@ class Admin {
   const bool takes_orders_;  // who may reach its socket may send signals too
   Text metrics_{OpenMetrics::content_type, {loop_, supervisor::Usage::of}};
   Text status_{"application/json", {loop_, supervisor::Usage::brief}};
+  Readiness ready_;
   http::Server former_;
   http::Server server_;
   net::SocketFile file_;  // goes before the socket

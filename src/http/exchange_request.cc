@@ -82,7 +82,8 @@ void Exchange::use(net::Socket socket) {
 
 std::string Exchange::request_head() const {
   std::string head = options_.method_;
-  head.append(" ").append(url_.target()).append(" HTTP/1.1\r\n");
+  head.append(" ").append(options_.target_.empty() ? url_.target() : options_.target_);
+  head.append(" HTTP/1.1\r\n");
   if (!has_field(options_.lines_, "host")) append_field(head, "Host", url_.authority());
   head += options_.lines_;
   head += core_->keeps() ? "Connection: keep-alive\r\n" : "Connection: close\r\n";

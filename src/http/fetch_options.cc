@@ -6,6 +6,7 @@
 
 #include "http/field_lines.h"
 #include "http/syntax.h"
+#include "http/url.h"
 
 namespace baton::http {
 namespace {
@@ -58,6 +59,13 @@ FetchOptions& FetchOptions::stream(Source source, std::optional<std::uint64_t> l
   length_ = length;
   body_.clear();
   source_ = std::move(source);
+  return *this;
+}
+
+FetchOptions& FetchOptions::target(std::string_view target) {
+  const bool path = target.starts_with('/') && is_target("GET", target);
+  if (!path && target != "*") throw std::invalid_argument("what is asked is no path: " + shown(target));
+  target_ = target;
   return *this;
 }
 

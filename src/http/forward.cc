@@ -19,6 +19,16 @@ constexpr std::array<std::string_view, 9> of_one_connection = {
     "connection",        "content-length", "keep-alive",       "te",    "trailer",
     "transfer-encoding", "upgrade",        "proxy-connection", "expect"};
 
+// Who names these in Connection would have them taken away from whoever stands behind a proxy.
+constexpr std::array<std::string_view, 7> of_all_recipients = {
+    "host", "authorization", "cookie", "forwarded", "via", "cache-control", "x-real-ip"};
+constexpr std::string_view of_proxies = "x-forwarded-";
+
+bool is_for_all(std::string_view name) {
+  return name.starts_with(of_proxies) ||
+         std::ranges::find(of_all_recipients, name) != of_all_recipients.end();
+}
+
 // The names in a list: "close, X-Mine".
 void add_names(std::string_view list, std::vector<std::string>& names) {
   while (!list.empty()) {
@@ -26,7 +36,8 @@ void add_names(std::string_view list, std::vector<std::string>& names) {
     list.remove_prefix(std::min(one.size() + 1, list.size()));
     while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
     while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
-    if (!one.empty()) names.push_back(to_lower(one));
+    std::string name = to_lower(one);
+    if (!name.empty() && !is_for_all(name)) names.push_back(std::move(name));
   }
 }
 
@@ -52,12 +63,21 @@ std::optional<std::uint64_t> length_in(const Headers& headers) {
   return length;
 }
 
+// A client of a proxy may say the whole URL.
+std::string_view without_origin(std::string_view target) {
+  if (target.starts_with('/') || target == "*") return target;
+  const std::size_t origin = target.find("://");
+  const std::size_t path = origin == target.npos ? target.npos : target.find_first_of("/?", origin + 3);
+  return path == target.npos ? "/" : target.substr(path);
+}
+
 }  // namespace
 
 FetchOptions forward(Request& request) {
   if (request.method() == "CONNECT") throw Refusal(501, "CONNECT is not passed on");
   FetchOptions options;
-  options.method(request.method());
+  const std::string_view target = without_origin(request.target());
+  options.method(request.method()).target((target.starts_with('?') ? "/" : "") + std::string(target));
   each_end_to_end(request.headers(), [&options](auto name, auto value) { options.add_header(name, value); });
   const auto length = length_in(request.headers());
   if (length == 0U) {

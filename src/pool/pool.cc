@@ -26,6 +26,7 @@ constexpr supervisor::RestartLimits limits{.min_uptime = std::chrono::seconds(1)
                                            .first_wait = std::chrono::milliseconds(100),
                                            .longest_wait = std::chrono::seconds(30),
                                            .deaths = 0};
+constexpr std::chrono::milliseconds time_to_end{500};
 
 }  // namespace
 
@@ -59,7 +60,8 @@ struct Pool::State : std::enable_shared_from_this<State> {
                  .most_waiting = options.queue(),
                  .tries = options.retries() + 1,
                  .limits = limits}),
-        workers(options.workers(), nullptr) {}
+        workers(options.workers(), nullptr),
+        leaving(options.workers()) {}
 
   std::function<void(bool)> begin(const Value& job, std::move_only_function<void(Result<Value>)> settle);
   void withdraw(JobId job, Errc why);
@@ -73,6 +75,8 @@ struct Pool::State : std::enable_shared_from_this<State> {
   void carry_out(const LoseJob& action);
   void keep_running(bool now);
   void kill(Slot slot) noexcept;
+  void hung_up(Slot slot, ForkedChild& worker);
+  void misspoke(Slot slot, ForkedChild& worker, const Error& error);
   void over(Slot slot, ForkedChild& worker, const ExitStatus& status);
   void answered(Slot slot, JobId job, Result<Value> answer);
   double chance() { return std::uniform_real_distribution<double>()(random); }
@@ -82,6 +86,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
   const PoolOptions options;
   PoolMachine machine;
   std::vector<ForkedChild*> workers;
+  std::vector<Timer> leaving;  // by slot
   std::map<JobId, Job> jobs;
   std::vector<Promise<>> drain_waits;
   JobId last = 0;
@@ -208,6 +213,17 @@ void Pool::State::carry_out(const StartWorker& action) {
         if (const auto state = weak.lock()) state->over(slot, worker, status);
       });
     });
+    worker.on_disconnect([weak = weak_from_this(), slot = action.slot, &worker](bool /*asked for*/) {
+      if (const auto state = weak.lock()) state->hung_up(slot, worker);
+    });
+    worker.on_error([weak = weak_from_this(), slot = action.slot, &worker](const Error& error) {
+      if (const auto state = weak.lock()) state->misspoke(slot, worker, error);
+    });
+    worker.on_message([&worker, told = false](const Message& /*message*/) mutable {
+      if (std::exchange(told, true)) return;
+      worker.loop().report("pool: worker (pid " + std::to_string(worker.pid()) +
+                           ") sends messages, which nobody takes; an answer is the reply of a request");
+    });
     worker.unref();
     if (!keeps_running) worker.process().unref();
     machine.started(action.slot, self.loop().now());
@@ -237,6 +253,25 @@ void Pool::State::answered(Slot slot, JobId job, Result<Value> answer) {
   go_on();
 }
 
+// What could not be read may have been an answer.
+void Pool::State::misspoke(Slot slot, ForkedChild& worker, const Error& error) {
+  if (closed || workers[slot] != &worker) return;
+  self.loop().report("pool: worker (pid " + std::to_string(worker.pid()) + "): " + error.what());
+  if (!machine.jobs_of(slot).empty()) kill(slot);
+}
+
+// Who has no channel any more gets no job and answers none: if it does not end by itself, it is ended.
+void Pool::State::hung_up(Slot slot, ForkedChild& worker) {
+  if (closed || workers[slot] != &worker || worker.status()) return;
+  leaving[slot] = Timer(self.loop(), time_to_end, [this, slot, &worker] {
+    if (workers[slot] != &worker) return;
+    self.loop().report("pool: worker (pid " + std::to_string(worker.pid()) +
+                       ") has closed its channel and goes on: it is killed");
+    kill(slot);
+  });
+  leaving[slot].unref();
+}
+
 void Pool::State::carry_out(const KillWorker& action) { kill(action.slot); }
 
 // The kernel may refuse: the worker runs as somebody else by now, and goes on as it likes.
@@ -258,6 +293,7 @@ void Pool::State::carry_out(const LoseJob& action) {
 void Pool::State::over(Slot slot, ForkedChild& worker, const ExitStatus& status) {
   if (closed || workers[slot] != &worker) return;
   workers[slot] = nullptr;
+  leaving[slot].stop();
   std::string end = "worker (pid " + std::to_string(worker.pid()) + "): " + status.describe();
   if (!worker.uncaught().empty()) end += " (" + worker.uncaught() + ")";
   for (const JobId job : machine.jobs_of(slot)) {
@@ -271,6 +307,7 @@ void Pool::State::over(Slot slot, ForkedChild& worker, const ExitStatus& status)
 void Pool::State::close() noexcept {
   closed = true;
   again.stop();
+  leaving.clear();
   for (Slot slot = 0; slot < workers.size(); ++slot) {
     ForkedChild* worker = workers[slot];
     if (worker == nullptr) continue;

@@ -174,6 +174,9 @@ TEST_P(Recipes, PassRequestsOnToTheNextOfTheirUpstreams) {
   EXPECT_EQ(status(ask(7003, "POST /files/passed", large)), "HTTP/1.1 201");
   EXPECT_EQ(status(ask(7003, "GET /files/passed")), "HTTP/1.1 502");
   EXPECT_TRUE(ask(7003, "GET /files/passed").ends_with(large));
+  // Whatever a client asks for, it is the upstream that is asked.
+  EXPECT_EQ(status(ask(7003, "GET /files/passed")), "HTTP/1.1 502");
+  EXPECT_EQ(status(ask(7003, "GET t://x/files")), in_node() ? "HTTP/1.1 404" : "HTTP/1.1 200");
   end_service(*proxy);
   end_service(*files);
 }

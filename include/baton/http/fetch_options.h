@@ -62,6 +62,10 @@ class FetchOptions {
       return stream([shared] { return (*shared)(); }, length);
     }
   }
+  /// Asks for this in place of the URL's path and query, to the letter, so that what somebody else has said
+  /// cannot change who is asked: "/path?query", or "*" for OPTIONS. Throws std::invalid_argument for anything
+  /// else.
+  FetchOptions& target(std::string_view target);
   /// The Unix-domain socket that is asked, in place of the URL's host: a path of at most 107 bytes, else
   /// std::invalid_argument. Mirrors `socketPath` of Node's `http.request`.
   FetchOptions& socket_path(std::string_view path);
@@ -71,6 +75,7 @@ class FetchOptions {
   FetchOptions& stream(Source source, std::optional<std::uint64_t> length);
 
   std::string method_ = "GET";
+  std::string target_;  // empty: the URL's
   std::string lines_;
   std::string body_;
   Source source_;

@@ -77,7 +77,10 @@ class PoolOptions {
 ///     Done done = co_await pool.run<Done>(job);
 ///
 /// A worker that dies is replaced: at once, or, if it has lived for less than a second, after 50 ms and more,
-/// up to 30 s. Each death is a line (`Loop::on_report`). What Node's `workerpool` and `piscina` are.
+/// up to 30 s. One that closes its channel has half a second to end; one
+/// that says what cannot be read while it has a job is killed. What a worker sends beside its answers
+/// is dropped, with one line. Each death is a line (`Loop::on_report`). What Node's `workerpool` and
+/// `piscina` are.
 class Pool {
  public:
   /// Starts the workers. Throws what `Process::fork` throws of the first one but an Error, which is told as a

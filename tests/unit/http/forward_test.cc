@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "baton/http/client.h"
 #include "baton/http/refusal.h"
@@ -35,8 +36,7 @@ class HttpForward : public Http {
     serve_with([this, to = std::move(to)](Request& request, Response& response) -> Task<> {
       std::optional<Reply> reply;
       try {
-        reply.emplace(co_await client_->fetch(to + std::string(request.target()), forward(request))
-                          .cancel_on(response.gone()));
+        reply.emplace(co_await client_->fetch(to, forward(request)).cancel_on(response.gone()));
       } catch (const Error&) {
         throw Refusal(502, "it is not there");
       }
@@ -67,6 +67,7 @@ Task<> echo(Request& request, Response& response) {
   for (const auto& [name, value] : request.headers())
     fields += std::string(name) + "=" + std::string(value) + ",";
   response.header("Seen", fields)
+      .header("Target", request.target())
       .header("X-Mine", "no")
       .add_header("Set-Cookie", "a")
       .add_header("Set-Cookie", "b");
@@ -106,6 +107,33 @@ TEST_F(HttpForward, LeavesOutWhatIsOfOneConnectionAlone) {
   EXPECT_TRUE(got.contains("Seen: Host=example,X-Yours=2,Connection=keep-alive,\r\n")) << got;
   EXPECT_TRUE(got.contains("Set-Cookie: a\r\nSet-Cookie: b\r\n")) << got;
   EXPECT_TRUE(got.contains("Connection: close\r\n")) << got;
+}
+
+TEST_F(HttpForward, AsksItsServerForWhatTheClientSaidToTheLetterAndNobodyElse) {
+  const std::vector<std::pair<std::string, std::string>> targets = {{"/a#b?c", "/a#b?c"},
+                                                                    {"/a%20b?c=d", "/a%20b?c=d"},
+                                                                    {"http://elsewhere/admin", "/admin"},
+                                                                    {"t://x/admin", "/admin"},
+                                                                    {"http://elsewhere?q", "/?q"},
+                                                                    {"http://elsewhere", "/"},
+                                                                    {"//elsewhere/x", "//elsewhere/x"}};
+  serve_behind_proxy(echo);
+  for (const auto& [said, asked] : targets) {
+    client("GET " + said + " HTTP/1.1\r\nHost: example\r\nConnection: close\r\n\r\n");
+  }
+  loop->run();
+  auto one = clients.begin();
+  for (const auto& [said, asked] : targets) {
+    EXPECT_TRUE((one++)->got.contains("Target: " + asked + "\r\n")) << said;
+  }
+}
+
+TEST_F(HttpForward, LetsNoClientTakeAwayWhatIsForAllRecipients) {
+  serve_behind_proxy(echo);
+  const std::string got = answer_to(
+      "GET / HTTP/1.1\r\nHost: example\r\nConnection: close, host, Authorization, x-forwarded-for\r\n"
+      "Authorization: secret\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n");
+  EXPECT_TRUE(got.contains("Seen: Host=example,Authorization=secret,X-Forwarded-For=10.0.0.1,")) << got;
 }
 
 TEST_F(HttpForward, PassesOnRepliesWithoutABody) {

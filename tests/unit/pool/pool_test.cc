@@ -33,6 +33,9 @@ while IFS= read -r m <&3; do
   case $v in
     '"die"') kill -9 $$ ;;
     '"hang"') exec sleep 1000 ;;
+    '"garbage"') printf 'no JSON\n' >&3; continue ;;
+    '"hang up"') exec sleep 1000 3>&- ;;
+    '"chatter"') for i in 1 2 3; do printf '"message %d"\n' $i >&3; done ;;
     '"refuse"') printf '{"cmd":"BATON_REPLY","id":%d,"error":{"message":"no such picture"}}\n' "$id" >&3; continue ;;
     '"slow"') sleep 0.05 ;;
   esac
@@ -72,6 +75,40 @@ class PoolTest : public test::LeakFree {
 
   std::vector<std::string> lines;
 };
+
+TEST_F(PoolTest, ReplacesAWorkerThatHangsUpAndGoesOn) {
+  play([this](Process& self) -> Task<> {
+    Pool pool(self, "/bin/sh", options(1).retries(0));
+    const std::string lost = co_await outcome(pool.run("hang up"));
+    EXPECT_TRUE(lost.contains("SIGKILL")) << lost;
+    EXPECT_EQ(co_await outcome(pool.run("next")), "\"next\"");
+    co_await pool.drained();
+  });
+  EXPECT_TRUE(std::ranges::any_of(lines, [](const std::string& line) {
+    return line.ends_with("has closed its channel and goes on: it is killed");
+  })) << testing::PrintToString(lines);
+}
+
+TEST_F(PoolTest, ReplacesAWorkerWhoseWordsCannotBeRead) {
+  play([](Process& self) -> Task<> {
+    Pool pool(self, "/bin/sh", options(1).retries(0));
+    const std::string lost = co_await outcome(pool.run("garbage"));
+    EXPECT_TRUE(lost.contains("SIGKILL")) << lost;
+    EXPECT_EQ(co_await outcome(pool.run("next")), "\"next\"");
+  });
+}
+
+TEST_F(PoolTest, DropsWhatAWorkerSaysBesideItsAnswersAndTellsItOnce) {
+  play([this](Process& self) -> Task<> {
+    Pool pool(self, "/bin/sh", options(1));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await outcome(pool.run("chatter")), "\"chatter\"");
+  });
+  EXPECT_EQ(
+      std::ranges::count_if(
+          lines, [](const std::string& line) { return line.contains("sends messages, which nobody takes"); }),
+      1)
+      << testing::PrintToString(lines);
+}
 
 TEST_F(PoolTest, AnswersEachJobAndUsesEveryWorker) {
   play([](Process& self) -> Task<> {
