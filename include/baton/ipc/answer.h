@@ -28,11 +28,12 @@ std::remove_cvref_t<A> only_argument(R (F::*)(A));
 template <class R, class F, class A>
 std::remove_cvref_t<A> only_argument(R (F::*)(A) const);
 template <class F>
+concept function_pointer = std::is_pointer_v<F>;
+template <class F>
 struct Asked {
   using Type = decltype(detail::only_argument(&F::operator()));
 };
-template <class F>
-  requires std::is_pointer_v<F>
+template <function_pointer F>
 struct Asked<F> {
   using Type = decltype(detail::only_argument(std::declval<F>()));
 };
