@@ -63,8 +63,8 @@ class FetchOptions {
     }
   }
   /// Asks for this in place of the URL's path and query, to the letter, so that what somebody else has said
-  /// cannot change who is asked: "/path?query", or "*" for OPTIONS. Throws std::invalid_argument for anything
-  /// else.
+  /// cannot change who is asked: "/path?query", or "*", which goes with OPTIONS. Throws std::invalid_argument
+  /// for anything else.
   FetchOptions& target(std::string_view target);
   /// The Unix-domain socket that is asked, in place of the URL's host: a path of at most 107 bytes, else
   /// std::invalid_argument. Mirrors `socketPath` of Node's `http.request`.

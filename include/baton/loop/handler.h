@@ -35,11 +35,11 @@ void start_here(std::shared_ptr<void> function, Task<> task);
 ///
 /// A `Task<>` is started, and owned by the loop; a callback that comes before an earlier one's task has ended
 /// starts another beside it, and nothing limits how many; `next_message` and its like take one at a time.
-/// What leaves a task goes where exceptions of callbacks go (`Loop::on_uncaught`). The object that called
-/// back may end before its tasks do, and each of them may be what destroys it; so a task does not end with
-/// it, and what it needs must live as long as it does. What a lambda has captured lives until the last of its
-/// tasks has ended. Arguments that are values are the task's own; references and views are good until its
-/// first `co_await` only: copy what is needed later.
+/// What leaves a task goes where exceptions of callbacks go (`Loop::on_uncaught`). Tasks do not end with
+/// the object that called back, as any of them may be what destroys it: what they need must live as long as
+/// they do. What a lambda has captured lives until the last of its tasks has ended. Arguments that are values
+/// are the task's own; references and views are good until its first `co_await` only: copy what is needed
+/// later.
 ///
 /// A coroutine of any other kind would never run, and does not compile.
 template <class... Args>
