@@ -24,10 +24,15 @@ baton::Task<> upload(Request& request, Response& response, PathParameters path) 
   const fs::path target = path_of(path);
   const fs::path part = folder / ("." + std::to_string(++uploads));
   std::ofstream file(part, std::ios::binary);
-  while (const auto piece = co_await request.next_data()) file << *piece;
-  file.close();
-  if (!file) throw Refusal(507, "cannot be written");
-  fs::rename(part, target);
+  try {
+    while (const auto piece = co_await request.next_data()) file << *piece;
+    file.close();
+    if (!file) throw Refusal(507, "cannot be written");
+    fs::rename(part, target);
+  } catch (...) {
+    fs::remove(part);  // the client may have left
+    throw;
+  }
   response.status(201).end();
 }
 

@@ -14,8 +14,13 @@ function refusal(status, text) {
 
 async function upload(request, response, name) {
   const part = path.join(folder, `.${++uploads}`);
-  await pipeline(request, fs.createWriteStream(part));
-  await fs.promises.rename(part, path.join(folder, name));
+  try {
+    await pipeline(request, fs.createWriteStream(part));
+    await fs.promises.rename(part, path.join(folder, name));
+  } catch (error) {
+    await fs.promises.rm(part, { force: true }); // the client may have left
+    throw error;
+  }
   response.writeHead(201).end();
 }
 

@@ -4,8 +4,12 @@
 #include <string_view>
 
 #include "base/excerpt.h"
+#include "wire/peer_value.h"
 
 namespace baton::cli {
+
+using wire::early_member;
+
 namespace {
 
 constexpr std::size_t longest_uid = 128;
@@ -26,18 +30,19 @@ void Exchange::left(WorkerId worker) {
 std::optional<std::vector<Exchange::WorkerId>> Exchange::recipients(WorkerId from, const Value& message) {
   const auto sender = workers_.find(from);
   if (sender == workers_.end()) return std::nullopt;
-  if (message["source"] == Value("_sio_adapter")) return of_socket_io(from, message);
-  if (!message["topic"].is_string() || message["data"].is_undefined()) return std::nullopt;
-  const bool told_to_who_says_it = message["topic"] == Value("log4js:message") && sender->second.slot == 1;
+  if (early_member(message, "source") == Value("_sio_adapter")) return of_socket_io(from, message);
+  const Value& topic = early_member(message, "topic");
+  if (!topic.is_string() || early_member(message, "data").is_undefined()) return std::nullopt;
+  const bool told_to_who_says_it = topic == Value("log4js:message") && sender->second.slot == 1;
   if (told_to_who_says_it) return std::nullopt;
   return all_but(0);
 }
 
 std::vector<Exchange::WorkerId> Exchange::of_socket_io(WorkerId from, const Value& message) {
-  remember(from, message["uid"]);
-  const Value& type = message["type"];
+  remember(from, early_member(message, "uid"));
+  const Value& type = early_member(message, "type");
   if (type == Value(fetch_sockets_response) || type == Value(server_side_emit_response)) {
-    const std::string* asked_by = message["requesterUid"].get_if_string();
+    const std::string* asked_by = early_member(message, "requesterUid").get_if_string();
     const auto owner = asked_by == nullptr ? owners_.end() : owners_.find(*asked_by);
     if (owner != owners_.end()) return {owner->second};
   }
@@ -67,7 +72,7 @@ std::string Exchange::kind_of(const Value& message) {
   constexpr std::array<std::string_view, 8> keys{"topic", "source", "channel", "type",
                                                  "cmd",   "event",  "action",  "kind"};
   for (const std::string_view key : keys) {
-    if (const std::string* text = message[key].get_if_string()) {
+    if (const std::string* text = early_member(message, key).get_if_string()) {
       return std::string(key) + " " + excerpt(*text, longest_kind);
     }
   }

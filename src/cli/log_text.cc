@@ -7,64 +7,27 @@
 #include <ctime>
 #include <utility>
 
+#include "base/utf8.h"
 #include "baton/wire/json.h"
-#include "wire/utf8.h"
 
 namespace baton::cli {
 namespace {
 
-// Programs write megabytes of zeros, too.
-void append_hex(std::string& out, std::string_view before, unsigned char number) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out.append(before);
-  out += digits[number >> 4];
-  out += digits[number & 15];
-}
-
-// Of a character that is seldom.
-void append_code(std::string& out, const char* format, unsigned number) {
-  std::array<char, 12> text{};
-  out.append(text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), format, number)));
-}
-
-unsigned char byte(char c) { return static_cast<unsigned char>(c); }
-
-// Ranges of code points beyond ASCII that draw nothing themselves: they steer a terminal (C1), turn the order
-// of its text around, break its line, or are not to be seen at all (Unicode's Default_Ignorable_Code_Point,
-// but for U+FE0F, which makes an emoji of the character before it).
-constexpr std::pair<unsigned, unsigned> hidden_ranges[] = {
-    {0x80, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},    {0x61c, 0x61c},   {0x115f, 0x1160},
-    {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f},  {0x2028, 0x202e}, {0x2060, 0x206f},
-    {0x3164, 0x3164},   {0xfe00, 0xfe0e},   {0xfeff, 0xfeff},  {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
-    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
-
-bool is_hidden(unsigned code) {
-  return std::ranges::any_of(hidden_ranges,
-                             [code](auto range) { return range.first <= code && code <= range.second; });
-}
-
-// Of a character of several bytes.
-unsigned code_of(std::string_view bytes) {
-  unsigned code = byte(bytes[0]) & (0xffU >> (bytes.size() + 1));
-  for (const char c : bytes.substr(1)) code = code << 6U | (byte(c) & 0x3fU);
-  return code;
-}
-
 void append_json_escape(std::string& out, unsigned code) {
-  if (code < 0x10000) return append_code(out, "\\u%04x", code);
-  append_code(out, "\\u%04x", 0xd800U + ((code - 0x10000) >> 10U));
-  append_code(out, "\\u%04x", 0xdc00U + (code & 0x3ffU));
+  if (code < 0x10000) return append_escape(out, code);
+  append_escape(out, 0xd800U + ((code - 0x10000) >> 10U));
+  append_escape(out, 0xdc00U + (code & 0x3ffU));
 }
 
 // The same JSON, in which nothing hidden stands as itself. What is beyond ASCII stands in strings only.
 std::string without_hidden(const std::string& json) {
-  if (std::ranges::all_of(json, [](char c) { return byte(c) < 0x7f; })) return json;
+  if (std::ranges::all_of(json, [](char c) { return static_cast<unsigned char>(c) < 0x7f; })) return json;
   std::string out;
   out.reserve(json.size() + 64);
   for (std::string_view rest = json; !rest.empty();) {
-    const wire::Utf8Unit unit(rest);
+    const Utf8Unit unit(rest);
     const std::string_view bytes = rest.substr(0, unit.size());
-    const unsigned code = bytes.size() == 1 ? byte(bytes[0]) : code_of(bytes);
+    const unsigned code = bytes.size() == 1 ? byte_at(bytes, 0) : code_of(bytes);
     if (code == 0x7f || is_hidden(code)) {
       append_json_escape(out, code);
     } else {
@@ -74,8 +37,6 @@ std::string without_hidden(const std::string& json) {
   }
   return out;
 }
-
-bool plain(char c) { return (byte(c) >= 0x20 && byte(c) < 0x7f) || c == '\t'; }
 
 // The time as `format` has it, with its milliseconds behind.
 std::string now(const char* format, std::tm* (*take_apart)(const std::time_t*, std::tm*)) {
@@ -139,32 +100,6 @@ void append_coloured(std::string& out, std::string_view text) {
     text.remove_prefix(std::min(next, text.size()));
   }
   if (coloured) out.append("\x1b[0m");
-}
-
-std::string visible(std::string_view text) {
-  std::string out;
-  append_visible(out, text);
-  return out;
-}
-
-void append_visible(std::string& out, std::string_view text) {
-  out.reserve(out.size() + text.size());
-  while (!text.empty()) {
-    std::size_t simple = 0;
-    while (simple < text.size() && plain(text[simple])) ++simple;
-    out.append(text.substr(0, simple));
-    text.remove_prefix(simple);
-    if (text.empty()) break;
-    const wire::Utf8Unit unit(text);
-    if (!unit.valid() || unit.size() == 1) {
-      for (const char c : text.substr(0, unit.size())) append_hex(out, "\\x", byte(c));
-    } else if (const unsigned code = code_of(text.substr(0, unit.size())); is_hidden(code)) {
-      append_code(out, code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
-    } else {
-      out.append(text.substr(0, unit.size()));
-    }
-    text.remove_prefix(unit.size());
-  }
 }
 
 std::string json_line(Value object) {

@@ -5,16 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/visible.h"
 #include "baton/wire/value.h"
 
 namespace baton::cli {
 
-// A text from a stranger, safe to show: control characters as \x1b (a tab stays), those beyond ASCII, and
-// what turns the order of a text around or cannot be seen, as \u202e or \U000e0001, bytes that are no UTF-8
-// as \xff.
-[[nodiscard]] std::string visible(std::string_view text);
-void append_visible(std::string& out, std::string_view text);
-// The same for a terminal: colours (the sequences of SGR) stay what they are, and end with the text.
+// A text from a stranger for a terminal (see base/visible.h): colours (the sequences of SGR) stay what they
+// are, and end with the text.
 void append_coloured(std::string& out, std::string_view text);
 
 // The time of day here, to the millisecond: "14:03:27.512".

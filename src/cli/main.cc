@@ -47,7 +47,7 @@ int play(int argc, char** argv) {
     std::fprintf(stderr, "baton: there is no %s '%s' (see baton --help)\n", kind, argv[1]);
   } else {
     std::fprintf(stderr, "baton: there is no %s '%s': did you mean `baton %s`? (see baton --help)\n", kind,
-                 argv[1], baton::cli::visible(meant).c_str());
+                 argv[1], baton::visible(meant).c_str());
   }
   return usage;
 }

@@ -10,6 +10,7 @@
 #include "spawn/process_table_linux.h"
 #include "supervisor/duration_text.h"
 #include "supervisor/worker_mark.h"
+#include "wire/peer_value.h"
 
 namespace baton::cli {
 
@@ -74,6 +75,7 @@ void NodePrimary::fork() {
   output_ = std::move(*output);
   started_at_ = self_.loop().now();
   child_->on_internal([this](Message message) {
+    if (message.value().members().size() > wire::most_members_looked_at) return;  // no order
     if (message.value()["cmd"] != Value("NODE_BATON_HEARD")) return hooks_.on_order(message.take_value());
     if (stopped_) terminate();
   });

@@ -4,35 +4,16 @@
 #include <memory>
 
 #include "loop/turn.h"
+#include "wire/peer_value.h"
 
 namespace baton::cli {
 namespace {
 
 // What an app can do without a primary of its own.
 std::string advice_on(const Value& message) {
-  if (message["topic"] != Value("log4js:message")) return "";
+  if (wire::early_member(message, "topic") != Value("log4js:message")) return "";
   return "; in log4js's configuration `pm2: true` has worker 1 write them for all, `disableClustering: true` "
          "each for itself";
-}
-
-// Whether it is written in next to no time; `left` is how much of that there is.
-bool is_short(const Value& value, std::size_t& left) {
-  const auto takes = [&left](std::size_t bytes) {
-    const bool fits = bytes <= left;
-    left -= std::min(bytes, left);
-    return fits;
-  };
-  constexpr std::size_t of_each = 16;
-  const std::string* text = value.get_if_string();
-  if (!takes(of_each + (text == nullptr ? 0 : text->size()))) return false;
-  // What JSON does not know may be anything.
-  const bool plain =
-      value.kind() <= Value::Kind::date || text != nullptr || value.is_array() || value.is_object();
-  return plain &&
-         std::ranges::all_of(value.elements(), [&](const Value& one) { return is_short(one, left); }) &&
-         std::ranges::all_of(value.members(), [&](const Value::Member& one) {
-           return takes(one.first.size()) && is_short(one.second, left);
-         });
 }
 
 constexpr std::size_t written_at_once = std::size_t{32} << 10;
@@ -84,8 +65,7 @@ WorkerMessages::Written WorkerMessages::write(const Value& message, Wanted wante
 // says next comes after it.
 void WorkerMessages::pass_on(Loop& loop, std::uint32_t from, Value message, Wanted wanted, std::size_t count,
                              Give give) {
-  std::size_t left = written_at_once;
-  if (is_short(message, left)) {
+  if (wire::is_short(message, written_at_once)) {
     const Written written = write(message, wanted);
     for (std::size_t i = 0; i < count; ++i) give(written, i);
     return;

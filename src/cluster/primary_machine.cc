@@ -7,6 +7,7 @@
 
 #include "baton/spawn/signal_names.h"
 #include "baton/wire/json.h"
+#include "wire/peer_value.h"
 
 namespace baton::cluster {
 namespace {
@@ -180,8 +181,8 @@ void PrimaryMachine::on_bad_message(Worker& worker, const Value& message, const 
   begins.resize(std::min(begins.size(), quoted));
   report(worker, Error(error.code(), "cluster", error.step() + ": " + begins));
   // Node waits for the reply as long as it lives.
-  const auto seq = message["seq"].get_if_integer();
-  if (!worker.leaves() && message["act"] == Value("queryServer") && seq && *seq >= 0) {
+  const auto seq = wire::early_member(message, "seq").get_if_integer();
+  if (!worker.leaves() && wire::early_member(message, "act") == Value("queryServer") && seq && *seq >= 0) {
     send(worker, wire::failure_reply(-EINVAL, "", static_cast<uint64_t>(*seq), nullptr, seq_++));
   }
 }

@@ -113,8 +113,9 @@ void Primary::State::hear_query(WorkerProcess::State& worker, Message message) {
 }
 
 void Primary::State::hear_query_of(Asker asker, WorkerProcess::State& worker, Message message) {
-  const bool path = message.value()["addressType"] == Value(-1);
-  const std::string* address = path ? message.value()["address"].get_if_string() : nullptr;
+  const bool path = wire::early_member(message.value(), "addressType") == Value(-1);
+  const std::string* address =
+      path ? wire::early_member(message.value(), "address").get_if_string() : nullptr;
   const auto lost = address == nullptr ? std::nullopt : socket_at(*address);
   if (!lost) return hear(worker.id, asker, message);
   pause(worker, true);

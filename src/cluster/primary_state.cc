@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cluster/inspect_port.h"
+#include "wire/peer_value.h"
 
 namespace baton::cluster {
 namespace {
@@ -297,9 +298,10 @@ void Primary::State::on_internal(WorkerProcess::State& worker, Message message) 
     report(worker, Error(make_error_code(Errc::handle_unclaimed), "receive", message.handle_type()));
   }
   if (shut || !wire::is_cluster_message(message.value())) return;
-  note_speaker(worker, message.value()["act"]);
+  const Value& act = wire::early_member(message.value(), "act");
+  note_speaker(worker, act);
   // What is refused anyway is to cost little.
-  const bool asks = message.value()["act"] == Value("queryServer") && machine.takes_query(worker.id);
+  const bool asks = act == Value("queryServer") && machine.takes_query(worker.id);
   if (asks) return hear_query(worker, std::move(message));
   feed([&] { machine.message(worker.id, message.value()); });
 }

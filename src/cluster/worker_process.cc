@@ -60,6 +60,7 @@ void WorkerProcess::on_error(Handler<const Error&> callback) { state_.on_error.s
 
 void WorkerProcess::State::cut() {
   speakers.reset();
+  std::vector<Listening>().swap(listening);
   on_online.clear();
   on_signalled.clear();
   on_disconnect.clear();

@@ -45,7 +45,10 @@ void ClientCore::want(const std::shared_ptr<Exchange>& exchange) {
   Origin& origin = origins_[exchange->origin()];
   if (auto socket = take_idle(origin)) return exchange->use_again(std::move(*socket));
   const std::size_t most = options_.max_connections();
-  if (most > 0 && origin.open >= most) return origin.waiting.push_back(exchange);
+  if (most > 0 && origin.open >= most) {
+    origin.waiting.emplace(exchange->number(), exchange);
+    return exchange->wait_for_place();
+  }
   count(origin, 1);
   exchange->connect();
 }
@@ -54,8 +57,7 @@ void ClientCore::forget(const Exchange& exchange) {
   // It may have been passed over already, as the last of its place.
   const auto place = origins_.find(exchange.origin());
   if (place == origins_.end()) return;
-  std::erase_if(place->second.waiting,
-                [&exchange](const auto& each) { return each.lock().get() == &exchange; });
+  place->second.waiting.erase(exchange.number());
 }
 
 void ClientCore::keep(const std::string& origin, net::Socket socket, std::chrono::milliseconds time) {
@@ -92,8 +94,8 @@ void ClientCore::gone(const std::string& origin) {
 void ClientCore::freed(Place place) {
   auto& waiting = place->second.waiting;
   while (!waiting.empty()) {
-    const auto next = waiting.front().lock();
-    waiting.pop_front();
+    const auto next = waiting.begin()->second.lock();
+    waiting.erase(waiting.begin());
     if (next && next->waits()) return want(next);
   }
   if (place->second.open == 0) origins_.erase(place);

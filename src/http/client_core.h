@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -31,6 +31,8 @@ class ClientCore {
   [[nodiscard]] bool keeps() const noexcept { return keeps_; }
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
 
+  // Of a request that is asked for now.
+  [[nodiscard]] std::uint64_t number() noexcept { return ++asked_; }
   // `exchange` gets a connection (`use_again`), the right to make one (`connect`), or waits. Whoever gets one
   // gives its place back by `keep` or `gone`.
   void want(const std::shared_ptr<Exchange>& exchange);
@@ -49,8 +51,8 @@ class ClientCore {
   };
   struct Origin {
     std::size_t open = 0;
-    std::list<Idle> idle;  // the one that was used last is the last
-    std::deque<std::weak_ptr<Exchange>> waiting;
+    std::list<Idle> idle;                                      // the one that was used last is the last
+    std::map<std::uint64_t, std::weak_ptr<Exchange>> waiting;  // in the order in which they were asked for
   };
   using Place = std::map<std::string, Origin>::iterator;
 
@@ -63,6 +65,7 @@ class ClientCore {
   const ClientOptions options_;
   bool keeps_;
   std::size_t connections_ = 0;
+  std::uint64_t asked_ = 0;
   std::map<std::string, Origin> origins_;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/body_wait.h"
+#include "http/break_off.h"
 #include "http/file_body.h"
 #include "http/server_core.h"
 
@@ -42,6 +43,7 @@ void Connection::start() {
   socket_.on_end([this] { on_input_end(); });
   socket_.on_drain([this] { on_output_drained(); });
   socket_.on_close([this] { on_closed(); });
+  socket_.on_broken([this] { on_closed(); });
 }
 
 void Connection::count_in(const AddressCounts::Entry* entry) {
@@ -351,6 +353,9 @@ void Connection::leave() {
   const auto self = shared_from_this();
   const auto core = std::exchange(core_, nullptr);
   file_.reset();
+  // An orderly end would be that of the body.
+  const bool truncated = phase_ == Phase::open && head_sent_ && framing_ == Framing::Kind::until_close;
+  if (truncated && socket_) break_off(socket_.descriptor());
   socket_.close();
   core->remove(*this);
   cut_exchange();

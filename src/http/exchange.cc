@@ -1,13 +1,12 @@
 #include "http/exchange.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
 #include <utility>
 
+#include "http/break_off.h"
 #include "http/syntax.h"
 
 namespace baton::http {
@@ -20,12 +19,6 @@ std::string origin_of(const Url& url, const std::optional<net::Endpoint>& place)
   return place ? "unix:" + place->path() : url.host() + " " + std::to_string(url.port());
 }
 
-// A server takes an orderly end for that of our direction, and goes on answering.
-void break_off(int descriptor) {
-  const linger at_once{1, 0};
-  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<ClientCore> core, std::string what, Url url, FetchOptions options)
@@ -35,6 +28,7 @@ Exchange::Exchange(std::shared_ptr<ClientCore> core, std::string what, Url url, 
       url_(std::move(url)),
       options_(std::move(options)),
       origin_(origin_of(url_, options_.place_)),
+      number_(core_->number()),
       promise_(std::in_place, loop_, what_) {}
 
 Op<Reply> Exchange::begin() {
@@ -284,6 +278,7 @@ void Exchange::leave(bool reusable) {
   reusable = reusable && core_->keeps();
   const auto time = reusable ? idle_time() : std::chrono::milliseconds(0);
   if (!reusable || time.count() <= 0) {
+    // A server takes an orderly end for that of our direction, and goes on answering.
     if (socket && phase_ == Phase::failed) break_off(socket.descriptor());
     socket.close();
     return core_->gone(origin_);

@@ -35,14 +35,19 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // For `ClientCore`, which answers `want` with one of the two, at once or later.
   // Connections to the same place have the same.
   [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
+  // By which it waits for one.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   // Whether it still waits for a connection, and somebody for it.
   [[nodiscard]] bool waits() const noexcept { return phase_ == Phase::waiting && promise_->wanted(); }
+  // It has to wait for one, as long as for a head.
+  void wait_for_place();
   // It may make one.
   void connect();
   // Here is one that was used before.
   void use_again(net::Socket socket);
 
   // For `Reply`.
+  [[nodiscard]] Loop& loop() const noexcept { return loop_; }
   [[nodiscard]] const ReplyHead& head() const noexcept { return parser_->head(); }
   [[nodiscard]] Headers trailers() const noexcept;
   Op<std::optional<std::string>> next_data();
@@ -106,6 +111,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   const Url url_;
   const FetchOptions options_;
   const std::string origin_;
+  const std::uint64_t number_;
   std::optional<Promise<Reply>> promise_;
   std::stop_source connecting_;
   net::Socket socket_;

@@ -19,8 +19,19 @@ constexpr std::size_t large_piece = std::size_t{256} << 10;
 
 }  // namespace
 
+void Exchange::wait_for_place() {
+  const auto time = core_->options().headers_timeout();
+  if (timer_.active() || time.count() == 0) return;
+  timer_ = Timer(loop_, time, [this] {
+    const auto self = shared_from_this();
+    core_->forget(*this);
+    fail(make_error_code(Errc::timed_out), "wait for a connection");
+  });
+}
+
 void Exchange::connect() {
   has_place_ = true;
+  timer_.stop();
   const auto& options = core_->options();
   auto op =
       options_.place_ ? net::connect(loop_, *options_.place_) : net::connect(loop_, url_.host(), url_.port());

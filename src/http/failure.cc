@@ -83,8 +83,9 @@ void Connection::fail(std::size_t exchange, const std::exception_ptr& exception,
   // Nobody has to end it any more; who has kept a reference may still try.
   if (phase_ != Phase::cut) return;
   phase_ = Phase::failed;
+  for (std::string* text : {&held_, &out_, &gathered_}) std::string().swap(*text);
   loop_.let_go(this);
-  loop_.remember(self);
+  loop_.remember(self, sizeof *this + parser_.head().bytes());
 }
 
 void Connection::answer_refusal(const Refusal& refusal, bool by_handler) {

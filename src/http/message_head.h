@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,11 @@ class MessageHead {
   [[nodiscard]] bool chunked() const noexcept { return chunked_; }
   // The fields behind a chunked body, once it has ended.
   [[nodiscard]] Headers trailers() const noexcept { return {trailer_text_.data(), trailer_places_}; }
+  // Of memory, beside its own.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return text_.capacity() + trailer_text_.capacity() +
+           (places_.capacity() + trailer_places_.capacity()) * sizeof(Headers::Place);
+  }
 
  protected:
   void clear() noexcept {

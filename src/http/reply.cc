@@ -25,6 +25,7 @@ Exchange& Reply::exchange() const {
   return *exchange_;
 }
 
+Loop& Reply::loop() const { return exchange().loop(); }
 int Reply::status() const { return exchange().head().status(); }
 bool Reply::ok() const { return status() >= 200 && status() < 300; }
 std::string_view Reply::reason() const { return exchange().head().reason(); }

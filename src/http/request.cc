@@ -8,6 +8,7 @@
 
 namespace baton::http {
 
+Loop& Request::loop() const noexcept { return connection_.loop_; }
 std::string_view Request::method() const noexcept { return connection_.parser_.head().method(); }
 std::string_view Request::target() const noexcept { return connection_.parser_.head().target(); }
 int Request::version_minor() const noexcept { return connection_.parser_.head().version_minor(); }

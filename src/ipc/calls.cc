@@ -60,35 +60,34 @@ void Calls::given_up(int64_t id) {
 
 void Calls::answer_with(Answer answer) { answer_ = std::make_shared<const Answer>(std::move(answer)); }
 
-Value Calls::came(wire::Call&& call, bool large) {
-  if (call.kind == wire::CallKind::request) return serve(std::move(call), large);
+void Calls::came(wire::Call&& call) {
+  if (call.kind == wire::CallKind::request) return serve(std::move(call));
   const auto open = open_.find(call.id);
-  if (open == open_.end()) return std::move(call.value);  // too late
+  if (open == open_.end()) return;  // too late
   auto promise = std::move(open->second);
   open_.erase(open);
   if (call.error) {
     promise.resolve(failure(Errc::peer_failed, "request", *call.error));
   } else {
     promise.resolve(std::move(call.value));
-    call.value = Value();
   }
   channel_.waits_changed();
-  return std::move(call.value);
 }
 
-Value Calls::serve(wire::Call&& request, bool large) {
+void Calls::serve(wire::Call&& request) {
+  const bool large = request.value.large();
   if (!at_work_) at_work_ = std::make_shared<Work>(this);
   if (at_work_->count >= most_at_work || (large && at_work_->large >= most_large)) {
     reply(request.id, wire::refusal(request.id, "too many requests at once"));
-    return std::move(request.value);
+    return;
   }
   ++at_work_->count;
   if (large) ++at_work_->large;
-  start(loop_, work(at_work_, request.id, std::move(request.value), large));
-  return {};
+  start(loop_, work(at_work_, request.id, std::move(request.value)));
 }
 
-Task<> Calls::work(std::shared_ptr<Work> work, int64_t id, Value request, bool large) {
+Task<> Calls::work(std::shared_ptr<Work> work, int64_t id, Value request) {
+  const bool large = request.large();
   Value message;
   const auto answer = work->calls->answer_;  // it may be replaced meanwhile
   try {

@@ -38,9 +38,8 @@ class Calls {
 
   Op<Value> ask(const Value& request);
   void answer_with(Answer answer);
-  /// A call of the peer's has come; `large`: it was read elsewhere. Returns what nobody takes. The program's
-  /// function may destroy the channel, and this with it.
-  Value came(wire::Call&& call, bool large);
+  /// A call of the peer's has come. The program's function may destroy the channel, and this with it.
+  void came(wire::Call&& call);
   /// Nothing more comes.
   void ended();
   /// Somebody waits for a reply.
@@ -49,10 +48,10 @@ class Calls {
 
  private:
   struct Work;
-  Value serve(wire::Call&& request, bool large);
+  void serve(wire::Call&& request);
   void reply(int64_t id, const Value& message);
   void given_up(int64_t id);
-  static Task<> work(std::shared_ptr<Work> work, int64_t id, Value request, bool large);
+  static Task<> work(std::shared_ptr<Work> work, int64_t id, Value request);
 
   Loop& loop_;
   Ends& channel_;

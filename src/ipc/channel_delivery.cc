@@ -78,12 +78,6 @@ void Channel::State::carry_out_notices() {
   // The queue knows handles by their descriptors, and they may be closed or given back from here on.
   if (machine.output_over()) queue.clear();
   while (auto notice = machine.next_notice()) carry_out(*notice);
-  for (Value& one : machine.take_dropped()) drop(std::move(one), true);
-}
-
-void Channel::State::drop(Value&& value, bool large) {
-  Message gone(std::move(value));
-  if (large) gone.destroy_beside();
 }
 
 void Channel::State::carry_out(wire::Notice& notice) {
@@ -109,7 +103,6 @@ void Channel::State::carry_out(wire::Notice& notice) {
       break;
     case Kind::internal_refused:
       on_internal_refused.fire(loop, notice.message);
-      drop(std::move(notice.message), notice.large);
       break;
     case Kind::peer_is_baton:
       on_peer_baton.fire(loop);
@@ -160,22 +153,14 @@ void Channel::State::deliver(wire::Delivery&& delivery) {
   }
   const bool is_reply = delivery.call == wire::CallKind::reply;
   if (delivery.call != wire::CallKind::none && calls_ && (is_reply || calls_->answering())) {
-    const bool large = delivery.large;
-    return drop(calls_->came(wire::read_call(std::move(delivery.message)), large), large);
+    return calls_->came(wire::read_call(std::move(delivery.message)));
   }
   // What nearly all messages are takes the short way.
   if (!delivery.handle && !delivery.internal && next_messages.empty()) {
-    Message message(std::move(delivery.message));
-    if (delivery.large) message.destroy_beside();
-    on_message.fire(loop, std::move(message));
-    return;
+    return on_message.fire(loop, Message(std::move(delivery.message)));
   }
   auto message = make_message(delivery);
-  if (!message) {
-    report(message.error());
-    return drop(std::move(delivery.message), delivery.large);
-  }
-  if (delivery.large) message->destroy_beside();
+  if (!message) return report(message.error());
   if (delivery.internal) {
     if (on_internal) {
       on_internal.fire(loop, std::move(*message));

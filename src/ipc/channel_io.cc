@@ -147,6 +147,7 @@ Work Channel::State::read_beside(const wire::Inbox::Frame& frame,
   const auto outcome = std::make_shared<std::optional<Result<Value>>>();
   auto job = [frame, outcome, how = options.serialization(), limits = machine.limits()] {
     outcome->emplace(wire::read_message(how, *frame, limits));
+    if (**outcome) (**outcome)->mark_large();
   };
   return {loop, std::move(job), [outcome, done = std::move(done)]() mutable {
             if (!*outcome) outcome->emplace(failure(ENOMEM, "read a message"));

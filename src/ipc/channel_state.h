@@ -75,8 +75,6 @@ struct Channel::State : std::enable_shared_from_this<State>, Calls::Ends {
   void deliver(wire::Delivery&& delivery);
   Result<Message> make_message(wire::Delivery& delivery);
   void deliver_end(bool unread);
-  // Nobody wants it; `large`: to destroy it takes long.
-  static void drop(Value&& value, bool large);
 
   void report(const Error& error);
   [[nodiscard]] bool listening() const;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <deque>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/excerpt.h"
+#include "base/visible.h"
 #include "baton/base/error.h"
 #include "baton/base/fd.h"
 #include "loop/limited_reports.h"
@@ -27,6 +30,9 @@
 
 namespace baton {
 namespace {
+
+// Of a report on standard error.
+constexpr std::size_t longest_line = 4096;
 
 // What libuv opens for its first loop. It aborts the process if it cannot.
 constexpr int descriptors_of_a_loop = 8;
@@ -68,7 +74,8 @@ struct Loop::State {
   std::deque<Callback> deferred;
   std::unordered_set<void*> frames;
   std::unordered_map<const void*, std::shared_ptr<void>> kept;
-  std::deque<std::shared_ptr<void>> remembered;
+  std::deque<std::pair<std::shared_ptr<void>, std::size_t>> remembered;  // and their bytes
+  std::size_t remembered_bytes = 0;
   // Shared, so that it lives while it runs, though it be replaced meanwhile.
   std::shared_ptr<std::move_only_function<void(std::exception_ptr)>> on_uncaught;
   Slot<std::string_view> on_report;
@@ -95,6 +102,7 @@ Loop::~Loop() {
     auto kept = std::exchange(state_->kept, {});
     kept.clear();
     auto dropped = std::exchange(state_->deferred, {});
+    state_->remembered_bytes = 0;
     const auto forgotten = std::exchange(state_->remembered, {});
   }
   std::erase(of_this_thread, this);
@@ -144,7 +152,13 @@ void Loop::on_report(Handler<std::string_view> handler) { state_->on_report.set(
 
 void Loop::report(std::string_view line) noexcept {
   if (state_->on_report) return state_->on_report.fire(*this, line);
-  std::fprintf(stderr, "baton: %.*s\n", static_cast<int>(line.size()), line.data());
+  try {
+    // It may be of a stranger's words.
+    const std::string shown = visible(excerpt(line, longest_line));
+    std::fprintf(stderr, "baton: %s\n", shown.c_str());
+  } catch (const std::bad_alloc&) {
+    std::fputs("baton: there is no memory to say what\n", stderr);
+  }
 }
 
 bool Loop::stopping() const noexcept { return state_->stopping; }
@@ -194,10 +208,17 @@ void Loop::let_go(const void* object) noexcept {
   state_->kept.erase(found);
 }
 
-void Loop::remember(std::shared_ptr<void> object) {
-  constexpr std::size_t most_remembered = 1024;
-  state_->remembered.push_back(std::move(object));
-  if (state_->remembered.size() > most_remembered) state_->remembered.pop_front();
+void Loop::remember(std::shared_ptr<void> object, std::size_t bytes) {
+  constexpr std::size_t most_objects = 1024;
+  constexpr std::size_t most_bytes = std::size_t{8} << 20;
+  auto& all = state_->remembered;
+  all.emplace_back(std::move(object), bytes);
+  state_->remembered_bytes += bytes;
+  while (all.size() > 1 && (all.size() > most_objects || state_->remembered_bytes > most_bytes)) {
+    state_->remembered_bytes -= all.front().second;
+    const auto forgotten = std::move(all.front());
+    all.pop_front();
+  }
 }
 
 void Loop::own_frame(void* address) { state_->frames.insert(address); }

@@ -11,7 +11,8 @@ namespace baton {
 /// is watched until `want`, and until then this costs the kernel nothing.
 class Poll {
  public:
-  enum Events : int { nothing = 0, readable = 1, writable = 2 };
+  /// As libuv has them. `broken`: an error, for who does not read; urgent data counts as one, so have a look.
+  enum Events : int { nothing = 0, readable = 1, writable = 2, broken = 8 };
 
   Poll() = default;
   /// `callback` gets the events that are due. An error or hang-up counts as every event that was wanted: the

@@ -1,148 +1,67 @@
 #include "loop/work.h"
 
-#include <pthread.h>
-
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <memory>
 #include <mutex>
 #include <utility>
 
-#include "base/quiet_thread.h"
+#include "base/threads.h"
 #include "loop/bell.h"
 
 namespace baton {
 
-struct Work::State {
-  Loop* loop;
-  Kind kind = Kind::computes;
-  std::move_only_function<void()> job;
-  Callback done;
-
-  std::mutex mutex;
-  Bell* bell = nullptr;  // none: nobody listens any more
-
-  void listen(const std::shared_ptr<State>& self);
-  void hear_no_more();
-  void do_it();
-  void tell_done();
-};
-
-namespace {
-
-/// The threads of the process. libuv's own ends the process where one of its threads cannot be started, which
-/// whoever takes all the processes of the user brings about.
-class Pool {
+class Work::State : public Job {
  public:
-  // Until the process ends: so long somebody may be at work. A fork has none of its threads.
-  static Pool& of_process(Work::Kind kind) {
-    static std::array<std::atomic<Pool*>, 2> both{};
-    static const int forgets_in_forks =
-        ::pthread_atfork(nullptr, nullptr, [] { both[0] = both[1] = nullptr; });
-    (void)forgets_in_forks;
-    auto& the_one = both[static_cast<std::size_t>(kind)];
-    Pool* pool = the_one;
-    if (pool != nullptr) return *pool;
-    auto made = std::make_unique<Pool>();
-    if (the_one.compare_exchange_strong(pool, made.get())) pool = made.release();
-    return *pool;
-  }
+  State(Kind kind, std::move_only_function<void()> job, Callback done)
+      : kind_(kind), job_(std::move(job)), done_(std::move(done)) {}
 
-  // False: there is no thread, and none can be had; or too many wait for who waits.
-  bool take(const std::shared_ptr<Work::State>& work) {
-    const std::scoped_lock lock(mutex_);
-    if (work->kind == Work::Kind::waits && waiting_.size() >= most_waiting) return false;
-    if (idle_ <= waiting_.size() && threads_ < most_threads) begin();
-    if (threads_ == 0) return false;
-    waiting_.push_back(work);
-    news_.notify_one();
-    return true;
+  static void begin(const std::shared_ptr<State>& self, Loop& loop) {
+    self->bell_ = new Bell(loop, [self] {
+      self->hear_no_more();
+      if (self->done_) std::exchange(self->done_, nullptr)();
+    });
+    if (self->threads().take(self)) return;
+    // Somebody has taken all the threads that there may be; what has to be done is done.
+    self->kind_ == Kind::computes ? self->run() : self->tell_done();
   }
-  void give_back(const std::shared_ptr<Work::State>& work) {
-    const std::scoped_lock lock(mutex_);
-    std::erase(waiting_, work);
+  void run() noexcept override {
+    try {
+      // What it holds may be large.
+      std::exchange(job_, nullptr)();
+    } catch (...) {
+      // Whoever waits for it sees that nothing is there.
+    }
+    tell_done();
   }
+  static void abandon(const std::shared_ptr<State>& self) noexcept {
+    self->done_ = nullptr;
+    self->threads().give_back(self);
+    self->hear_no_more();
+  }
+  [[nodiscard]] bool goes_on() const noexcept { return static_cast<bool>(done_); }
 
  private:
-  static constexpr unsigned most_threads = 4;
-  static constexpr std::size_t most_waiting = 1024;
-
-  void begin() {
-    try {
-      start_quiet_thread([this] { live(); }, QuietStack::usual);
-      ++threads_;
-    } catch (const std::exception&) {
-      // As few as there are.
-    }
+  // Asked each time: a fork has its own.
+  [[nodiscard]] Threads& threads() const {
+    return kind_ == Kind::computes ? Threads::for_work() : Threads::for_waits();
   }
-  void live() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      news_.wait(lock, [this] { return !waiting_.empty(); });
-      --idle_;
-      auto work = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      work->do_it();
-      work.reset();
-      lock.lock();
-    }
+  void hear_no_more() noexcept {
+    const std::scoped_lock lock(mutex_);
+    if (bell_ != nullptr) std::exchange(bell_, nullptr)->close();
+  }
+  void tell_done() noexcept {
+    const std::scoped_lock lock(mutex_);
+    if (bell_ != nullptr) bell_->ring();
   }
 
+  const Kind kind_;
+  std::move_only_function<void()> job_;
+  Callback done_;
   std::mutex mutex_;
-  std::condition_variable news_;
-  std::deque<std::shared_ptr<Work::State>> waiting_;
-  unsigned threads_ = 0;
-  std::size_t idle_ = 0;
+  Bell* bell_ = nullptr;  // none: nobody listens any more
 };
 
-}  // namespace
-
-void Work::State::listen(const std::shared_ptr<State>& self) {
-  bell = new Bell(*loop, [self] {
-    self->hear_no_more();
-    if (self->done) std::exchange(self->done, nullptr)();
-  });
-}
-
-void Work::State::hear_no_more() {
-  const std::scoped_lock lock(mutex);
-  if (bell != nullptr) std::exchange(bell, nullptr)->close();
-}
-
-void Work::State::do_it() {
-  try {
-    // What it holds may be large.
-    std::exchange(job, nullptr)();
-  } catch (...) {
-    // Whoever waits for it sees that nothing is there.
-  }
-  tell_done();
-}
-
-void Work::State::tell_done() {
-  const std::scoped_lock lock(mutex);
-  if (bell != nullptr) bell->ring();
-}
-
 Work::Work(Loop& loop, std::move_only_function<void()> job, Callback done, Kind kind)
-    : state_(new State{
-          .loop = &loop, .kind = kind, .job = std::move(job), .done = std::move(done), .mutex = {}}) {
-  state_->listen(state_);
-  if (Pool::of_process(kind).take(state_)) return;
-  // Somebody has taken all the threads that there may be; what has to be done is done.
-  kind == Kind::computes ? state_->do_it() : state_->tell_done();
-}
-
-void do_aside(std::move_only_function<void()> job) {
-  const std::shared_ptr<Work::State> work(
-      new Work::State{.loop = nullptr, .job = std::move(job), .done = nullptr, .mutex = {}});
-  if (!Pool::of_process(work->kind).take(work)) work->do_it();
+    : state_(std::make_shared<State>(kind, std::move(job), std::move(done))) {
+  State::begin(state_, loop);
 }
 
 Work& Work::operator=(Work&& other) noexcept {
@@ -153,14 +72,10 @@ Work& Work::operator=(Work&& other) noexcept {
   return *this;
 }
 
-Work::operator bool() const noexcept { return state_ && state_->done; }
+Work::operator bool() const noexcept { return state_ && state_->goes_on(); }
 
 void Work::abandon() noexcept {
-  if (!state_) return;
-  state_->done = nullptr;
-  Pool::of_process(state_->kind).give_back(state_);
-  state_->hear_no_more();
-  state_.reset();
+  if (state_) State::abandon(std::exchange(state_, nullptr));
 }
 
 }  // namespace baton

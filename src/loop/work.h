@@ -11,7 +11,7 @@ namespace baton {
 /// the loop where there can be no thread.
 class Work {
  public:
-  struct State;
+  class State;
   /// What waits for others has threads of its own, so that it holds up nobody who computes. Where there can
   /// be no thread, or 1,024 wait before it, it is not done at all, and `done` is called.
   enum class Kind : unsigned char { computes, waits };
@@ -32,8 +32,5 @@ class Work {
   void abandon() noexcept;
   std::shared_ptr<State> state_;
 };
-
-/// Does it so, and nobody is told.
-void do_aside(std::move_only_function<void()> job);
 
 }  // namespace baton

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/fifo.h"
 #include "loop/poll.h"
 #include "loop/slot.h"
+#include "loop/turn.h"
 #include "net/pipe_io.h"
 #include "net/sockaddr.h"
 #include "net/write_queue.h"
@@ -69,7 +71,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
   std::string server_key;
   Slot<std::string_view> on_data;
   Slot<const Error&> on_error;
-  Slot<> on_end, on_close, on_drain, on_gone, when_writable;
+  Slot<> on_end, on_close, on_drain, on_gone, when_writable, on_broken;
   Fifo<std::pair<uint64_t, Promise<>>> flushes;
   Timer linger_timer;
   Timer starved_timer;
@@ -96,6 +98,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     if (reading && !paused && !input_ended) events |= Poll::readable;
     const bool waits = !queue.empty() && !flush_scheduled && !starved_timer.active();
     if (when_writable || waits) events |= Poll::writable;
+    if (on_broken && (events & Poll::readable) == 0) events |= Poll::broken;
     if (first_read != FirstRead::waits_to_be_told && (events & Poll::readable) != 0) {
       events &= ~Poll::readable;
       schedule_first_read();
@@ -124,6 +127,16 @@ struct Socket::State : std::enable_shared_from_this<State> {
       }
     }
     if ((events & Poll::readable) != 0) read();
+    if ((events & Poll::broken) != 0 && descriptor && on_broken) look_whether_broken();
+  }
+
+  void look_whether_broken() {
+    pollfd one{descriptor.get(), 0, 0};
+    ::poll(&one, 1, 0);
+    if ((one.revents & POLLERR) != 0) return on_broken.fire_once(loop);
+    // The end of both directions, or urgent data: to look on would be to spin.
+    on_broken.clear();
+    update_interest();
   }
 
   ssize_t receive(char* to) {
@@ -133,6 +146,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
 
   void read() {
     const ReadBuffer buffer;
+    Turn::Clock::time_point until;
     for (int i = 0; i < reads_a_turn && descriptor && reading && !paused && !input_ended; ++i) {
       if (loop.stopping()) return;
       const ssize_t got = receive(buffer.data());
@@ -140,6 +154,9 @@ struct Socket::State : std::enable_shared_from_this<State> {
         tell(std::string_view(buffer.data(), static_cast<size_t>(got)));
         // A short read has emptied the kernel's buffer; asking again would only cost a call.
         if (static_cast<size_t>(got) < read_size) return;
+        const auto now = Turn::Clock::now();
+        if (i == 0) until = now + Turn::share;
+        if (now >= until) return;
       } else if (got == 0 || errno == EIO) {  // as a terminal says that nobody has its other side open
         input_ended = true;
         update_interest();
@@ -149,8 +166,8 @@ struct Socket::State : std::enable_shared_from_this<State> {
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return;
       } else if (errno != EINTR) {
-        fail(Error(errno, "read from " + remote_endpoint(descriptor.get()).to_string(), "read"));
-        return;
+        const int error = errno;  // who is asked for the address has one of his own
+        return fail(Error(error, "read from " + remote_endpoint(descriptor.get()).to_string(), "read"));
       }
     }
   }
@@ -304,6 +321,7 @@ struct Socket::State : std::enable_shared_from_this<State> {
     on_close.clear();
     on_drain.clear();
     when_writable.clear();
+    on_broken.clear();
   }
 
   // The owner is gone: no callback is called any more.
@@ -389,6 +407,10 @@ void Socket::on_error(Handler<const Error&> callback) { state().on_error.set(std
 void Socket::on_close(Handler<> callback) { state().on_close.set(std::move(callback)); }
 void Socket::on_drain(Handler<> callback) { state().on_drain.set(std::move(callback)); }
 void Socket::on_gone(Handler<> callback) { state().on_gone.set(std::move(callback)); }
+void Socket::on_broken(Handler<> callback) {
+  state().on_broken.set(std::move(callback));
+  state().update_interest();
+}
 void Socket::when_writable(Handler<> callback) {
   state().when_writable.set(std::move(callback));
   state().update_interest();

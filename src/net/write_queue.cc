@@ -7,7 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
+#include "loop/turn.h"
 #include "net/pipe_io.h"
 
 namespace baton::net {
@@ -15,6 +17,8 @@ namespace {
 
 constexpr size_t joined_chunk = size_t{64} << 10;
 constexpr size_t most_pieces = 32;
+// In one call: while a quick reader takes them, the kernel would go on and on.
+constexpr size_t most_bytes = size_t{1} << 20;
 
 }  // namespace
 
@@ -37,7 +41,8 @@ void WriteQueue::append(std::string&& bytes) {
 
 size_t WriteQueue::write_through(int descriptor, std::string_view bytes) {
   if (size_ > 0 || !socket_) return 0;
-  const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent =
+      ::send(descriptor, bytes.data(), std::min(bytes.size(), most_bytes), MSG_NOSIGNAL | MSG_DONTWAIT);
   // Any failure is met again, and told, when the queue is flushed.
   if (sent <= 0) return 0;
   written_ += static_cast<size_t>(sent);
@@ -66,9 +71,9 @@ void WriteQueue::clear() noexcept {
 long WriteQueue::send_run(int descriptor) {
   const bool marked = !marks_.empty() && marks_.front().offset == written_;
   const bool carries = marked && marks_.front().carries;
-  uint64_t limit = size_;
+  uint64_t limit = std::min(size_, most_bytes);
   const size_t next = marked ? 1 : 0;
-  if (marks_.size() > next) limit = marks_[next].offset - written_;
+  if (marks_.size() > next) limit = std::min(limit, marks_[next].offset - written_);
 
   std::array<iovec, most_pieces> pieces;
   size_t count = 0;
@@ -122,10 +127,15 @@ void WriteQueue::consume(size_t count) {
 }
 
 WriteQueue::State WriteQueue::flush(int descriptor) {
+  std::optional<Turn::Clock::time_point> until;
   while (size_ > 0) {
     const long sent = send_run(descriptor);
     if (sent >= 0) {
       consume(static_cast<size_t>(sent));
+      if (size_ == 0) break;
+      const auto now = Turn::Clock::now();
+      if (!until) until = now + Turn::share;
+      if (now >= *until) return State::blocked;
     } else if (errno == ENOTSOCK && socket_) {
       socket_ = false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

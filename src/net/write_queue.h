@@ -14,7 +14,7 @@ class WriteQueue {
  public:
   enum class State {
     empty,    ///< everything is in the kernel
-    blocked,  ///< the kernel takes no more for now: wait until writable
+    blocked,  ///< the kernel takes no more for now, or the turn is over: wait until writable
     starved,  ///< the machine is short of something, such as descriptors in flight: try again in a while
     failed,   ///< the descriptor is broken; error() says why
   };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "baton/loop/timer.h"
+#include "loop/limited_reports.h"
 #include "pool/pool_machine.h"
 
 namespace baton {
@@ -55,6 +56,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
       : self(owner),
         module(std::move(name)),
         options(std::move(how)),
+        reports(owner.loop(), [&loop = owner.loop()](std::string_view line) { loop.report(line); }),
         machine({.workers = options.workers(),
                  .jobs_per_worker = options.jobs_per_worker(),
                  .most_waiting = options.queue(),
@@ -84,6 +86,7 @@ struct Pool::State : std::enable_shared_from_this<State> {
   Process& self;
   const std::string module;
   const PoolOptions options;
+  LimitedReports reports;  // of what workers say that cannot be read
   PoolMachine machine;
   std::vector<ForkedChild*> workers;
   std::vector<Timer> leaving;  // by slot
@@ -256,7 +259,9 @@ void Pool::State::answered(Slot slot, JobId job, Result<Value> answer) {
 // What could not be read may have been an answer.
 void Pool::State::misspoke(Slot slot, ForkedChild& worker, const Error& error) {
   if (closed || workers[slot] != &worker) return;
-  self.loop().report("pool: worker (pid " + std::to_string(worker.pid()) + "): " + error.what());
+  reports.report(Error(error.code(),
+                       "pool: worker (pid " + std::to_string(worker.pid()) + "): " + error.operation(),
+                       error.step()));
   if (!machine.jobs_of(slot).empty()) kill(slot);
 }
 

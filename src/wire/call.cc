@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/excerpt.h"
+#include "wire/peer_value.h"
 
 namespace baton::wire {
 namespace {
@@ -17,20 +18,20 @@ Value message_of(std::string_view command, int64_t id) {
 }  // namespace
 
 CallKind call_kind(const Value& message) noexcept {
-  const std::string* command = message["cmd"].get_if_string();
-  if (command == nullptr || !message["id"].is_integer()) return CallKind::none;
+  const std::string* command = early_member(message, "cmd").get_if_string();
+  if (command == nullptr || !early_member(message, "id").is_integer()) return CallKind::none;
   if (*command == request_command) return CallKind::request;
   return *command == reply_command ? CallKind::reply : CallKind::none;
 }
 
 Call read_call(Value&& message) {
-  Call call{.kind = call_kind(message), .id = message["id"].as_integer()};
-  const Value& error = message["error"];
+  Call call{.kind = call_kind(message), .id = early_member(message, "id").as_integer()};
+  const Value& error = early_member(message, "error");
   if (call.kind == CallKind::reply && !error.is_undefined() && !error.is_null()) {
-    const Value& text = error.is_string() ? error : error["message"];
+    const Value& text = error.is_string() ? error : early_member(error, "message");
     call.error = text.is_string() ? excerpt(text.as_string()) : "it does not say why";
   }
-  call.value = message.take("value");
+  call.value = take_early_member(std::move(message), "value");
   return call;
 }
 

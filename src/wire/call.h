@@ -14,6 +14,8 @@ namespace baton::wire {
 ///   {"cmd":"BATON_REQUEST","id":7,"value":...}
 ///   {"cmd":"BATON_REPLY","id":7,"value":...}
 ///   {"cmd":"BATON_REPLY","id":7,"error":{"message":"..."}}
+///
+/// What is not among the first 64 members is not looked at.
 enum class CallKind : uint8_t { none, request, reply };
 struct Call {
   CallKind kind = CallKind::none;

@@ -92,9 +92,9 @@ Result<uint64_t> ChannelMachine::accept(size_t start, size_t written, const Outg
 
 void ChannelMachine::watch(uint64_t sequence) {
   if (ledger_.watch(sequence)) return;
-  for (Queued& queued : queue_) {
-    if (queued.sequence != sequence) continue;
-    queued.watched = true;
+  const auto queued = std::ranges::lower_bound(queue_, sequence, {}, &Queued::sequence);
+  if (queued != queue_.end() && queued->sequence == sequence) {
+    queued->watched = true;
     return;
   }
   if (broken_ && sequence > sent_through_) {

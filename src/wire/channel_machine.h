@@ -52,7 +52,6 @@ struct Notice {
   unsigned milliseconds = 0;
   std::string text{};
   std::optional<Error> error{};
-  bool large = false;  // `message` was read elsewhere, and had better be destroyed there
   Value message{};
 };
 
@@ -150,8 +149,6 @@ class ChannelMachine {
   /// The same of what came before and is the next to be delivered, which it is not until `read_kept`.
   [[nodiscard]] Inbox::Frame kept_frame() const noexcept { return inbox_.unread(); }
   [[nodiscard]] const ChannelLimits& limits() const noexcept { return limits_; }
-  /// What large frames said that nobody gets: to be destroyed elsewhere.
-  [[nodiscard]] std::vector<Value> take_dropped() { return std::exchange(dropped_, {}); }
   [[nodiscard]] std::optional<Notice> next_notice();
   /// What somebody takes, in order of arrival; messages include the end, requests and replies.
   /// Nothing while the first one of it waits for its ACK to be written, or has to be read elsewhere.
@@ -213,7 +210,6 @@ class ChannelMachine {
     uint64_t start;
     size_t size;
     bool marked;  // as internal, whatever it says
-    bool large = false;
   };
   struct Held {
     Parsed parsed;
@@ -250,8 +246,7 @@ class ChannelMachine {
   bool on_command(std::string_view command, const Value& message);
   void on_answer(bool accepted);
   void on_hello(const Value& message);
-  void refuse_internal(Value&& message, bool large);
-  void drop(Value&& message, bool large);
+  void refuse_internal(Value&& message);
   void drop_unacknowledged();
 
   [[nodiscard]] bool handles_wait() const noexcept;
@@ -303,7 +298,6 @@ class ChannelMachine {
   bool ended_ = false;  // and the program is to be told, after what came before
 
   std::deque<Notice> notices_;
-  std::vector<Value> dropped_;
   Inbox inbox_;
 };
 

@@ -1,9 +1,12 @@
 // What comes in: frames, the handles that belong to them, and the order in which the program gets it all.
 #include <utility>
 
+#include "base/excerpt.h"
+#include "base/visible.h"
 #include "wire/call.h"
 #include "wire/channel_frames.h"
 #include "wire/channel_machine.h"
+#include "wire/peer_value.h"
 
 namespace baton::wire {
 namespace {
@@ -82,12 +85,11 @@ void ChannelMachine::on_frame(const Frame& frame) {
 }
 
 void ChannelMachine::read_large(Result<Value>&& message) {
-  if (!large_) return drop(std::move(message).value_or(Value()), true);
+  if (!large_) return;
   Large large = *std::exchange(large_, std::nullopt);
   if (message) {
-    Parsed parsed{std::move(*message), *large.text, large.start, large.size, large.marked, true};
+    Parsed parsed{std::move(*message), *large.text, large.start, large.size, large.marked};
     on_read(parsed);
-    drop(std::move(parsed.message), true);
   } else {
     bad_frame(*large.text, large.start, message.error());
   }
@@ -137,9 +139,7 @@ void ChannelMachine::finish_batch() {
   if (claimant == held.size()) unclaimed(batch.handle);
   for (size_t i = 0; i < held.size(); ++i) {
     auto handle = i == claimant ? std::optional(batch.handle) : std::nullopt;
-    Parsed& parsed = held[i].parsed;
-    on_message(parsed, handle);
-    drop(std::move(parsed.message), parsed.large);
+    on_message(held[i].parsed, handle);
   }
 }
 
@@ -161,11 +161,8 @@ void ChannelMachine::on_message(Parsed& parsed, std::optional<ReceivedHandle> ha
   } else if (command.empty() || !on_command(command, parsed.message)) {
     const bool internal = parsed.marked || !command.empty();  // `command` lies in the message that moves
     const CallKind call = internal ? CallKind::none : call_kind(parsed.message);
-    drop(
-        inbox_.add(
-            {.message = std::move(parsed.message), .internal = internal, .call = call, .large = parsed.large},
-            parsed.text, parsed.size, 0),
-        parsed.large);
+    inbox_.add({.message = std::move(parsed.message), .internal = internal, .call = call}, parsed.text,
+               parsed.size, 0);
   }
 }
 
@@ -189,15 +186,15 @@ void ChannelMachine::on_handle_message(Parsed&& parsed, std::optional<ReceivedHa
     const std::string what = std::string(describe(handle->kind)) + " sent as " + type;
     report(fits ? Error(make_error_code(Errc::bad_message), "receive", where() + ": the bytes read ahead")
                 : Error(make_error_code(Errc::wrong_handle), "receive", where() + ": " + what));
-    refuse_internal(envelope.take_message(), parsed.large);
+    refuse_internal(envelope.take_message());
     return;
   }
-  Delivery delivery{.handle = handle->id, .large = parsed.large};
+  Delivery delivery{.handle = handle->id};
   Inbox::fill(delivery, std::move(envelope), peer_is_baton_);
   delivery.internal = parsed.marked || !internal_command(delivery.message).empty();
   if (!delivery.key.empty()) counts_.opened(delivery.key);
   unacknowledged_.push_back(generated_);
-  drop(inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_), parsed.large);
+  inbox_.add(std::move(delivery), parsed.text, parsed.size, generated_);
 }
 
 // It has not come, or more wait than may: the sender keeps it, and offers it again.
@@ -206,20 +203,15 @@ void ChannelMachine::refuse_handle(Parsed&& parsed, std::optional<ReceivedHandle
   put(codec_.nack());
   report(Error(make_error_code(handle ? Errc::queue_full : Errc::handle_lost), "receive",
                "frame at byte " + std::to_string(parsed.start)));
-  refuse_internal(HandleMessage(std::move(parsed.message)).take_message(), parsed.large);
+  refuse_internal(HandleMessage(std::move(parsed.message)).take_message());
 }
 
 // Whoever sent it may wait for more than the answer to the handle.
-void ChannelMachine::refuse_internal(Value&& message, bool large) {
-  if (internal_command(message).empty()) return drop(std::move(message), large);
+void ChannelMachine::refuse_internal(Value&& message) {
+  if (internal_command(message).empty()) return;
   Notice refused = notice(Notice::Kind::internal_refused);
   refused.message = std::move(message);
-  refused.large = large;
   notices_.push_back(std::move(refused));
-}
-
-void ChannelMachine::drop(Value&& message, bool large) {
-  if (large && !message.is_undefined()) dropped_.push_back(std::move(message));
 }
 
 // False: not a command of the channel itself.
@@ -233,7 +225,7 @@ bool ChannelMachine::on_command(std::string_view command, const Value& message) 
     return true;
   }
   if (!command.starts_with("NODE_SOCKET_")) return false;
-  const std::string* key = message["key"].get_if_string();
+  const std::string* key = early_member(message, "key").get_if_string();
   if (key == nullptr) return true;
   if (command == "NODE_SOCKET_GET_COUNT") {
     if (const auto count = counts_.count(*key)) {
@@ -246,7 +238,7 @@ bool ChannelMachine::on_command(std::string_view command, const Value& message) 
     const bool is_count = command == "NODE_SOCKET_COUNT";
     Notice answer = notice(is_count ? Notice::Kind::socket_count : Notice::Kind::sockets_closed);
     answer.text = *key;
-    const int64_t count = message["count"].get_if_integer().value_or(0);
+    const int64_t count = early_member(message, "count").get_if_integer().value_or(0);
     answer.count = count > 0 ? static_cast<uint64_t>(count) : 0;
     notices_.push_back(std::move(answer));
   } else {
@@ -256,9 +248,9 @@ bool ChannelMachine::on_command(std::string_view command, const Value& message) 
 }
 
 void ChannelMachine::on_hello(const Value& message) {
-  if (const std::string* what = message["died"].get_if_string()) {
+  if (const std::string* what = early_member(message, "died").get_if_string()) {
     Notice died = notice(Notice::Kind::peer_died);
-    died.text = *what;
+    died.text = visible(excerpt(*what));
     notices_.push_back(std::move(died));
     return;
   }

@@ -8,6 +8,7 @@
 #include "baton/wire/advanced.h"
 #include "baton/wire/json.h"
 #include "wire/handle_message.h"
+#include "wire/peer_value.h"
 
 namespace baton::wire {
 namespace {
@@ -20,7 +21,15 @@ constexpr std::string_view drain_command = "NODE_BATON_DRAIN";
 constexpr std::string_view drains_command = "NODE_BATON_DRAINS";
 constexpr int64_t highest_port = 65535;
 
+// All that a listener is asked for by, or all answers of a batch, several times over.
+constexpr size_t longest_message = size_t{256} << 10;
+
 std::unexpected<Error> bad(std::string_view what) { return failure(Errc::bad_message, "cluster", what); }
+
+// To look at it takes the loop long.
+bool too_long(const Value& message) noexcept {
+  return message.large() && !is_short(message, longest_message);
+}
 
 // Advanced mode sends members that are undefined.
 bool absent(const Value& value) { return value.is_undefined(); }
@@ -352,6 +361,7 @@ bool is_cluster_message(const Value& message) noexcept {
 }
 
 Result<WorkerMessage> parse_worker_message(const Value& message, const ClusterMessageLimits& limits) {
+  if (too_long(message)) return bad("too long");
   const std::string_view command = internal_command(message);
   if (command == load_command) return read_load(message);
   if (command == pong_command) return read_pong(message);
@@ -365,6 +375,7 @@ Result<WorkerMessage> parse_worker_message(const Value& message, const ClusterMe
 
 Result<PrimaryMessage> parse_primary_message(const Value& message, const ClusterMessageLimits& limits) {
   using enum PrimaryMessage::Kind;
+  if (too_long(message)) return bad("too long");
   const std::string_view command = internal_command(message);
   PrimaryMessage result;
   if (command == ping_command) {

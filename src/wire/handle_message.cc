@@ -3,12 +3,12 @@
 #include <utility>
 
 #include "wire/latin1.h"
+#include "wire/peer_value.h"
 
 namespace baton::wire {
 
 std::string_view internal_command(const Value& message) noexcept {
-  const Value& command = message["cmd"];
-  const std::string* text = command.get_if_string();
+  const std::string* text = early_member(message, "cmd").get_if_string();
   if (text == nullptr || text->size() <= 5 || !text->starts_with("NODE_")) return {};
   return *text;
 }
@@ -16,21 +16,19 @@ std::string_view internal_command(const Value& message) noexcept {
 HandleMessage::HandleMessage(Value message) {
   // Moved and never copied: hundreds of levels may lie around millions of values.
   int levels = 1;
-  for (; message.is_object() && internal_command(message["msg"]) == "NODE_HANDLE"; ++levels) {
-    Value inner = message.take("msg");
+  for (; internal_command(early_member(message, "msg")) == "NODE_HANDLE"; ++levels) {
+    Value inner = take_early_member(std::move(message), "msg");
     message = std::move(inner);
   }
-  if (const auto* type = message["type"].get_if_string()) type_ = *type;
-  if (const auto* key = message["key"].get_if_string(); key != nullptr && key->size() <= longest_key) {
-    key_ = *key;
-  }
-  if (const Value* ahead = message.find("ahead")) {
-    const auto* text = ahead->get_if_string();
+  if (const auto* type = early_member(message, "type").get_if_string()) type_ = *type;
+  const auto* key = early_member(message, "key").get_if_string();
+  if (key != nullptr && key->size() <= longest_key) key_ = *key;
+  if (const Value& ahead = early_member(message, "ahead"); !ahead.is_undefined()) {
+    const auto* text = ahead.get_if_string();
     ahead_ = text == nullptr ? std::nullopt : bytes_of_text(*text);
     if (ahead_ && ahead_->size() > most_ahead) ahead_.reset();
   }
-  // Of anything else nothing is there. (In `?:` it would become const, and be copied.)
-  if (message.is_object()) message_ = message.take("msg");
+  message_ = take_early_member(std::move(message), "msg");
   message_.move_references(-levels);  // the objects around it were the first ones
 }
 

@@ -66,7 +66,6 @@ std::optional<Delivery> Inbox::next(Wanted wanted, uint64_t written) {
     if (!read) return std::nullopt;
     if (entry.form == Form::run) return next_of_run(waiting, std::move(*read));
     *next = std::move(entry.delivery);
-    next->large = read->large;
     fill(*next, HandleMessage(std::move(read->message)), entry.form == Form::frame_and_ahead);
   }
   bytes_ -= entry.size;
@@ -84,8 +83,7 @@ Delivery Inbox::next_of_run(Waiting& waiting, Read&& read) {
           .internal = &waiting == &internals_,
           .call = &waiting == &requests_  ? CallKind::request
                   : &waiting == &replies_ ? CallKind::reply
-                                          : CallKind::none,
-          .large = read.large};
+                                          : CallKind::none};
 }
 
 std::string Inbox::take_frame(Waiting& waiting) {
@@ -105,7 +103,7 @@ std::optional<Inbox::Read> Inbox::read_first(Waiting& waiting) const {
   }
   if (!waiting.read) return std::nullopt;
   const Frame frame = std::exchange(waiting.first, nullptr);
-  return Read{*std::exchange(waiting.read, std::nullopt), size_in_run(*frame), true};
+  return Read{*std::exchange(waiting.read, std::nullopt), size_in_run(*frame)};
 }
 
 void Inbox::was_read(const Frame& frame, Value&& message) {

@@ -30,7 +30,6 @@ struct Delivery {
   CallKind call = CallKind::none;
   bool ended = false;   // no message: the peer's direction has ended
   bool unread = false;  // with ended: the peer left bytes of ours unread
-  bool large = false;   // the message was read elsewhere, and had better be destroyed there
 };
 
 /// What was received and not yet delivered, in the order of arrival.
@@ -53,16 +52,13 @@ class Inbox {
     return bytes_ > 0 && bytes_ + size > limits_.values;
   }
   /// `frame`: the text that the message was read from, of `size` bytes on the wire; if it is empty, the value
-  /// is kept in any case. A message with a handle is delivered when `after_output` bytes are written. Returns
-  /// the value that is not kept.
-  Value add(Delivery&& delivery, std::string_view frame, size_t size, uint64_t after_output) {
+  /// is kept in any case. A message with a handle is delivered when `after_output` bytes are written.
+  void add(Delivery&& delivery, std::string_view frame, size_t size, uint64_t after_output) {
     if (frame.empty() || !keeps_frame(size)) {
       put(std::move(delivery), Form::value, size, after_output);
-      return {};
+    } else {
+      keep(std::move(delivery), frame, size, after_output);
     }
-    Value dropped = std::move(delivery.message);
-    keep(std::move(delivery), frame, size, after_output);
-    return dropped;
   }
   /// Fills in what a NODE_HANDLE message says. `ahead`: it may have brought bytes that were read ahead.
   static void fill(Delivery& delivery, HandleMessage&& envelope, bool ahead);
@@ -143,7 +139,6 @@ class Inbox {
   struct Read {
     Value message;
     size_t size;
-    bool large = false;
   };
   Delivery next_of_run(Waiting& waiting, Read&& read);
   static std::string take_frame(Waiting& waiting);

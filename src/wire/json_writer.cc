@@ -5,7 +5,7 @@
 #include "wire/array_index.h"
 #include "wire/json_kinds.h"
 #include "wire/json_number.h"
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 namespace baton::wire {
 namespace {

@@ -1,6 +1,6 @@
 #include "wire/latin1.h"
 
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 namespace baton::wire {
 

@@ -9,7 +9,7 @@
 #include "wire/array_index.h"
 #include "wire/regexp_flags.h"
 #include "wire/utf16.h"
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 namespace baton::wire::v8 {
 namespace {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <ostream>
 #include <stdexcept>
 
+#include "base/threads.h"
 #include "baton/wire/json.h"
 #include "wire/array_index.h"
 #include "wire/value_beside.h"
@@ -217,11 +219,23 @@ Value::Value(const Value& other) : number_(0) {
   }
   kind_ = other.kind_;
   detail_ = other.detail_;
+  large_ = other.large_;
   depth_ = other.depth_;
   extra_ = other.extra_;
 }
 
 void Value::destroy() noexcept {
+  if (!large_) return destroy_here();
+  large_ = false;
+  try {
+    do_aside([value = std::move(*this)] {});
+  } catch (const std::bad_alloc&) {
+    // It goes here, then.
+    destroy_here();
+  }
+}
+
+void Value::destroy_here() noexcept {
   switch (kind_) {
     case Kind::string:
     case Kind::bigint:
@@ -404,13 +418,23 @@ Value& Value::set(std::string_view key, Value value) & {
   return *this;
 }
 
-Value Value::take(std::string_view key) {
+Value Value::take(std::string_view key) & {
   require(Kind::object);
   auto present = std::ranges::find(members_, key, &Member::first);
   if (present == members_.end()) return {};
   Value taken = std::move(present->second);
+  if (large_) taken.mark_large();
   members_.erase(present);
   if (taken.depth_ + 1 == depth_) measure();
+  return taken;
+}
+
+Value Value::take(std::string_view key) && {
+  require(Kind::object);
+  const auto present = std::ranges::find(members_, key, &Member::first);
+  if (present == members_.end()) return {};
+  Value taken = std::move(present->second);
+  if (large_) taken.mark_large();
   return taken;
 }
 

@@ -14,7 +14,8 @@ class ClientOptions {
 
   /// How long connecting may take, the name's resolution included. 10 s.
   ClientOptions& connect_timeout(Milliseconds time) { return set(connect_timeout_, time); }
-  /// From the request, or the last of its body that the kernel took, to the end of the answer's head. 300 s.
+  /// From the request, or the last of its body that the kernel took, to the end of the answer's head; and how
+  /// long a request may wait for one of `max_connections`. 300 s.
   ClientOptions& headers_timeout(Milliseconds time) { return set(headers_timeout_, time); }
   /// How long somebody who waits for the body may wait for its next byte. 300 s.
   ClientOptions& body_timeout(Milliseconds time) { return set(body_timeout_, time); }

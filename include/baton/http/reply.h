@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "baton/http/headers.h"
+#include "baton/loop/loop.h"
 #include "baton/loop/op.h"
 
 namespace baton::http {
@@ -27,6 +28,8 @@ class Reply {
   /// @}
   ~Reply();
 
+  /// Where it was asked for.
+  [[nodiscard]] Loop& loop() const;
   /// 200 to 999. One that is not 2xx is no failure.
   [[nodiscard]] int status() const;
   /// Whether the status is 2xx.

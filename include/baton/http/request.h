@@ -8,6 +8,7 @@
 
 #include "baton/base/error.h"
 #include "baton/http/headers.h"
+#include "baton/loop/loop.h"
 #include "baton/loop/op.h"
 #include "baton/net/endpoint.h"
 
@@ -31,6 +32,8 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
+  /// Where it is served.
+  [[nodiscard]] Loop& loop() const noexcept;
   /// "GET", "POST" ...: in capitals, as it was sent.
   [[nodiscard]] std::string_view method() const noexcept;
   /// As it was sent: "/path?query", "*", "http://host/path", or "host:port" for CONNECT.

@@ -21,10 +21,10 @@ namespace baton::http {
 ///
 /// An exception that leaves it, its task, or a callback of the request or the response, ends that request and
 /// nothing else: the client gets 500 if no head went out, else the connection is cut, and the response counts
-/// as ended: what somebody still does with it does nothing. References are good until 1,024 more have failed
-/// on this loop, or the loop is destroyed. It is told to `Server::on_error`; without that it goes to
-/// `Loop::on_uncaught`, and without that it is a line on standard error, a few a second. That the client is
-/// gone (Errc::disconnected, out of `next_data`, `body` or `drained`, or Errc::cancelled by
+/// as ended: what somebody still does with it does nothing. References are good until 1,024 more, or 8 MiB of
+/// them, have failed on this loop, or the loop is destroyed. It is told to `Server::on_error`; without that
+/// it goes to `Loop::on_uncaught`, and without that it is a line on standard error, a few a second. That the
+/// client is gone (Errc::disconnected, out of `next_data`, `body` or `drained`, or Errc::cancelled by
 /// `Response::gone`) is told to `on_error` alone.
 using Handler = Serving<Request&, Response&>;
 

@@ -220,9 +220,10 @@ class Channel {
   Op<Value> request(const T& /*message*/) {
     detail::refuse_message<T>();
   }
-  /// Answers the peer's requests, up to 1,024 at a time, of those that are read beside the loop 16; more are
-  /// refused. An answer that cannot be sent is refused too, and told to `on_error` if not even that can be.
-  /// Without it requests are messages like any.
+  /// Answers the peer's requests, up to 1,024 at a time, of those that are read beside the loop 16 (each may
+  /// take eight times `ChannelOptions::longest_message` of memory); more are refused. An answer that cannot
+  /// be sent is refused too, and told to `on_error` if not even that can be. Without it requests are messages
+  /// like any.
   void on_request(Answer answer);
   /// The peer's direction has ended, once, after the last message (or, if nobody takes messages, before they
   /// are). True: the peer left bytes of ours unread. What is sent from here still goes out if the peer
@@ -233,7 +234,7 @@ class Channel {
   /// Less than 128 KiB are waiting again after a `send` that was false.
   void on_drain(Handler<> callback);
   /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
-  /// on standard error, at most ten a second.
+  /// on standard error, at most 40 a second, and 20 of a kind.
   void on_error(Handler<const Error&> callback);
   /// A handle that moved away and was not taken (refused four times, or the channel ended and the peer is
   /// dead or never got it), and why: it is this program's again. Without this it is closed and the error

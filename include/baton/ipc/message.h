@@ -30,36 +30,11 @@ class Message {
   Message(Value value, std::string handle_type, Handle handle)
       : value_(std::move(value)), handle_type_(std::move(handle_type)), handle_(std::move(handle)) {}
   /// @}
-  /// For the layers above: to destroy the value takes long, and is done beside the loop, unless it is taken.
-  void destroy_beside() noexcept { large_ = true; }
-
-  /// @{
-  /// Moves.
-  Message(Message&& other) noexcept
-      : value_(std::move(other.value_)),
-        handle_type_(std::move(other.handle_type_)),
-        handle_(std::move(other.handle_)),
-        large_(std::exchange(other.large_, false)) {}
-  Message& operator=(Message&& other) noexcept {
-    if (this != &other) {
-      drop_value();
-      value_ = std::move(other.value_);
-      handle_type_ = std::move(other.handle_type_);
-      handle_ = std::move(other.handle_);
-      large_ = std::exchange(other.large_, false);
-    }
-    return *this;
-  }
-  /// @}
-  ~Message() { drop_value(); }
 
   /// What the peer said; undefined if it sent a handle with nothing.
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   /// Moves the value out.
-  [[nodiscard]] Value take_value() {
-    large_ = false;
-    return std::move(value_);
-  }
+  [[nodiscard]] Value take_value() { return std::move(value_); }
   /// What the peer said as a struct with BATON_FIELDS (`wire/payload.h`); the error names the member that
   /// does not fit.
   template <detail::described T>
@@ -96,12 +71,6 @@ class Message {
   Value value_;
   std::string handle_type_;
   Handle handle_;
-  bool large_ = false;
-
-  void drop_value() noexcept {
-    if (std::exchange(large_, false)) drop_large_value();
-  }
-  void drop_large_value() noexcept;
 };
 
 }  // namespace baton

@@ -102,9 +102,9 @@ class Loop {
   void keep(std::shared_ptr<void> object);
   void let_go(const void* object) noexcept;
   /// @}
-  /// Keeps an object that is over for those who may still hold a reference to it, until 1,024 more have come
-  /// or the loop is destroyed.
-  void remember(std::shared_ptr<void> object);
+  /// Keeps an object that is over, and holds so many bytes, for those who may still have a reference to it:
+  /// until 1,024 more have come, or more than 8 MiB of them, or the loop is destroyed.
+  void remember(std::shared_ptr<void> object, std::size_t bytes);
   /// @{
   /// Owns the frame of a started task until it ends; what is left is destroyed with the loop.
   void own_frame(void* address);

@@ -14,7 +14,7 @@ namespace baton::net {
 
 /// The addresses of a host, in the order in which they are better tried (RFC 6724), each with `port`; at
 /// least one. An address in digits is its own. It is getaddrinfo(3), and so asks /etc/hosts and the name
-/// servers of /etc/resolv.conf, in one of four threads of its own: the loop goes on, and who else has work
+/// servers of /etc/resolv.conf, in one of sixteen threads of its own: the loop goes on, and who else has work
 /// beside the loop does not wait for name servers. Other names do: a server that does not answer holds up
 /// those behind it as long as /etc/resolv.conf says, up to 1,024; beyond that it fails with EAGAIN at once.
 /// Fails with a code of `resolver_category` ("resolve db.example: name or service not known"). Giving the

@@ -134,6 +134,9 @@ class Socket {
   [[nodiscard]] bool reading() const noexcept;
   /// Called once when the descriptor is closed or given away, whoever does it.
   void on_gone(Handler<> callback);
+  /// Called once if the peer breaks the connection while nobody reads (paused, or after the peer's end),
+  /// which nothing else would tell. It is for the callee to close it.
+  void on_broken(Handler<> callback);
   /// Called once, when the queue is empty and the kernel takes more; for who writes to the descriptor
   /// himself.
   void when_writable(Handler<> callback);

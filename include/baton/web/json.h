@@ -10,6 +10,8 @@
 #include "baton/http/reply.h"
 #include "baton/http/request.h"
 #include "baton/http/response.h"
+#include "baton/loop/loop.h"
+#include "baton/loop/op.h"
 #include "baton/loop/task.h"
 #include "baton/wire/json.h"
 #include "baton/wire/payload.h"
@@ -21,13 +23,18 @@ namespace baton::web {
 inline constexpr std::size_t json_limit = std::size_t{1} << 20;
 
 namespace detail {
-/// A text's value, or what is wrong with it.
+/// What a text says, which is read beside the loop if it is long, and destroyed there too. Errc::bad_json.
+Op<Value> value_of(Loop& loop, std::string text);
+/// The same of a struct; Errc::wrong_value.
 template <class T>
-Result<T> parse(const std::string& text) {
+Task<T> read(Loop& loop, std::string text) {
+  Value value = co_await value_of(loop, std::move(text));
   if constexpr (std::same_as<T, Value>) {
-    return from_json(text);
+    co_return value;
   } else {
-    return from_json<T>(text);
+    auto fitting = from_value<T>(value);
+    if (!fitting) throw std::move(fitting).error();
+    co_return std::move(*fitting);
   }
 }
 /// The body of a request. Throws http::Refusal (413) when it is longer.
@@ -40,23 +47,23 @@ Task<std::string> text_of(http::Request& request, std::size_t limit);
 ///
 /// What the client does wrong is its own matter: a text that is no JSON, or not that struct's, throws
 /// http::Refusal (400, with the reason as text), one over `limit` bytes 413. So a handler that lets it pass
-/// answers that. Throws Errc::disconnected when the client disappears.
+/// answers that. Throws Errc::disconnected when the client disappears. A long text is read beside the loop.
 template <class T = Value>
 Task<T> read_json(http::Request& request, std::size_t limit = json_limit) {
-  const std::string text = co_await detail::text_of(request, limit);
-  Result<T> value = detail::parse<T>(text);
-  if (!value) throw http::Refusal(400, value.error().what());
-  co_return std::move(*value);
+  std::string text = co_await detail::text_of(request, limit);
+  try {
+    co_return co_await detail::read<T>(request.loop(), std::move(text));
+  } catch (const Error& error) {
+    throw http::Refusal(400, error.what());
+  }
 }
 
 /// The same of a reply: what does not fit is an Error (Errc::bad_json, Errc::wrong_value), a body over
 /// `limit` bytes Errc::message_too_large.
 template <class T = Value>
 Task<T> read_json(http::Reply& reply, std::size_t limit = json_limit) {
-  const std::string text = co_await reply.body(limit);
-  Result<T> value = detail::parse<T>(text);
-  if (!value) throw std::move(value).error();
-  co_return std::move(*value);
+  std::string text = co_await reply.body(limit);
+  co_return co_await detail::read<T>(reply.loop(), std::move(text));
 }
 
 /// Ends a response with a value as JSON, and `Content-Type: application/json`: a Value, or a struct

@@ -297,13 +297,23 @@ class Value {
   Value& set(std::string_view key, Value value) &;
   Value&& set(std::string_view key, Value value) && { return std::move(set(key, std::move(value))); }
   /// @}
+  /// @{
   /// Removes a member and returns it; undefined if there is none. Throws std::logic_error if this is no
-  /// object.
-  Value take(std::string_view key);
+  /// object. Of one that goes away all the rest stays where it is.
+  Value take(std::string_view key) &;
+  Value take(std::string_view key) &&;
+  /// @}
   /// @{
   /// Adds an element at the end. Throws std::logic_error if this is no array.
   Value& push_back(Value value) &;
   Value&& push_back(Value value) && { return std::move(push_back(std::move(value))); }
+  /// @}
+
+  /// @{
+  /// For the layers above: so much is in it that a loop had better not destroy it. A thread does, unless a
+  /// part was moved out, which is then as large.
+  void mark_large() noexcept { large_ = true; }
+  [[nodiscard]] bool large() const noexcept { return large_; }
   /// @}
 
   /// How deep values nest here: 0 for a scalar, 1 for `[]`, 2 for `[[]]`. Costs nothing.
@@ -346,6 +356,7 @@ class Value {
   void contain(const Value& child);
   void measure() noexcept;
   void destroy() noexcept;
+  void destroy_here() noexcept;
   [[nodiscard]] static bool fits_error(std::string_view key, const Value& value) noexcept;
 
   template <class T>
@@ -392,9 +403,11 @@ class Value {
     }
     kind_ = other.kind_;
     detail_ = other.detail_;
+    large_ = other.large_;
     depth_ = other.depth_;
     extra_ = other.extra_;
     other.kind_ = Kind::undefined;
+    other.large_ = false;
     other.depth_ = 0;
   }
 
@@ -408,7 +421,8 @@ class Value {
     std::vector<Entry> entries_;
   };
   Kind kind_ = Kind::undefined;  // From string on, kinds own memory.
-  std::uint8_t detail_ = 0;      // of a BigInt whether it is negative, of bytes their view
+  std::uint8_t detail_ : 7 = 0;  // of a BigInt whether it is negative, of bytes their view
+  bool large_ : 1 = false;
   std::uint16_t depth_ = 0;
   // Of a RegExp its flags, of a resizable ArrayBuffer its greatest size, of what holds values whether there
   // may be a reference in it.

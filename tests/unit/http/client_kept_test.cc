@@ -178,6 +178,38 @@ TEST_F(HttpClient, KeepsAConnectionThatAnsweredHeadWithoutALength) {
   });
 }
 
+TEST_F(HttpClient, GivesUpWhicheverOfThoseThatWaitAndKeepsTheOrderOfTheOthers) {
+  std::vector<std::string> order;
+  const std::string url = serve_with([&](Request& request, Response& response) {
+    order.emplace_back(request.target());
+    response.end("hello");
+  });
+  run([&]() -> Task<> {
+    Client client(loop(), ClientOptions().max_connections(1));
+    std::vector<Task<std::string>> fetches;
+    std::stop_source stop;
+    std::vector<Op<Reply>> given_up;
+    for (int i = 0; i < 5; ++i) {
+      fetches.push_back(fetch_body(client, url + "/" + std::to_string(i)));
+      given_up.push_back(client.fetch(url + "/none").cancel_on(stop.get_token()));
+    }
+    auto bodies = all(loop(), std::move(fetches));
+    stop.request_stop();
+    for (const std::string& body : co_await std::move(bodies)) EXPECT_EQ(body, "hello");
+  });
+  EXPECT_EQ(order, (std::vector<std::string>{"/0", "/1", "/2", "/3", "/4"}));
+}
+
+TEST_F(HttpClient, WaitsForAConnectionNoLongerThanForAHead) {
+  const std::string url = answer_raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  run([&]() -> Task<> {
+    Client client(loop(), ClientOptions().max_connections(1).headers_timeout(20ms));
+    const Reply first = co_await client.fetch(url);
+    EXPECT_EQ(co_await failure_of(client.fetch(url), url), "wait for a connection: timed out");
+    EXPECT_EQ(client.connections(), 1U);
+  });
+}
+
 TEST_F(HttpClient, MayBeGivenUpWhileItWaitsJustAsTheLastConnectionEnds) {
   const std::string url = answer_raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
   run([&]() -> Task<> {

@@ -159,6 +159,19 @@ TEST_F(HttpForward, CutsAClientWhoseServerEndsAmidTheReply) {
   EXPECT_TRUE(failed.contains("disconnected")) << failed;
 }
 
+TEST_F(HttpForward, BreaksOffAReplyThatWouldSeemWholeWhenItsServerEndsAmidIt) {
+  serve_behind_proxy([this](Request&, Response& response) {
+    response.write("begun");
+    loop->defer([this] { stop_upstream(); });
+    response.on_close([&response] { response.end(); });
+  });
+  RawClient& asked = client("GET / HTTP/1.0\r\n\r\n");
+  loop->run();
+  EXPECT_TRUE(asked.got.ends_with("begun")) << asked.got;
+  EXPECT_TRUE(asked.broken);
+  EXPECT_FALSE(asked.ended) << "that is how such a body ends";
+}
+
 TEST_F(HttpForward, ClosesTheConnectionToTheServerWhenTheClientLeavesASilentReply) {
   bool noticed = false;
   serve_behind_proxy([&](Request&, Response& response) {

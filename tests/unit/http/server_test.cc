@@ -387,6 +387,28 @@ TEST_F(HttpServer, TellsTheHandlerThatItsClientIsGoneAndDropsWhatItWrites) {
   EXPECT_TRUE(told);
 }
 
+// What it has sent behind its request is not read before its turn.
+TEST_F(HttpServer, TellsTheHandlerThatAClientIsGoneThatHadSentMore) {
+  bool told = false;
+  serve_with([&](Request&, Response& response) {
+    response.write("the beginning");
+    response.on_close([&] { told = true; });
+  });
+  RawClient& leaver = client("GET / HTTP/1.1\r\nHost: a\r\n\r\nG", [](RawClient& self) {
+    const linger reset{1, 0};
+    setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    self.socket.close();
+  });
+  Timer watch = Timer::every(*loop, 1ms, [&] {
+    if (!told) return;
+    watch.stop();
+    EXPECT_EQ(server.connections(), 0U);
+    over(leaver);
+  });
+  loop->run();
+  EXPECT_TRUE(told);
+}
+
 TEST_F(HttpServer, MayBeDestroyedWhileAResponseIsOpen) {
   Response* kept = nullptr;
   serve_with([&](Request& request, Response& response) {

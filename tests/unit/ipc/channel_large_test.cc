@@ -37,6 +37,29 @@ TEST_P(LargeMessage, DeliversLargeMessagesInTheirPlace) {
   EXPECT_EQ(sizes, (std::vector<size_t>{1, 300'000, 1, 300'000, 2, 99}));
 }
 
+TEST_P(LargeMessage, ComesAsAValueThatAThreadDestroysWhoeverHasIt) {
+  const auto leaves_the_loop_alone = [](const Value& value) { return value.large(); };
+  std::vector<bool> large;
+  b.on_message([&](Message message) {
+    large.push_back(leaves_the_loop_alone(message.value()));
+    const Value taken = message.take_value();
+    large.push_back(leaves_the_loop_alone(taken));
+  });
+  b.on_request([&](Value request) {
+    large.push_back(leaves_the_loop_alone(request));
+    return large_message();
+  });
+  a.send(large_message());
+  a.send(1);
+  a.request(large_message()).then([&](const Result<Value>& reply) {
+    large.push_back(reply && leaves_the_loop_alone(*reply));
+    a.disconnect();
+  });
+  b.on_disconnect([](bool) {});
+  loop.run();
+  EXPECT_EQ(large, (std::vector<bool>{true, true, false, false, true, true}));
+}
+
 TEST_P(LargeMessage, HasDeliveredALargeMessageWhenADeadPeerWasHeard) {
   std::vector<size_t> sizes;
   b.on_message([&](const Message& message) { sizes.push_back(message.value().size()); });

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -66,6 +68,34 @@ TEST(Loop, DoesNotWaitForAnUnrefdTimer) {
   timer.unref();
   loop.run();
   EXPECT_FALSE(fired);
+}
+
+TEST(Loop, RemembersWhatIsOverUntilThatIsTooMany) {
+  Loop loop;
+  std::vector<std::weak_ptr<int>> all;
+  const auto remember = [&](int count, std::size_t bytes) {
+    all.clear();
+    for (int i = 0; i < count; ++i) {
+      const auto object = std::make_shared<int>(i);
+      all.emplace_back(object);
+      loop.remember(object, bytes);
+    }
+    return std::ranges::count_if(all, [](const auto& one) { return !one.expired(); });
+  };
+  EXPECT_EQ(remember(2000, 100), 1024);
+  EXPECT_EQ(remember(2000, std::size_t{1} << 20), 8) << "MiB";
+  EXPECT_EQ(remember(2, std::size_t{1} << 30), 1) << "who is over now may still be asked";
+}
+
+TEST(Loop, ShowsInOneLineWhatItTellsOfAStranger) {
+  testing::internal::CaptureStderr();
+  {
+    Loop loop;
+    loop.report("it says \x1b[2J\n" + std::string(100'000, 'x'));
+  }
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(line.starts_with("baton: it says \\x1b[2J\\x0axxx")) << line.substr(0, 100);
+  EXPECT_TRUE(line.ends_with("... (100013 bytes)\n")) << line.substr(line.size() - 100);
 }
 
 TEST(Loop, RethrowsWhatLeavesACallbackAndCanRunAgain) {

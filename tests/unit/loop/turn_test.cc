@@ -91,7 +91,8 @@ TEST(Work, ThatWaitsHoldsUpNobodyWhoComputesAndNoMoreWaitThanMay) {
   std::atomic<int> begun = 0;
   std::atomic<int> waited = 0;
   std::deque<Work> waiting;
-  constexpr int most = 4 + 1024;
+  constexpr int threads = 16;
+  constexpr int most = threads + 1024;
   const auto wait = [&, answered] {
     ++begun;
     answered.wait();
@@ -100,7 +101,7 @@ TEST(Work, ThatWaitsHoldsUpNobodyWhoComputesAndNoMoreWaitThanMay) {
   // The first ones have their thread before the others come, so that it is known how many wait.
   for (int i = 0; i < most + 1; ++i) {
     waiting.emplace_back(loop, wait, [&] { ++told; }, Work::Kind::waits);
-    while (i < 4 && begun <= i) std::this_thread::yield();
+    while (i < threads && begun <= i) std::this_thread::yield();
   }
   const Work computes(
       loop, [] {},

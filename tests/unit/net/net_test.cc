@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,14 @@ std::pair<Fd, Fd> stream_pair() {
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   return {Fd(ends[0]), Fd(ends[1])};
+}
+
+sockaddr_in sockaddr_of(const Endpoint& endpoint) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(endpoint.port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
 }
 
 std::string answer_of(const Endpoint& asked) {
@@ -249,6 +259,57 @@ TEST(Socket, TellsWhatBrokeTheConnection) {
   loop.run();
   EXPECT_TRUE(told.ends_with("connection reset by peer")) << told;
   EXPECT_TRUE(closed);
+}
+
+TEST(Socket, TellsThatItsPeerHasResetTheConnection) {
+  Loop loop;
+  std::error_code told;
+  Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  std::optional<Socket> accepted;
+  server.on_connection([&](Socket socket) {
+    accepted.emplace(std::move(socket));
+    accepted->on_error([&](const Error& error) { told = error.code(); });
+    accepted->on_data([](std::string_view) {});
+    server.close();
+  });
+  connect(loop, server.local()).then([](Result<Socket> made) {
+    const linger at_once{1, 0};
+    ::setsockopt(made->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  });
+  loop.run();
+  EXPECT_EQ(told, std::error_code(ECONNRESET, std::generic_category()));
+}
+
+// Its reader takes nothing until all of it waits here.
+TEST(Socket, LeavesTurnsToOthersWhileItsReaderTakesMuchAtOnce) {
+  constexpr std::size_t size = std::size_t{128} << 20;
+  Loop loop;
+  Server server = listen(loop, Endpoint("127.0.0.1", 0));
+  const Fd reader(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = sockaddr_of(server.local());
+  ASSERT_EQ(::connect(reader.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  std::thread drinking;
+  int turns = 0;
+  Timer other;
+  std::optional<Socket> socket;
+  server.on_connection([&](Socket accepted) {
+    socket.emplace(std::move(accepted));
+    server.close();
+    socket->write(std::string(size, 'x'));
+    drinking = std::thread([&reader] {
+      std::vector<char> bytes(std::size_t{4} << 20);
+      while (::recv(reader.get(), bytes.data(), bytes.size(), 0) > 0) {
+      }
+    });
+    other = Timer::every(loop, std::chrono::milliseconds(0), [&] { ++turns; });
+    socket->flushed().then([&](Result<void>) {
+      other.stop();
+      socket.reset();
+    });
+  });
+  loop.run();
+  drinking.join();
+  EXPECT_GE(turns, 8);
 }
 
 TEST(Socket, GivesItsDescriptorAwayWithWhatWasNotReadYet) {

@@ -36,6 +36,10 @@ while IFS= read -r m <&3; do
     '"garbage"') printf 'no JSON\n' >&3; continue ;;
     '"hang up"') exec sleep 1000 3>&- ;;
     '"chatter"') for i in 1 2 3; do printf '"message %d"\n' $i >&3; done ;;
+    '"rave"')
+      printf '{"cmd":"BATON_REPLY","id":%d,"value":{"job":%s,"pid":%d}}\n' "$id" "$v" $$ >&3
+      deep=$(printf '%0600d' 0 | tr 0 '[')1$(printf '%0600d' 0 | tr 0 ']')
+      i=0; while [ $i -lt 2000 ]; do printf '%s\n' "$deep" >&3; i=$((i+1)); done; continue ;;
     '"refuse"') printf '{"cmd":"BATON_REPLY","id":%d,"error":{"message":"no such picture"}}\n' "$id" >&3; continue ;;
     '"slow"') sleep 0.05 ;;
   esac
@@ -96,6 +100,16 @@ TEST_F(PoolTest, ReplacesAWorkerWhoseWordsCannotBeRead) {
     EXPECT_TRUE(lost.contains("SIGKILL")) << lost;
     EXPECT_EQ(co_await outcome(pool.run("next")), "\"next\"");
   });
+}
+
+TEST_F(PoolTest, TellsLittleOfAWorkerThatSaysMuchWhichCannotBeRead) {
+  play([](Process& self) -> Task<> {
+    Pool pool(self, "/bin/sh", options(1));
+    EXPECT_EQ(co_await outcome(pool.run("rave")), "\"rave\"");
+    EXPECT_EQ(co_await outcome(pool.run("next")), "\"next\"");
+  });
+  EXPECT_GE(lines.size(), 1U);
+  EXPECT_LE(lines.size(), 60U) << "of 2,000";
 }
 
 TEST_F(PoolTest, DropsWhatAWorkerSaysBesideItsAnswersAndTellsItOnce) {

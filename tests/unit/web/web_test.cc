@@ -156,6 +156,20 @@ TEST_F(Web, JsonThatDoesNotFitIsTheClientsFault) {
   EXPECT_EQ(failed_, "");
 }
 
+TEST_F(Web, JsonThatIsLongIsReadBesideTheLoop) {
+  Router router;
+  router.post("/any", [](Request& request, Response& response) -> Task<> {
+    const Value value = co_await read_json(request);
+    EXPECT_TRUE(value.large());
+    send_json(response, value.size());
+  });
+  std::string many = "[7";
+  for (int i = 0; i < 50'000; ++i) many += ",7";
+  EXPECT_EQ(answer_to(router, "POST", "/any", many + "]"), "200 50001");
+  const std::string no_json = answer_to(router, "POST", "/any", many);
+  EXPECT_TRUE(no_json.starts_with("400 read JSON: ") && no_json.ends_with("not JSON\n")) << no_json;
+}
+
 TEST_F(Web, JsonOfAReplyIsReadToo) {
   Loop loop;
   auto server =

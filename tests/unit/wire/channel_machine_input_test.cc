@@ -34,6 +34,27 @@ TEST(ChannelMachineInput, PairsDescriptorsWithLinesThatComeByteByByte) {
   EXPECT_EQ(end.deliveries(), "\"x\" 1+1 \"y\" 1+2");
 }
 
+// A peer can send millions.
+TEST(ChannelMachineInput, LooksForWhatItUnderstandsAmongTheFirst64Members) {
+  const auto behind = [](int others, const std::string& text) {
+    std::string line = "{";
+    for (int i = 0; i < others; ++i) line += "\"m" + std::to_string(i) + "\":0,";
+    return line + text + "}\n";
+  };
+  End end;
+  end.read(behind(63, R"("cmd":"NODE_A")"));
+  EXPECT_TRUE(end.machine.next_delivery()->internal);
+  end.read(behind(64, R"("cmd":"NODE_A")"));
+  EXPECT_FALSE(end.machine.next_delivery()->internal);
+  const std::string request = R"("cmd":"BATON_REQUEST","id":1)";
+  end.read(behind(62, request));
+  EXPECT_EQ(end.machine.next_delivery()->call, CallKind::request);
+  end.read(behind(63, request));
+  EXPECT_EQ(end.machine.next_delivery()->call, CallKind::none);
+  end.read(behind(64, R"("cmd":"NODE_HANDLE","type":"net.Server","msg":1)"), {listener});
+  EXPECT_EQ(end.output(), "") << "it claims nothing";
+}
+
 TEST(ChannelMachineInput, ClosesAndReportsADescriptorThatNoMessageClaims) {
   End end;
   end.read("\"plain\"\n", {listener});

@@ -214,6 +214,16 @@ TEST(ClusterMessage, TrustsNothingThatAPrimarySays) {
   EXPECT_EQ(why_not_of_a_primary("7"), "cmd");
 }
 
+TEST(ClusterMessage, RefusesWhatIsTooLongToBeLookedAt) {
+  Value message = json(R"({"cmd":"NODE_CLUSTER","act":"online","seq":1})");
+  message.mark_large();
+  EXPECT_TRUE(parse_worker_message(message)) << "it is short all the same";
+  message.set("more", Value::array(std::vector<Value>(20'000, 7)));
+  message.mark_large();
+  EXPECT_EQ(parse_worker_message(message).error().step(), "too long");
+  EXPECT_EQ(parse_primary_message(message).error().step(), "too long");
+}
+
 TEST(ClusterMessage, RefusesDataThatIsLargerThanItsJsonOrRefersToWhatIsNotThere) {
   const auto with_data = [](Value data) {
     return parse_worker_message(Value::object()

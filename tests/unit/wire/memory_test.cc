@@ -235,35 +235,6 @@ TEST(LargeFrame, ThatHasWaitedKeepsItsHandle) {
   EXPECT_EQ(got->message, (*read_json(*frame))["msg"]);
 }
 
-// To destroy its value takes the loop as long as to read it.
-TEST(LargeFrame, ThatNobodyGetsIsGivenBackToBeDestroyedElsewhere) {
-  ChannelLimits limits = reading_elsewhere();
-  limits.values = 1;
-  End end(limits);
-  const std::string array = array_line(2000);
-  const std::string pad = array.substr(0, array.size() - 1);
-  const auto read = [&](const std::string& line) {
-    end.read(line);
-    end.machine.read_large(read_json(*end.machine.large_frame()));
-    return end.machine.take_dropped();
-  };
-  EXPECT_TRUE(read(array).empty()) << "it waits as a value";
-  const std::string given = R"({"cmd":"NODE_HANDLE","type":"net.Server","msg":)";
-  for (const std::string& line :
-       {array, R"({"cmd":"NODE_BATON","v":1,"pad":)" + pad + "}\n",
-        R"({"cmd":"NODE_SOCKET_GET_COUNT","key":"k","pad":)" + pad + "}\n", given + pad + "}\n"}) {
-    const auto dropped = read(line);
-    ASSERT_EQ(dropped.size(), 1U) << line.substr(0, 50);
-    EXPECT_FALSE(dropped[0].is_undefined());
-  }
-  (void)end.notices();
-  EXPECT_TRUE(read(given + R"({"cmd":"NODE_A","pad":)" + pad + "}}\n").empty());
-  bool large = false;
-  for (const Notice& notice : end.notices())
-    large = large || (notice.kind == Notice::Kind::internal_refused && notice.large);
-  EXPECT_TRUE(large);
-}
-
 TEST(LargeFrame, IsOneThatTakesMuchAndNotOneThatIsOnlyLong) {
   End end(reading_elsewhere());
   end.read("\"" + std::string(900, 'x') + "\"\n");

@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace baton {
 namespace {
@@ -184,6 +188,41 @@ TEST(Value, MayBeReplacedByAPartOfItself) {
   Value list = Value::array();
   list.push_back(list).push_back(list);
   EXPECT_EQ(list, Value::array({Value::array(), Value::array({Value::array()})}));
+}
+
+TEST(Value, ThatIsLargeStaysSoWhereverItOrAPartOfItGoes) {
+  Value value = Value::object({{"a", Value::array({1, "text"})}, {"b", 7}, {"c", "more"}});
+  EXPECT_FALSE(value.large());
+  value.mark_large();
+  const Value copy = value;  // NOLINT(performance-unnecessary-copy-initialization)
+  EXPECT_TRUE(copy.large());
+  EXPECT_EQ(copy, value);
+  Value moved = std::move(value);
+  EXPECT_TRUE(moved.large());
+  EXPECT_FALSE(value.large());  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(moved.take("a").large());
+  EXPECT_EQ(moved.size(), 2U);
+  EXPECT_FALSE(moved["c"].large());
+  EXPECT_TRUE(std::move(moved).take("c").large());
+  moved = 1;
+  EXPECT_FALSE(moved.large());
+}
+
+double cpu_of_this_thread() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+TEST(Value, ThatIsLargeCostsWhoDestroysItNoTime) {
+  const auto time_to_destroy = [](bool large) {
+    std::optional<Value> value = Value::array(std::vector<Value>(200'000, Value::array({"text"})));
+    if (large) value->mark_large();
+    const double before = cpu_of_this_thread();
+    value.reset();
+    return cpu_of_this_thread() - before;
+  };
+  EXPECT_LT(time_to_destroy(true), time_to_destroy(false) / 4);
 }
 
 TEST(Value, KnowsHowDeepItNests) {

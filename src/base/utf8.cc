@@ -1,9 +1,9 @@
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 #include <cstdint>
 #include <cstring>
 
-namespace baton::wire {
+namespace baton {
 
 std::size_t ascii_prefix(std::string_view text) noexcept {
   constexpr std::uint64_t tops = 0x8080808080808080U;
@@ -54,6 +54,12 @@ bool is_utf8(std::string_view text) noexcept {
   }
 }
 
+unsigned code_of(std::string_view character) noexcept {
+  unsigned code = byte_at(character, 0) & (0xffU >> (character.size() + 1));
+  for (std::size_t i = 1; i < character.size(); ++i) code = code << 6U | (byte_at(character, i) & 0x3fU);
+  return code;
+}
+
 unsigned surrogate_at(std::string_view text) noexcept {
   if (text.size() < 3 || byte_at(text, 0) != 0xed) return 0;
   unsigned second = byte_at(text, 1);
@@ -75,4 +81,4 @@ void append_utf8(std::string& out, unsigned code) {
   }
 }
 
-}  // namespace baton::wire
+}  // namespace baton

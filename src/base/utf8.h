@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace baton::wire {
+namespace baton {
 
 /// A byte as a number that is not negative.
 [[nodiscard]] inline unsigned byte_at(std::string_view text, std::size_t i) noexcept {
@@ -32,6 +32,9 @@ class Utf8Unit {
   bool valid_ = false;
 };
 
+/// The code point of a character of several bytes.
+[[nodiscard]] unsigned code_of(std::string_view character) noexcept;
+
 /// The surrogate (0xd800 to 0xdfff) whose three bytes a text begins with, as WTF-8 writes it; 0 if it begins
 /// otherwise.
 [[nodiscard]] unsigned surrogate_at(std::string_view text) noexcept;
@@ -41,4 +44,4 @@ void append_utf8(std::string& out, unsigned code);
 
 inline constexpr std::string_view replacement = "\xef\xbf\xbd";
 
-}  // namespace baton::wire
+}  // namespace baton
