@@ -14,6 +14,9 @@ constexpr size_t least_memory = size_t{8} << 20;
 constexpr size_t frames_that_wait = 16;
 constexpr size_t flush_at = size_t{64} << 10;
 
+// Of a channel without a handler for errors, in a second.
+constexpr unsigned most_reports = 1000;
+
 wire::ChannelLimits limits_of(const ChannelOptions& options) {
   wire::ChannelLimits limits;
   limits.message = options.longest_message();
@@ -30,7 +33,9 @@ Channel::State::State(Loop& owner, Fd fd, ChannelOptions channel_options)
       descriptor(std::move(fd)),
       options(channel_options),
       machine(limits_of(channel_options), channel_options.serialization()),
-      reports(owner, [&owner](std::string_view line) { owner.report("channel: " + std::string(line)); }) {
+      reports(
+          owner, [&owner](std::string_view line) { owner.report("channel: " + std::string(line)); },
+          ReportLimit(most_reports, most_reports)) {
   poll = Poll(loop, descriptor.get(), [this](int events) { on_event(events); });
 }
 

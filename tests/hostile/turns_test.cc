@@ -98,7 +98,7 @@ TEST_F(Turns, AConnectionWaitsLittleBesideFramesOfArrays) {
 TEST_F(Turns, AConnectionWaitsLittleBesideFramesOfNumbers) { beside("numbers", "frames of 100,000 numbers"); }
 TEST_F(Turns, AConnectionWaitsLittleBesideFramesOfObjects) { beside("objects", "frames of 90,000 members"); }
 TEST_F(Turns, AConnectionWaitsLittleBesideClusterMessagesOfManyMembers) {
-  beside("wide", "messages of the cluster's of 400,000 members", "too long");
+  beside("wide", "messages of the cluster of 80,000 members", "too long");
 }
 TEST_F(Turns, AConnectionWaitsLittleBesideManyOrphans) {
   beside("orphans", (whole() ? "1,500" : "200") + std::string(" orphans and others that end"),

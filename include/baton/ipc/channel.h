@@ -234,7 +234,7 @@ class Channel {
   /// Less than 128 KiB are waiting again after a `send` that was false.
   void on_drain(Handler<> callback);
   /// What was wrong with what the peer sent, and failures that nobody waits for. Without it each is one line
-  /// on standard error, at most 40 a second, and 20 of a kind.
+  /// on standard error, at most a thousand a second.
   void on_error(Handler<const Error&> callback);
   /// A handle that moved away and was not taken (refused four times, or the channel ended and the peer is
   /// dead or never got it), and why: it is this program's again. Without this it is closed and the error

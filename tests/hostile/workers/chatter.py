@@ -94,7 +94,7 @@ payload = {
     "arrays": b"[" + b"[]," * ((MIB - 4) // 3) + b"1]\n1\n",
     "numbers": b"[" + b"1," * 100_000 + b"1]\n",
     "objects": b"{" + b",".join(b'"%x":1' % i for i in range(MIB // 12)) + b"}\n1\n",
-    "wide": b'{"cmd":"NODE_CLUSTER","act":"online",' + b",".join(b'"%x":1' % i for i in range(400_000)) + b"}\n",
+    "wide": b'{"cmd":"NODE_CLUSTER","act":"online",' + b",".join(b'"m%x":1' % i for i in range(80_000)) + b"}\n",
     "nulls": dense(b"0", 4 * MIB) + advanced(b"I\2"),
     "places": place("listening", "/other") * 100,
     "answers": cluster(accepted=list(range(10**6, 10**6 + 4000))) * 10,

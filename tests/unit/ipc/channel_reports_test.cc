@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,8 +15,8 @@ namespace {
 
 std::string deeper_than_any_message() { return std::string(600, '[') + std::string(600, ']') + "\n"; }
 
-TEST(ChannelReports, AreAFewASecondHoweverMuchIsWrong) {
-  constexpr int bad = 500;
+TEST(ChannelReports, AreAThousandASecondHoweverMuchIsWrong) {
+  constexpr int bad = 3000;
   Loop loop;
   std::vector<std::string> lines;
   loop.on_report([&](std::string_view line) { lines.emplace_back(line); });
@@ -34,12 +35,15 @@ TEST(ChannelReports, AreAFewASecondHoweverMuchIsWrong) {
     }
     peer.reset();
   });
+  const auto begin = std::chrono::steady_clock::now();
   loop.run();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin).count();
   talker.join();
   const auto told = std::ranges::count_if(
       lines, [](const std::string& line) { return line.starts_with("channel: receive: "); });
-  EXPECT_GE(told, 1);
-  EXPECT_LE(told, 20);
+  EXPECT_GE(told, 1000);
+  EXPECT_LE(told, 1000 * (took + 1));
   loop.on_report(nullptr);
 }
 
