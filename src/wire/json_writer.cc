@@ -1,11 +1,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "baton/wire/json.h"
 #include "wire/array_index.h"
 #include "wire/json_kinds.h"
 #include "wire/json_number.h"
-#include "base/utf8.h"
 
 namespace baton::wire {
 namespace {

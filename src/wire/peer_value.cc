@@ -20,7 +20,8 @@ bool fits_in(const Value& value, std::size_t& left) noexcept {
   if (!takes(of_each + (text == nullptr ? 0 : text->size()))) return false;
   const bool plain =
       value.kind() <= Value::Kind::date || text != nullptr || value.is_array() || value.is_object();
-  return plain && std::ranges::all_of(value.elements(), [&](const Value& one) { return fits_in(one, left); }) &&
+  return plain &&
+         std::ranges::all_of(value.elements(), [&](const Value& one) { return fits_in(one, left); }) &&
          std::ranges::all_of(value.members(), [&](const Value::Member& one) {
            return takes(one.first.size()) && fits_in(one.second, left);
          });

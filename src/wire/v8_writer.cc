@@ -6,10 +6,10 @@
 #include <limits>
 #include <utility>
 
+#include "base/utf8.h"
 #include "wire/array_index.h"
 #include "wire/regexp_flags.h"
 #include "wire/utf16.h"
-#include "base/utf8.h"
 
 namespace baton::wire::v8 {
 namespace {

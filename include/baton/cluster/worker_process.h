@@ -89,8 +89,8 @@ class WorkerProcess {
   /// It has said that it runs, and who said so has not ended; that is the first thing that a worker of Node
   /// or Baton says.
   [[nodiscard]] bool is_online() const noexcept;
-  /// Where it has said that it listens; the last `most_listening` places, if it names more. Nothing once it is
-  /// gone.
+  /// Where it has said that it listens; the last `most_listening` places, if it names more. Nothing once it
+  /// is gone.
   [[nodiscard]] const std::vector<Listening>& listening() const noexcept;
   /// Of a worker that names more the first ones are forgotten, which is reported once.
   static constexpr std::size_t most_listening = 256;
