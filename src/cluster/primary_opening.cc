@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cluster/primary_state.h"
+#include "wire/peer_value.h"
 
 namespace baton::cluster {
 namespace {
