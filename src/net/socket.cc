@@ -134,7 +134,9 @@ struct Socket::State : std::enable_shared_from_this<State> {
     pollfd one{descriptor.get(), 0, 0};
     ::poll(&one, 1, 0);
     if ((one.revents & POLLERR) != 0) return on_broken.fire_once(loop);
-    // The end of both directions, or urgent data: to look on would be to spin.
+    char urgent = 0;
+    if (::recv(descriptor.get(), &urgent, 1, MSG_OOB | MSG_DONTWAIT) >= 0) return;
+    // The end of both directions: to look on would be to spin.
     on_broken.clear();
     update_interest();
   }

@@ -395,6 +395,7 @@ TEST_F(HttpServer, TellsTheHandlerThatAClientIsGoneThatHadSentMore) {
     response.on_close([&] { told = true; });
   });
   RawClient& leaver = client("GET / HTTP/1.1\r\nHost: a\r\n\r\nG", [](RawClient& self) {
+    EXPECT_EQ(::send(self.socket.descriptor(), "!", 1, MSG_OOB), 1) << "which nobody waits for";
     const linger reset{1, 0};
     setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     self.socket.close();
