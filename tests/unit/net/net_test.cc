@@ -1,7 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +9,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "baton/loop/timer.h"
 #include "baton/net/server.h"
 #include "baton/net/socket.h"
+#include "net/write_queue.h"
 #include "support/turns.h"
 
 namespace baton::net {
@@ -26,14 +26,6 @@ std::pair<Fd, Fd> stream_pair() {
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   return {Fd(ends[0]), Fd(ends[1])};
-}
-
-sockaddr_in sockaddr_of(const Endpoint& endpoint) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint.port());
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
 }
 
 std::string answer_of(const Endpoint& asked) {
@@ -280,36 +272,19 @@ TEST(Socket, TellsThatItsPeerHasResetTheConnection) {
   EXPECT_EQ(told, std::error_code(ECONNRESET, std::generic_category()));
 }
 
-// Its reader takes nothing until all of it waits here.
-TEST(Socket, LeavesTurnsToOthersWhileItsReaderTakesMuchAtOnce) {
-  constexpr std::size_t size = std::size_t{128} << 20;
-  Loop loop;
-  Server server = listen(loop, Endpoint("127.0.0.1", 0));
-  const Fd reader(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto address = sockaddr_of(server.local());
-  ASSERT_EQ(::connect(reader.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  std::thread drinking;
-  int turns = 0;
-  Timer other;
-  std::optional<Socket> socket;
-  server.on_connection([&](Socket accepted) {
-    socket.emplace(std::move(accepted));
-    server.close();
-    socket->write(std::string(size, 'x'));
-    drinking = std::thread([&reader] {
-      std::vector<char> bytes(std::size_t{4} << 20);
-      while (::recv(reader.get(), bytes.data(), bytes.size(), 0) > 0) {
-      }
-    });
-    other = Timer::every(loop, std::chrono::milliseconds(0), [&] { ++turns; });
-    socket->flushed().then([&](Result<void>) {
-      other.stop();
-      socket.reset();
-    });
-  });
-  loop.run();
-  drinking.join();
-  EXPECT_GE(turns, 8);
+// A file in memory takes whatever it is given, as a socket does whose reader is quick.
+TEST(WriteQueue, LeavesTheRestForTheNextTurnHoweverMuchIsTaken) {
+  constexpr std::size_t size = std::size_t{64} << 20;
+  const Fd file(::memfd_create("written", MFD_CLOEXEC));
+  ASSERT_TRUE(file);
+  WriteQueue queue;
+  queue.append(std::string(size, 'x'));
+  EXPECT_EQ(queue.flush(file.get()), WriteQueue::State::blocked);
+  EXPECT_GT(queue.size(), 0U);
+  int turns = 1;
+  while (queue.flush(file.get()) == WriteQueue::State::blocked) ++turns;
+  EXPECT_EQ(queue.written(), size);
+  EXPECT_LE(turns, 64) << "at least a MiB each";
 }
 
 TEST(Socket, GivesItsDescriptorAwayWithWhatWasNotReadYet) {

@@ -34,6 +34,16 @@ TEST(ChannelMachineInput, PairsDescriptorsWithLinesThatComeByteByByte) {
   EXPECT_EQ(end.deliveries(), "\"x\" 1+1 \"y\" 1+2");
 }
 
+TEST(ChannelMachineInput, KeepsLittleOfWhatADyingPeerSaysAndNothingThatSteersATerminal) {
+  End end;
+  end.read(R"({"cmd":"NODE_BATON","died":"\u001b[2J)" + std::string(100'000, 'x') + "\"}\n");
+  const auto notices = end.notices();
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].kind, Kind::peer_died);
+  EXPECT_TRUE(notices[0].text.starts_with("\\x1b[2Jxxx")) << notices[0].text.substr(0, 40);
+  EXPECT_LT(notices[0].text.size(), 1100U);
+}
+
 // A peer can send millions.
 TEST(ChannelMachineInput, LooksForWhatItUnderstandsAmongTheFirst64Members) {
   const auto behind = [](int others, const std::string& text) {
