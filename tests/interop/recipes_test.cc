@@ -5,6 +5,8 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <list>
 #include <numeric>
 #include <sstream>
@@ -161,6 +163,21 @@ TEST_P(Recipes, KeepFilesAndGiveThemOut) {
   EXPECT_EQ(status(ask(7002, "PATCH /files/other")), "HTTP/1.1 405");
   EXPECT_EQ(status(ask(7002, "GET /files/..%2Fsecret")), "HTTP/1.1 400");
   EXPECT_FALSE(ask(7002, "GET /files").contains("other"));
+  end_service(*files);
+}
+
+TEST_P(Recipes, KeepNothingOfAnUploadThatBreaksOff) {
+  Program* files = start_on(7002, "files");
+  if (files == nullptr) return;
+  const auto kept = [folder = std::filesystem::path(folder_.path()) / "files"] {
+    return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
+  };
+  {
+    const Client client(7002);
+    client.send("POST /files/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegun");
+    EXPECT_TRUE(eventually([&] { return kept() == 1; }));
+  }
+  EXPECT_TRUE(eventually([&] { return kept() == 0; }));
   end_service(*files);
 }
 
