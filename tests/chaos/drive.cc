@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 // A port is used again some time later; then an old grave explains nothing.
 constexpr auto grave_is_fresh = 5s;
-constexpr auto patience = 60s;
 
 }  // namespace
 

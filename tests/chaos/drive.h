@@ -17,6 +17,8 @@ namespace baton::chaos {
 class Drive {
  public:
   using Clock = load::Tally::Clock;
+  /// With a service that answers nobody, or not whom it should.
+  static constexpr std::chrono::seconds patience{60};
 
   void add(const load::Options& options);
   /// What is due, for about a millisecond. Throws if nobody has been answered for far too long.

@@ -37,6 +37,14 @@ constexpr int patience_ms = 30'000;
   _exit(127);
 }
 
+// The child of `baton run` that is no worker, but watches over them.
+bool is_warden(const Worker& child) {
+  std::ifstream file("/proc/" + std::to_string(child.pid()) + "/cmdline");
+  std::string beginning;
+  std::getline(file, beginning, '\0');
+  return beginning.starts_with("/* baton:");
+}
+
 std::uint64_t private_bytes_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
   std::uint64_t kib = 0;
@@ -60,10 +68,14 @@ Service::Service(std::vector<std::string> command, std::filesystem::path log, st
 
 Service::~Service() {
   if (pid_ < 0) return;
-  const std::vector<Worker> left = workers();
+  kill();
+}
+
+void Service::kill() {
+  const std::vector<Worker> left = Worker::of(pid_);
   signal(SIGKILL);
   wait_for_end(-1);
-  for (const Worker& worker : left) worker.signal(SIGKILL);
+  for (const Worker& child : left) child.signal(SIGKILL);
 }
 
 void Service::start(std::vector<std::string> command) {
@@ -113,11 +125,15 @@ void Service::heard(const std::string& line) {
   if (line == "reload failed") ++said_reloads_.failed;
 }
 
-std::vector<Worker> Service::workers() const { return Worker::of(pid_); }
+std::vector<Worker> Service::workers() const {
+  std::vector<Worker> children = Worker::of(pid_);
+  std::erase_if(children, is_warden);
+  return children;
+}
 
 std::uint64_t Service::private_bytes() const {
   std::uint64_t sum = private_bytes_of(pid_);
-  for (const Worker& worker : workers()) sum += private_bytes_of(worker.pid());
+  for (const Worker& child : Worker::of(pid_)) sum += private_bytes_of(child.pid());
   return sum;
 }
 
@@ -158,10 +174,7 @@ std::string Service::stop() {
   if (pid_ < 0) return status_;
   signal(SIGTERM);
   if (wait_for_end(patience_ms)) return status_;
-  const std::vector<Worker> left = workers();
-  signal(SIGKILL);
-  wait_for_end(-1);
-  for (const Worker& worker : left) worker.signal(SIGKILL);
+  kill();
   return "not in time";
 }
 

@@ -35,9 +35,9 @@ class Service {
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::filesystem::path& log() const { return log_; }
-  /// The workers that live now.
+  /// The workers that live now; who watches over them is none.
   [[nodiscard]] std::vector<Worker> workers() const;
-  /// The memory that the primary and its workers share with nobody.
+  /// The memory that the primary and its children share with nobody.
   [[nodiscard]] std::uint64_t private_bytes() const;
   void signal(int number) const;
   /// Asks the admin endpoint; a primary without one has said `reload done` and `reload failed`.
@@ -50,6 +50,7 @@ class Service {
   std::string stop();
 
  private:
+  void kill();
   void start(std::vector<std::string> command);
   void wait_until_it_listens();
   void heard(const std::string& line);

@@ -69,10 +69,12 @@ void stop_storm(World& world, Kind kind, const Numbers& numbers, Row& row) {
            [&](Service& service, Drive& drive, const Worker& victim) {
              victim.signal(SIGCONT);
              const std::uint64_t before = drive.answered_by(victim.pid());
+             const auto end = Drive::Clock::now() + Drive::patience;
              while (drive.answered_by(victim.pid()) < before + 10) {
                drive.step();
                service.listen_to_it();
                if (!service.alive()) throw std::runtime_error("the primary has died");
+               if (Drive::Clock::now() > end) throw std::runtime_error("who goes on is given no connection");
              }
              drive.finish();
              row.expect(drive.total().failed() == 0, "not all were answered");

@@ -14,7 +14,7 @@ namespace baton::chaos {
 /// A process that a primary started. Held by a pidfd, so that a signal reaches it or nobody.
 class Worker {
  public:
-  /// The living children of `primary`.
+  /// The living children of `primary`, whatever they do.
   static std::vector<Worker> of(pid_t primary);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
