@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/spare_text.h"
 #include "ipc/channel_state.h"
 
 namespace baton {
@@ -220,14 +221,16 @@ void Channel::State::schedule_flush() {
 }
 
 void Channel::State::enqueue(wire::Output&& output) {
-  if (output.bytes.empty()) return;
+  if (output.bytes.empty()) return keep_spare_text(std::move(output.bytes));
   if (queue.empty()) run_ = 0;
   if (output.marks.empty()) {
     run_ += output.bytes.size();
     if (run_ <= longest_run || !keeps_lengths_whole()) return queue.append(std::move(output.bytes));
     run_ -= output.bytes.size();
-    if (wire::LengthFramer::whole_size(output.bytes) < output.bytes.size())
-      return append_frames(output.bytes);
+    if (wire::LengthFramer::whole_size(output.bytes) < output.bytes.size()) {
+      append_frames(output.bytes);
+      return keep_spare_text(std::move(output.bytes));
+    }
     queue.cut();
     run_ = output.bytes.size();
     return queue.append(std::move(output.bytes));
@@ -241,6 +244,7 @@ void Channel::State::enqueue(wire::Output&& output) {
     begin = mark.offset;
   }
   append_frames(bytes.substr(begin));
+  keep_spare_text(std::move(output.bytes));
 }
 
 // Node 18 hears nothing more from a channel of which it once read a part of a length.

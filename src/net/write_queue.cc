@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/spare_text.h"
 #include "loop/turn.h"
 #include "net/pipe_io.h"
 
@@ -30,9 +31,11 @@ void WriteQueue::append(std::string_view bytes) {
 }
 
 void WriteQueue::append(std::string&& bytes) {
-  if (!chunks_.empty() && chunks_.back().size() + bytes.size() <= joined_chunk) {
+  const bool joins = !chunks_.empty() && chunks_.back().size() + bytes.size() <= joined_chunk;
+  // What waits takes no more memory than it is counted for.
+  if (joins || bytes.size() < bytes.capacity() / 4) {
     append(std::string_view(bytes));
-    return;
+    return keep_spare_text(std::move(bytes));
   }
   if (bytes.empty()) return;
   size_ += bytes.size();
@@ -122,6 +125,7 @@ void WriteQueue::consume(size_t count) {
     }
     count -= left;
     head_ = 0;
+    keep_spare_text(std::move(chunks_.front()));
     chunks_.pop_front();
   }
 }

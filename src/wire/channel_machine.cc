@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/drop_memory.h"
+#include "base/spare_text.h"
 #include "wire/channel_frames.h"
 #include "wire/handle_message.h"
 
@@ -34,6 +35,7 @@ Result<uint64_t> ChannelMachine::send(const Value& message, const Outgoing* hand
                    std::to_string(handle->ahead.size()) + " bytes read ahead");
   }
   std::string& out = output_.bytes;
+  if (out.empty()) out = take_spare_text();
   const size_t start = out.size();
   const auto envelope =
       handle == nullptr ? Envelope{} : Envelope{handle->type, handle->key, handle->dgram_type, handle->ahead};

@@ -183,9 +183,7 @@ TEST_F(HttpForward, ClosesTheConnectionToTheServerWhenTheClientLeavesASilentRepl
   });
   client(get, [](RawClient& self) {
     if (!self.has("begun")) return;
-    const linger at_once{1, 0};
-    ::setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    self.socket.close();
+    self.reset();
   });
   when_noticed(noticed);
   loop->run();

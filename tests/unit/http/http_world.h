@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <deque>
 #include <filesystem>
@@ -35,6 +36,12 @@ struct RawClient {
     std::size_t times = 0;
     for (auto at = got.find(text); at != std::string::npos; at = got.find(text, at + text.size())) ++times;
     return times;
+  }
+  // Leaves as one that was killed on another machine does: with a reset, not in order.
+  void reset() {
+    const linger at_once{1, 0};
+    ASSERT_EQ(::setsockopt(socket.descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    socket.close();
   }
 };
 

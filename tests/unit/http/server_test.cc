@@ -368,11 +368,7 @@ TEST_F(HttpServer, TellsTheHandlerThatItsClientIsGoneAndDropsWhatItWrites) {
     response.write("the beginning");
     response.on_close([&] { told = true; });
   });
-  RawClient& leaver = client("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n", [&](RawClient& self) {
-    const linger reset{1, 0};
-    setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    self.socket.close();
-  });
+  RawClient& leaver = client("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n", [](RawClient& self) { self.reset(); });
   Timer watch = Timer::every(*loop, 1ms, [&] {
     if (!told) return;
     watch.stop();
@@ -396,9 +392,7 @@ TEST_F(HttpServer, TellsTheHandlerThatAClientIsGoneThatHadSentMore) {
   });
   RawClient& leaver = client("GET / HTTP/1.1\r\nHost: a\r\n\r\nG", [](RawClient& self) {
     EXPECT_EQ(::send(self.socket.descriptor(), "!", 1, MSG_OOB), 1) << "which nobody waits for";
-    const linger reset{1, 0};
-    setsockopt(self.socket.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    self.socket.close();
+    self.reset();
   });
   Timer watch = Timer::every(*loop, 1ms, [&] {
     if (!told) return;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/spare_text.h"
 #include "baton/loop/task.h"
 #include "baton/loop/timer.h"
 #include "baton/net/server.h"
@@ -270,6 +271,17 @@ TEST(Socket, TellsThatItsPeerHasResetTheConnection) {
   });
   loop.run();
   EXPECT_EQ(told, std::error_code(ECONNRESET, std::generic_category()));
+}
+
+TEST(WriteQueue, HoldsASmallPieceInNoMoreMemoryThanItNeeds) {
+  std::string piece;
+  piece.reserve(std::size_t{64} << 10);
+  piece = "a few words";
+  const char* const memory = piece.data();
+  WriteQueue queue;
+  queue.append(std::move(piece));
+  EXPECT_EQ(queue.size(), 11U);
+  EXPECT_EQ(take_spare_text().data(), memory);
 }
 
 // A file in memory takes whatever it is given, as a socket does whose reader is quick.
